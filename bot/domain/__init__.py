@@ -1,0 +1,1 @@
+"""What crosses the house from room to room: frozen values, standard library only."""

@@ -1,0 +1,260 @@
+"""What is to be done about a file, whether it may be done, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from bot.domain.content import Account, InstanceId, Name, Subject
+
+
+class Stage(IntEnum):
+    """How far a rule may go."""
+
+    OBSERVE = 0  # everything is held
+    REPORT = 1  # reports and notifications
+    HIDE = 2  # what hides and can be undone
+    ENFORCE = 3
+
+    @property
+    def word(self) -> str:
+        """The spelling used in the config: ``observe``."""
+        return self.name.lower()
+
+
+class Scope(StrEnum):
+    """Where a ban holds."""
+
+    SITE = "site"
+    COMMUNITY = "community"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deed:
+    """What all intents have in common."""
+
+    kind: ClassVar[str]
+    rank: ClassVar[int]  # order within a case: seal, report, remove, purge, limit or ban
+    stage: ClassVar[Stage]  # the lowest stage that allows it
+
+    instance: InstanceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(_Deed):
+    """Tell the moderators. ``text`` federates: short and neutral, without score, hash or accusation."""
+
+    kind: ClassVar[str] = "report"
+    rank: ClassVar[int] = 1
+    stage: ClassVar[Stage] = Stage.REPORT
+
+    subject: Subject
+    text: str
+
+    @property
+    def target(self) -> str:
+        """What makes two reports the same."""
+        return str(self.subject.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove(_Deed):
+    """Hide a post or comment. On Lemmy it can be restored, and the file stays public."""
+
+    kind: ClassVar[str] = "remove"
+    rank: ClassVar[int] = 2
+    stage: ClassVar[Stage] = Stage.HIDE
+
+    subject: Subject
+    text: str
+
+    @property
+    def target(self) -> str:
+        """What makes two removals the same."""
+        return str(self.subject.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeFile(_Deed):
+    """Delete a stored file under all its names. Irreversible. Done when the public URL says that it is gone."""
+
+    kind: ClassVar[str] = "purge_file"
+    rank: ClassVar[int] = 3
+    stage: ClassVar[Stage] = Stage.ENFORCE
+
+    name: Name
+    url: str  # where the public sees it
+
+    @property
+    def target(self) -> str:
+        """What makes two purges the same."""
+        return str(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BanAccount(_Deed):
+    """Ban an account from the site or from one community. Never removes data."""
+
+    kind: ClassVar[str] = "ban_account"
+    rank: ClassVar[int] = 4
+    stage: ClassVar[Stage] = Stage.ENFORCE
+
+    account: Account
+    scope: Scope = Scope.SITE
+    community_id: str | None = None  # the platform's id, for ``Scope.COMMUNITY``
+    days: int | None = None  # None: until somebody lifts it
+    text: str = ""
+
+    @property
+    def target(self) -> str:
+        """What makes two bans the same."""
+        place = f"community/{self.community_id}" if self.scope is Scope.COMMUNITY else "site"
+        return f"{self.instance}/account/{self.account.local_id}@{place}"
+
+
+Intent: TypeAlias = Report | Remove | PurgeFile | BanAccount
+"""The deeds that exist."""
+
+
+class HoldReason(StrEnum):
+    """Why an intent waits for a human."""
+
+    STAGE = "stage"
+    NEEDS_APPROVAL = "needs_approval"  # a score, and the rule is not ``unattended``
+    IRREVERSIBLE_OFF = "irreversible_off"  # not named in ``irreversible``
+    NO_EVIDENCE_POLICY = "no_evidence_policy"
+    QUOTA = "quota"
+    STOPPED = "stopped"
+    PROTECTED = "protected"
+    SHARED_FILE = "shared_file"
+    LIST_CONFLICT = "list_conflict"
+    WEAK_ATTRIBUTION = "weak_attribution"
+    UNKNOWN_STATE = "unknown_state"  # a call had no answer and the server could not tell
+
+    @property
+    def yields_to_approval(self) -> bool:
+        """Approval overrules everything but these three."""
+        return self not in {HoldReason.PROTECTED, HoldReason.STOPPED, HoldReason.NO_EVIDENCE_POLICY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """The guard lets an intent pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The guard keeps an intent for a human, with every reason that applies."""
+
+    reasons: Sequence[HoldReason]
+    detail: str = ""
+
+
+Decision: TypeAlias = Allow | Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """What a verdict rests on, in words an operator reads: ``flagged by nsfw/nsfw at threshold 0.85 (0.91)``."""
+
+    text: str
+    exact: bool  # an exact hit on a block list
+    list_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one rule makes of one file."""
+
+    rule_id: str
+    rule_digest: str
+    because: Because
+    intents: Sequence[Intent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Whether a platform offers a deed, as the server stands now."""
+
+    supported: bool
+    reversible: bool
+    route: str  # in words: "pict-rs internal API"
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What the server says when it is asked whether a deed is done.
+
+    ``so is None``: it could not tell. ``by_us is None``: it is so (or not), but who did it is not known.
+    ``state`` is what undo needs to restore, as it is now: JSON values only.
+    """
+
+    so: bool | None
+    by_us: bool | None = None
+    detail: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The deed was done; ``note`` is for humans ("by pict-rs, 2 names")."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyDone:
+    """It was so before we came. Undo leaves it alone unless ``by_us``."""
+
+    note: str = ""
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The platform said no and will say no again; or what was judged is not there any more."""
+
+    code: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """It may work later (``retry_after`` seconds), or nobody knows whether it happened (``unknown``)."""
+
+    note: str
+    retry_after: float | None = None
+    unknown: bool = False
+
+
+Outcome: TypeAlias = Done | AlreadyDone | Refused | Failed
+
+
+class IntentState(StrEnum):
+    """Where an intent stands in the ledger."""
+
+    READY = "ready"  # allowed, waiting for its turn
+    HELD = "held"
+    DONE = "done"
+    REFUSED = "refused"
+    DISMISSED = "dismissed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to carry out (or revert) an intent, written before the first call."""
+
+    id: int
+    intent_id: int
+    reverting: bool
+    started_at: datetime
+    before: Mapping[str, Any]  # what the server said just before: what undo restores
+    outcome: Outcome | None  # None: the end is unknown

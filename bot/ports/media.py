@@ -1,0 +1,131 @@
+"""Protocols of the media stages: fetching, decoding, matching, scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from bot.domain.evidence import Finding, Hit, Score, Unscannable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Bytes that came from a URL. ``final_url`` is where the redirects led."""
+
+    url: str
+    final_url: str
+    data: bytes
+    declared_type: str | None
+
+
+class Fetcher(Protocol):
+    """Downloads hostile bytes."""
+
+    async def fetch(self, url: str) -> Fetched | Unscannable:
+        """Download at most the configured number of bytes.
+
+        Every redirect target is resolved and checked before it is contacted, so that a post cannot make the bot call
+        into its own network. ``Unscannable`` for anything the remote end did wrong; raises only for our own faults.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSpec:
+    """What the decode workers make of each frame for a detector: everything that changes its scores.
+
+    The frame is turned upright, put on white where it is transparent, resized with bilinear filtering to
+    ``resize`` (both sides, aspect ratio given up), sent through JPEG at ``jpeg_quality`` if that is set, and cut to
+    the central ``crop`` square.
+    """
+
+    resize: int  # pixels
+    crop: int  # pixels
+    channels: str  # "RGB" or "BGR"
+    jpeg_quality: int | None = None
+    subtract: tuple[float, float, float] = (0.0, 0.0, 0.0)  # per channel, in the order of ``channels``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What one decode of a file gives: fingerprints, and the views of each sampled frame."""
+
+    media_type: str
+    width: int
+    height: int
+    frames: int  # frames in the file, as far as counted
+    pixels: str | None  # SHA-256 of mode, size and decoded pixels; lossless single pictures only
+    pdq: str | None  # 64 hexadecimal digits
+    pdq_quality: int | None
+    views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (sampled frames, crop, crop, 3) float32
+    findings: Sequence[Finding] = ()
+    gaps: Sequence[str] = ()
+
+
+class Decoder(Protocol):
+    """Looks into files in processes that may die."""
+
+    async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
+        """Structure check, then decode in a worker under limits of time and memory.
+
+        A file that kills its worker is ``Unscannable(KILLED)``; the next file meets a new worker.
+        """
+        ...
+
+
+class Matcher(Protocol):
+    """Compares fingerprints with the lists."""
+
+    def match(self, *, sha256: str, pixels: str | None, pdq: str | None, pdq_quality: int | None) -> Sequence[Hit]:
+        """Every entry of every list that a file matches, exact ones first."""
+        ...
+
+
+class Detector(Protocol):
+    """A model. ``infer`` runs on its one device thread; the other two anywhere."""
+
+    @property
+    def id(self) -> str:
+        """The operator's name for it."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Changes with anything that changes scores: weights digest, labels, preprocessing, engine."""
+        ...
+
+    @property
+    def views(self) -> tuple[ViewSpec, ...]:
+        """What the decode workers must make of each frame."""
+        ...
+
+    def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        """``batch``: for each view one array ``(n, crop, crop, 3) float32``; returns ``(n, labels) float32``."""
+        ...
+
+    def finish(self, raw: np.ndarray[Any, Any]) -> Sequence[Mapping[str, float]]:
+        """Label to score, for each row."""
+        ...
+
+
+class Scorer(Protocol):
+    """All detectors together, batched."""
+
+    @property
+    def revisions(self) -> Mapping[str, str]:
+        """Detector id to revision."""
+        ...
+
+    @property
+    def views(self) -> Sequence[ViewSpec]:
+        """The union of what the detectors need."""
+        ...
+
+    async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
+        """Scores (the highest over the frames), and gaps: ``"nsfw: unavailable"`` for a detector that failed."""
+        ...

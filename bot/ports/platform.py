@@ -1,0 +1,148 @@
+"""Protocols towards the servers: reading, resolving, acting, checking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.domain.content import InstanceId, Name, Sighting, Subject, SubjectKey, Upload
+    from bot.domain.decisions import (
+        Intent,
+        Offer,
+        Outcome,
+        Report,
+        Verification,
+    )
+
+
+Cursor: TypeAlias = "Mapping[str, Any]"
+"""Where a source stopped reading. JSON values only; opaque to everybody but its source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one poll brought. It is committed together with its cursor, or not at all."""
+
+    sightings: Sequence[Sighting] = ()
+    uploads: Sequence[Upload] = ()
+    cursor: Cursor | None = None
+    more: bool = False  # the source has more to give right now
+    dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> items left out on purpose
+    holes: Sequence[str] = ()  # what could not be read, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A subject that is not there (any more), or that we may not see."""
+
+    detail: str
+
+
+class Source(Protocol):
+    """A feed of one instance."""
+
+    @property
+    def name(self) -> str:
+        """Key of the cursor: ``lemmy-main/posts``."""
+        ...
+
+    def poll(self, after: Cursor | None) -> Batch:
+        """What is new since ``after`` (``None``: the first time).
+
+        Raises ``PlatformError``; then nothing is committed, and the next poll starts from the same cursor.
+        """
+        ...
+
+    def read(self, what: SubjectKey) -> Batch | Gone:
+        """One subject again, as it is now."""
+        ...
+
+
+class Resolver(Protocol):
+    """Answers about names of files: what else they are called, who stored them, where they are shown."""
+
+    def names(self, name: Name) -> Sequence[Name]:
+        """Every other name of the same bytes that the platform knows."""
+        ...
+
+    def uses(self, name: Name) -> Sequence[Subject]:
+        """Ask the platform where a file is shown. May miss places that cannot be searched (see the adapter)."""
+        ...
+
+    def uploader(self, name: Name) -> Upload | None:
+        """Ask the platform's own upload list who stored this file."""
+        ...
+
+    def digest(self, name: Name) -> str | None:
+        """SHA-256 of the stored bytes (64 hexadecimal digits), by our own server's word only; ``None``: unknown."""
+        ...
+
+    def locate(self, text: str) -> Name | SubjectKey | None:
+        """What an operator's text (an alias, a URL of a post or of an image) means on this instance, if anything."""
+        ...
+
+
+class Enforcer(Protocol):
+    """Acts on one instance. A remote "no" is an ``Outcome``, not an exception."""
+
+    def offers(self, intent: Intent) -> Offer:
+        """Whether the platform offers the deed at all, as the server stands now."""
+        ...
+
+    def apply(self, intent: Intent) -> Outcome:
+        """Do it. Idempotent: what is so already is ``AlreadyDone``."""
+        ...
+
+    def verify(self, intent: Intent) -> Verification:
+        """Ask the server whether it is so, who did it, and what undo would have to restore. Changes nothing."""
+        ...
+
+    def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
+        """Put back what ``before`` says was so. Never deletes anything."""
+        ...
+
+    def reopen(self, report: Report) -> Outcome:
+        """Open a report again that a removal resolved, because something of its case still waits for a human."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One line of ``fediwarden check``."""
+
+    what: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+class Inspector(Protocol):
+    """Looks at one instance before anything is switched on."""
+
+    def check(self) -> Sequence[CheckResult]:
+        """Credentials, permissions, settings of the account, reachability. Never raises ``PlatformError``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateHost:
+    """A host and port that may have a private address although posts can name it: the instance's own."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One configured server, connected: what the composition root gets from a platform's builder."""
+
+    id: InstanceId
+    platform: str
+    sources: Sequence[Source]
+    resolver: Resolver
+    enforcer: Enforcer
+    inspector: Inspector
+    hosts: Sequence[PrivateHost]

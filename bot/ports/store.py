@@ -1,0 +1,370 @@
+"""Protocols of the one store, and the records that it gives out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from bot.domain.content import Name, Sighting, SubjectKey, Upload
+    from bot.domain.decisions import (
+        Attempt,
+        Because,
+        Decision,
+        HoldReason,
+        Intent,
+        IntentState,
+        Outcome,
+        Verdict,
+    )
+    from bot.domain.evidence import ListMode, MatchedBy, Scan
+    from bot.ports.platform import Batch, Cursor
+
+
+class Lane(IntEnum):
+    """Who goes first when there is more to do than hands."""
+
+    GATE = 0
+    BANS = 1
+    DEEDS = 2
+    NEW = 3
+    REVISIT = 4
+    BACKLOG = 5
+
+
+class TaskKind(StrEnum):
+    """What there is to do."""
+
+    EXAMINE = "examine"  # target: a name, as ``str(name)``
+    ENFORCE = "enforce"  # target: a case number: carry out what is ready, revert what is to be undone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing to do, leased to whoever took it."""
+
+    id: int
+    kind: TaskKind
+    target: str
+    lane: Lane
+    attempts: int  # how often it was taken, this time included
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRecord:
+    """A name, where it can be fetched, and the file it stood for when last looked at."""
+
+    name: Name
+    url: str
+    file_id: int
+    first_seen: datetime
+    backlog: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """Bytes we met. ``sha256`` is ``None`` until they were."""
+
+    id: int
+    sha256: str | None
+    scan: Scan | None
+    case: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRecord:
+    """An intent in the ledger."""
+
+    id: int
+    case: int
+    intent: Intent
+    state: IntentState
+    reasons: Sequence[HoldReason]
+    detail: str
+    rule_id: str
+    because: Because
+    approved_by: str | None
+    attempts: int  # tries so far, in the direction it is going now
+    not_before: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """Everything about one file, or a cluster that are the same picture, as a human handles it."""
+
+    number: int
+    state: str  # "open", "closed" (nothing waits), "dismissed", "undone"
+    opened_at: datetime
+    files: Sequence[int]
+    headline: str
+    waiting: int  # held intents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a case's timeline."""
+
+    at: datetime
+    what: str  # "seen", "uploaded", "scanned", "verdict", "intent", "attempt", "outcome", "decision"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEntry:
+    """One fingerprint on one list."""
+
+    list_id: str
+    mode: ListMode
+    by: MatchedBy
+    digest: str  # hexadecimal, lower case
+    note: str = ""
+    case: int | None = None  # the case it came from, for the local lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to act. ``fence`` grows with every holder; a write with an old fence is refused."""
+
+    holder: str
+    fence: int
+    expires: datetime
+
+
+class Intake(Protocol):
+    """What was seen."""
+
+    def cursor(self, source: str) -> Cursor | None:
+        """Where a source stopped, ``None`` before its first poll."""
+        ...
+
+    def record(self, source: str, batch: Batch, *, examine_uploads: bool) -> int:
+        """Commit a batch, its cursor and the tasks that follow, in one transaction; the number of new sightings.
+
+        A name gets an ``EXAMINE`` task when it has a sighting (subject, URL, role) that was not known or whose subject
+        has another revision, and with ``examine_uploads`` also when its upload is new. Backlog goes to its own lane.
+        ``source=""`` records without a cursor.
+        """
+        ...
+
+
+class Work(Protocol):
+    """The task table."""
+
+    def enqueue(self, kind: TaskKind, target: str, lane: Lane, *, not_before: datetime | None = None) -> None:
+        """Want something done. One row per kind and target: an earlier time or better lane wins; a task that is
+        running is done once more."""
+        ...
+
+    def take(self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float) -> Sequence[Task]:
+        """Lease up to ``limit`` tasks, best lane first, oldest first; among them those whose lease ran out."""
+        ...
+
+    def finish(self, task: Task) -> None:
+        """It is done. Does nothing if the lease was lost meanwhile."""
+        ...
+
+    def postpone(self, task: Task, *, until: datetime, reason: str, count: bool = True) -> None:
+        """Try again later. ``count=False``: waiting for others, not a failed try."""
+        ...
+
+    def park(self, task: Task, reason: str) -> None:
+        """Give up until a human or a new sighting asks again; shown by ``status``."""
+        ...
+
+    def backlog_size(self) -> Mapping[str, int]:
+        """State and kind to number of tasks: ``{"waiting/examine": 3, "parked/examine": 1}``."""
+        ...
+
+
+class Library(Protocol):
+    """Files, their names, who stored them, where they are shown."""
+
+    def name(self, key: str) -> NameRecord | None:
+        """By ``str(name)``."""
+        ...
+
+    def names_ending(self, value: str) -> Sequence[NameRecord]:
+        """Names whose value (alias, key or URL) is ``value``, on any instance."""
+        ...
+
+    def names_of(self, file_id: int) -> Sequence[NameRecord]:
+        """All names that stand for a file."""
+        ...
+
+    def add_name(self, name: Name, url: str) -> NameRecord:
+        """Know a name without a sighting (an alias that the file store told us). Keeps what is known already."""
+        ...
+
+    def bind(self, name: Name, sha256: str) -> int:
+        """This name stands for these bytes now; the id of their file. Files of the same bytes become one."""
+        ...
+
+    def file(self, file_id: int) -> FileRecord | None:
+        """One file with its newest scan."""
+        ...
+
+    def file_by_sha256(self, sha256: str) -> FileRecord | None:
+        """The file of these bytes."""
+        ...
+
+    def save_scan(self, file_id: int, scan: Scan) -> None:
+        """Keep a scan; older ones stay for the timeline."""
+        ...
+
+    def sightings_of(self, file_id: int) -> Sequence[Sighting]:
+        """Everywhere a file is shown, under any of its names, oldest first."""
+        ...
+
+    def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
+        """Everything ever seen in a subject: replaced thumbnails too."""
+        ...
+
+    def uploads_of(self, file_id: int) -> Sequence[Upload]:
+        """Who stored these bytes, once for every name."""
+        ...
+
+    def add_upload(self, upload: Upload) -> None:
+        """Know an upload that was asked for, outside any poll."""
+        ...
+
+
+class Docket(Protocol):
+    """Cases, verdicts, intents, attempts, outcomes."""
+
+    def open_case(self, file_id: int) -> CaseRecord:
+        """The case of this file, or of one with the same pixels; a new one if there is none."""
+        ...
+
+    def add_verdict(
+        self, case: int, file_id: int, verdict: Verdict, decisions: Sequence[tuple[Intent, Decision]]
+    ) -> Sequence[IntentRecord]:
+        """Keep a verdict and its intents, with an ``ENFORCE`` task if any is allowed; all in one transaction.
+
+        One intent per case, kind and target for ever: an intent that exists keeps its state, and the same verdict
+        (file, rule digest, reason) is kept once. Returns the intents that are new.
+        """
+        ...
+
+    def intent(self, intent_id: int) -> IntentRecord | None:
+        """One intent."""
+        ...
+
+    def intents(
+        self, *, case: int | None = None, states: Sequence[IntentState] = (), limit: int | None = None
+    ) -> Sequence[IntentRecord]:
+        """Intents in the order of their ids; filters are joined by *and*; no states: all."""
+        ...
+
+    def used(self, kind: str, since: datetime) -> int:
+        """Intents of a kind that were allowed since then: what a quota counts. Held ones do not count."""
+        ...
+
+    def set_state(
+        self,
+        intent_id: int,
+        state: IntentState,
+        *,
+        reasons: Sequence[HoldReason] = (),
+        detail: str = "",
+        by: str = "fediwarden",
+        approve: bool = False,
+    ) -> None:
+        """Move an intent, with a decision in the timeline saying who did it; ``READY`` and ``UNDOING`` make an
+        ``ENFORCE`` task and start counting tries anew. ``approve`` notes ``by`` as the one who approved."""
+        ...
+
+    def begin(self, intent_id: int, *, reverting: bool, before: Mapping[str, Any], fence: int) -> Attempt:
+        """Write that a call is about to go out. Raises ``LeaseLostError`` if ``fence`` is not the newest lease."""
+        ...
+
+    def end(
+        self, attempt: Attempt, outcome: Outcome, *, state: IntentState, not_before: datetime | None = None
+    ) -> None:
+        """Write what came of it, and where that leaves the intent; all in one transaction."""
+        ...
+
+    def attempts(self, intent_id: int) -> Sequence[Attempt]:
+        """All tries, oldest first; ``outcome is None`` where the end is unknown."""
+        ...
+
+    def case(self, number: int) -> CaseRecord | None:
+        """One case."""
+        ...
+
+    def cases(self, *, limit: int = 50) -> Sequence[CaseRecord]:
+        """Newest first."""
+        ...
+
+    def set_case(self, number: int, state: str, *, by: str, note: str = "") -> None:
+        """Close, dismiss or reopen a case, with a decision in the timeline."""
+        ...
+
+    def timeline(self, number: int) -> Sequence[Event]:
+        """Everything that happened, oldest first."""
+        ...
+
+
+class Control(Protocol):
+    """Who acts, and whether anybody may."""
+
+    def acquire(self, holder: str, *, seconds: float) -> Lease | None:
+        """Become (or stay) the one that acts; ``None`` while somebody else is."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Stop being it."""
+        ...
+
+    def holder(self) -> Lease | None:
+        """Who acts now."""
+        ...
+
+    def flag(self, key: str) -> str | None:
+        """A small fact that outlives the process: ``stopped``."""
+        ...
+
+    def set_flag(self, key: str, value: str | None) -> None:
+        """Set or clear one."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Cumulative: ``seen`` (sightings), ``files``, ``scanned``, ``matched`` (files with a block hit),
+        ``unscannable`` (files), then intents: ``reported``, ``removed``, ``purged``, ``banned`` (done now or before
+        an undo), ``verified`` (done and found to be so), ``held`` (ever), ``waiting`` (held now), ``dismissed``,
+        ``undone``, ``refused``.
+        """
+        ...
+
+
+class ListStore(Protocol):
+    """The lists kept in the ledger: the operator's, and what confirmed cases removed."""
+
+    def entries(self, list_id: str | None = None) -> Sequence[ListEntry]:
+        """All entries, or those of one list."""
+        ...
+
+    def lists_version(self) -> int:
+        """Grows with every change, so that a reader knows when to read again."""
+        ...
+
+    def add_entries(self, entries: Sequence[ListEntry]) -> int:
+        """Add; what is there already is left as it is. The number added."""
+        ...
+
+    def remove_entries(self, *, list_id: str, digest: str | None = None, case: int | None = None) -> int:
+        """Take out by digest or by case. The number removed."""
+        ...
+
+
+class Ledger(Intake, Work, Library, Docket, Control, ListStore, Protocol):
+    """The one store. Raises ``LedgerError`` and its kin for everything that goes wrong with it."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
