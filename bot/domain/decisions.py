@@ -129,7 +129,6 @@ class HoldReason(StrEnum):
     IRREVERSIBLE_OFF = "irreversible_off"  # not named in ``irreversible``
     NO_EVIDENCE_POLICY = "no_evidence_policy"
     QUOTA = "quota"
-    STOPPED = "stopped"
     PROTECTED = "protected"
     SHARED_FILE = "shared_file"
     LIST_CONFLICT = "list_conflict"
@@ -138,8 +137,8 @@ class HoldReason(StrEnum):
 
     @property
     def yields_to_approval(self) -> bool:
-        """Approval overrules everything but these three."""
-        return self not in {HoldReason.PROTECTED, HoldReason.STOPPED, HoldReason.NO_EVIDENCE_POLICY}
+        """Approval overrules everything but these two."""
+        return self not in {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

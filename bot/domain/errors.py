@@ -23,6 +23,10 @@ class LeaseLostError(LedgerError):
     """Another process has become the one that acts."""
 
 
+class SupersededError(LedgerError):
+    """Somebody decided otherwise in the meantime: what was about to be written no longer applies."""
+
+
 class PlatformError(FediwardenError):
     """A server did not do what was asked. ``code`` is its own word for it, where it has one."""
 

@@ -76,6 +76,10 @@ class Resolver(Protocol):
         """Ask the platform's own upload list who stored this file."""
         ...
 
+    def address(self, name: Name) -> str:
+        """The public URL at which our server shows the file of this name."""
+        ...
+
     def digest(self, name: Name) -> str | None:
         """SHA-256 of the stored bytes (64 hexadecimal digits), by our own server's word only; ``None``: unknown."""
         ...

@@ -165,6 +165,10 @@ class Work(Protocol):
         """Lease up to ``limit`` tasks, best lane first, oldest first; among them those whose lease ran out."""
         ...
 
+    def reclaim(self, kinds: Iterable[TaskKind]) -> int:
+        """Free the running tasks of these kinds, whose worker is known to be dead; how many there were."""
+        ...
+
     def finish(self, task: Task) -> None:
         """It is done. Does nothing if the lease was lost meanwhile."""
         ...
@@ -256,9 +260,17 @@ class Docket(Protocol):
         ...
 
     def intents(
-        self, *, case: int | None = None, states: Sequence[IntentState] = (), limit: int | None = None
+        self,
+        *,
+        case: int | None = None,
+        states: Sequence[IntentState] = (),
+        kind: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[IntentRecord]:
-        """Intents in the order of their ids; filters are joined by *and*; no states: all."""
+        """Intents in the order of their ids; filters are joined by *and*; no states: all.
+
+        ``kind`` and ``target`` are those of the intent (``Intent.kind``, ``Intent.target``)."""
         ...
 
     def used(self, kind: str, since: datetime) -> int:
@@ -280,13 +292,20 @@ class Docket(Protocol):
         ...
 
     def begin(self, intent_id: int, *, reverting: bool, before: Mapping[str, Any], fence: int) -> Attempt:
-        """Write that a call is about to go out. Raises ``LeaseLostError`` if ``fence`` is not the newest lease."""
+        """Write that a call is about to go out.
+
+        Raises ``LeaseLostError`` if ``fence`` is not the newest lease, ``SupersededError`` if the intent is no longer
+        ``READY`` (or, ``reverting``, ``UNDOING``).
+        """
         ...
 
     def end(
         self, attempt: Attempt, outcome: Outcome, *, state: IntentState, not_before: datetime | None = None
     ) -> None:
-        """Write what came of it, and where that leaves the intent; all in one transaction."""
+        """Write what came of it, and where that leaves the intent; all in one transaction.
+
+        Where a human has decided otherwise since ``begin``, the outcome is written and the decision stands.
+        """
         ...
 
     def attempts(self, intent_id: int) -> Sequence[Attempt]:

@@ -1,0 +1,162 @@
+"""The HTTP face of a Lemmy server: finding the call, counting it, reading it, answering it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
+    accounts,
+    comments,
+    communities,
+    images,
+    modlog,
+    moderation,
+    people,
+    posts,
+    purges,
+    reports,
+    search,
+    site,
+    votes,
+)
+from adapters.sandbox.lemmy.calling import ROUTES, Call, Route, Server
+from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError
+from adapters.sandbox.lemmy.forms import read_json, read_query
+from adapters.sandbox.lemmy.messages.site import Nothing
+from adapters.sandbox.lemmy.sessions import sent_token, viewer_of
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from adapters.sandbox.lemmy.limits import RateLimiter
+
+_CORS_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+
+
+class LemmyApp:
+    """The ASGI application."""
+
+    def __init__(self, server: Server, limiter: RateLimiter) -> None:
+        self._server = server
+        self._limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            await self._preflight(request)(scope, receive, send)
+            return
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return
+        answer = await run_in_threadpool(self._answer, request, body)
+        if request.method == "HEAD":
+            answer.body = b""
+        await answer(scope, receive, send)
+
+    def _answer(self, request: Request, body: bytes) -> Response:
+        for job in self._server.state.due():
+            job()
+        token, malformed = sent_token(request), False
+        try:
+            answer = self._dispatch(request, body, token)
+        except LemmyError as error:
+            answer = _json(error.body, error.status)
+            malformed = isinstance(error, MalformedRequestError)
+        self._finish(request, answer, token, plain=malformed)
+        return answer
+
+    def _dispatch(self, request: Request, body: bytes, token: str | None) -> Response:
+        segments = tuple(request.scope["path"][1:].split("/"))
+        found = [route for route in ROUTES if _fits(route, segments)]
+        chosen = next((route for route in found if route.method == request.method), None)
+        if chosen is None:
+            refused = any(route.strict for route in found)
+            return Response(b"", status_code=405 if refused else 404)
+        address = _address(request)
+        if chosen.bucket is not None and not self._limiter.passes(chosen.bucket, address):
+            raise LemmyError("rate_limit_error")
+        form = self._form(chosen, request, body)
+        state = self._server.state
+        with state.lock:
+            viewer = viewer_of(state, token)
+        if chosen.login and viewer is None:
+            raise LemmyError("incorrect_login")
+        path = tuple(part for part, pattern in zip(segments, chosen.segments, strict=True) if pattern == "{}")
+        call = Call(self._server, viewer, token, address, request.headers, path, body)
+        if not chosen.locked:
+            made = chosen.handler(call, form)
+        else:
+            with state.lock:
+                made = chosen.handler(call, form)
+        return made if isinstance(made, Response) else _json(made)
+
+    @staticmethod
+    def _form(route: Route, request: Request, body: bytes) -> object:
+        if route.form is Nothing:
+            return Nothing()
+        if request.method == "GET":
+            return read_query(route.form, request.url.query)
+        return read_json(route.form, body, request.headers.get("content-type", ""))
+
+    @staticmethod
+    def _finish(request: Request, answer: Response, token: str | None, *, plain: bool) -> None:
+        """The headers that the middleware of Lemmy adds."""
+        if "cache-control" not in answer.headers:
+            # Whoever sends a token gets a private answer, even if the token is worth nothing.
+            answer.headers["cache-control"] = "private" if token is not None else "public, max-age=60"
+        if plain:
+            return
+        packs = answer.headers.get("content-type") == "application/json" and _takes_gzip(request)
+        answer.headers["vary"] = f"accept-encoding, {_CORS_VARY}" if packs else _CORS_VARY
+        if packs:
+            answer.body = gzip.compress(bytes(answer.body), compresslevel=1)
+            answer.headers["content-encoding"] = "gzip"
+            answer.headers["content-length"] = str(len(answer.body))
+        if "origin" in request.headers:
+            answer.headers["access-control-allow-origin"] = request.headers["origin"]
+            answer.headers["access-control-expose-headers"] = ", ".join(sorted(set(answer.headers)))
+
+    @staticmethod
+    def _preflight(request: Request) -> Response:
+        headers = {
+            "access-control-allow-origin": request.headers.get("origin", "*"),
+            "access-control-allow-methods": "CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE",
+            "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
+            "access-control-max-age": "3600",
+            "vary": _CORS_VARY,
+        }
+        return Response(b"", headers=headers)
+
+
+def _fits(route: Route, segments: tuple[str, ...]) -> bool:
+    return len(route.segments) == len(segments) and all(
+        pattern in {"{}", part} for pattern, part in zip(route.segments, segments, strict=True)
+    )
+
+
+def _json(value: object, status: int = 200) -> Response:
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(body, status_code=status, headers={"content-type": "application/json"})
+
+
+def _address(request: Request) -> str:
+    """The client as a reverse proxy names it, or the peer."""
+    for part in request.headers.get("forwarded", "").split(",")[0].split(";"):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "for" and value:
+            return value.strip('"')
+    forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
+    return forwarded or (request.client.host if request.client else "127.0.0.1")
+
+
+def _takes_gzip(request: Request) -> bool:
+    accepted = request.headers.get("accept-encoding", "")
+    return any(part.split(";")[0].strip() in {"gzip", "*"} for part in accepted.split(","))

@@ -1,0 +1,119 @@
+"""One call of the API: who asks, from where, and of which server; and the table of all calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.messages.site import Nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.datastructures import Headers
+    from starlette.responses import Response
+
+    from adapters.sandbox.lemmy.limits import Bucket
+    from adapters.sandbox.lemmy.rows import Json, LocalUser, Person
+    from adapters.sandbox.lemmy.state import State
+    from adapters.sandbox.pictrs import FileStore
+
+    Answer = Json | Response
+    Handler = Callable[["Call", Any], Answer]
+    H = TypeVar("H", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Server:
+    """A Lemmy server: its data, its files and how it treats images.
+
+    ``image_mode`` is ``StoreLinkPreviews``, ``ProxyAllImages`` or ``None``, as in Lemmy's configuration.
+    """
+
+    state: State
+    files: FileStore
+    image_mode: str = "StoreLinkPreviews"
+    remote_url: str = ""
+    site_cache: tuple[float, Json] | None = None
+    resolve_remote: Callable[[str], object] = field(default=lambda _: None)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. ``token`` is what the client sent, valid or not; ``viewer`` is whom it stands for, if anyone."""
+
+    server: Server
+    viewer: LocalUser | None
+    token: str | None
+    address: str
+    headers: Headers
+    path: tuple[str, ...] = ()
+    body: bytes = b""
+
+    @property
+    def state(self) -> State:
+        """The data of the server."""
+        return self.server.state
+
+    @property
+    def me(self) -> LocalUser:
+        """The account that asks; raises ``incorrect_login`` if nobody is logged in."""
+        if self.viewer is None:
+            raise LemmyError("incorrect_login")
+        return self.viewer
+
+    @property
+    def person(self) -> Person:
+        """The person that asks."""
+        return self.state.people[self.me.person_id]
+
+    @property
+    def viewer_id(self) -> int | None:
+        """The person that asks, if somebody is logged in."""
+        return None if self.viewer is None else self.viewer.person_id
+
+    @property
+    def viewer_is_admin(self) -> bool:
+        """Whether an administrator asks."""
+        return self.viewer is not None and self.viewer.admin
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call of the API.
+
+    ``strict`` routes refuse another method with 405; the others say 404, because other calls share their place.
+    """
+
+    method: str
+    segments: tuple[str, ...]
+    form: type[Any]
+    bucket: Bucket | None
+    login: bool
+    locked: bool
+    strict: bool
+    handler: Handler
+
+
+ROUTES: list[Route] = []
+
+
+def route(
+    method: str,
+    path: str,
+    form: type[Any] = Nothing,
+    *,
+    bucket: Bucket | None = "message",
+    login: bool = False,
+    locked: bool = True,
+    strict: bool = False,
+) -> Callable[[H], H]:
+    """Register a handler; ``{}`` in the path stands for any one segment, ``locked`` holds the state meanwhile."""
+
+    def register(handler: H) -> H:
+        segments = tuple(path.strip("/").split("/"))
+        ROUTES.append(Route(method, segments, form, bucket, login, locked, strict, handler))
+        return handler
+
+    return register

@@ -1,0 +1,35 @@
+"""The errors of Lemmy: a code in snake case, sometimes a message, and a status that the code hardly decides."""
+
+from __future__ import annotations
+
+
+class LemmyError(Exception):
+    """One refusal. 401 goes with ``incorrect_login``, 404 with a row the database did not find, 400 with the rest."""
+
+    def __init__(self, code: str, message: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.status = status or (401 if code == "incorrect_login" else 400)
+
+    @property
+    def body(self) -> dict[str, str]:
+        """As JSON."""
+        return {"error": self.code} | ({} if self.message is None else {"message": self.message})
+
+
+class MalformedRequestError(LemmyError):
+    """A query or a body that cannot be read. It is answered before any other part of the server sees it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unknown", message)
+
+
+def unknown(message: str) -> LemmyError:
+    """An error without a code of its own."""
+    return LemmyError("unknown", message)
+
+
+def record_not_found(code: str = "unknown") -> LemmyError:
+    """What the database says when an update or a delete meets no row: the only 404 with a body."""
+    return LemmyError(code, "Record not found" if code == "unknown" else None, status=404)

@@ -1,0 +1,69 @@
+"""Tokens: signed like Lemmy's, and good as long as the server remembers them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+from adapters.sandbox.clock import now
+from adapters.sandbox.lemmy.rows import LocalUser, LoginToken
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+    from adapters.sandbox.lemmy.state import State
+
+
+def sent_token(request: HTTPConnection) -> str | None:
+    """The token of the ``Authorization`` header, or else of the cookie ``jwt``."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Bearer" and token:
+        return token
+    return request.cookies.get("jwt")
+
+
+def log_in(state: State, user: LocalUser, *, address: str | None = None, user_agent: str | None = None) -> str:
+    """A new token for an account."""
+    claims = {
+        "sub": str(user.id),
+        "iss": state.host,
+        "iat": int(now().timestamp()),
+        # Two tokens of the same second must differ; Lemmy's do not, and share one row.
+        "jti": uuid.uuid4().hex,
+    }
+    signed = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(claims)}"
+    signature = hmac.new(state.secret, signed.encode(), hashlib.sha256).digest()
+    token = f"{signed}.{_base64(signature)}"
+    state.tokens[token] = LoginToken(
+        token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent
+    )
+    return token
+
+
+def viewer_of(state: State, token: str | None) -> LocalUser | None:
+    """The account of a token, unless it is banned, deleted or logged out."""
+    row = None if token is None else state.tokens.get(token)
+    if row is None:
+        return None
+    user = next((user for user in state.local_users.values() if user.id == row.user_id), None)
+    if user is None:
+        return None
+    person = state.people[user.person_id]
+    return None if person.banned or person.deleted else user
+
+
+def log_out_everywhere(state: State, user: LocalUser) -> None:
+    """Forget every token of an account."""
+    state.tokens = {token: row for token, row in state.tokens.items() if row.user_id != user.id}
+
+
+def _part(value: dict[str, str] | dict[str, object]) -> str:
+    return _base64(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

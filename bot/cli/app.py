@@ -1,0 +1,80 @@
+"""The application: global options, and how faults become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import cases, lists, look, running, setup, shows
+from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
+from bot.telemetry import configure_logs
+
+app = typer.Typer(
+    name="fediwarden",
+    help="Sees every image on your server, knows who uploaded it, and acts through the platform's own API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class Exit(IntEnum):
+    """Exit codes, for scripts."""
+
+    OK = 0
+    NOT_SO = 1  # a check failed, or something that should be is not
+    USAGE = 2  # wrong options, or a configuration that cannot be used
+    PLATFORM = 3  # a server could not be reached or refused
+    LEDGER = 4  # the ledger could not be read or written
+    UNKNOWN = 5  # no such case, intent, name or list
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fediwarden {version('fediwarden')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="FEDIWARDEN_CONFIG", help="The configuration file.")
+    ] = Path("config.yaml"),
+    log_level: Annotated[
+        str, typer.Option(help="debug, info, warning or error.", envvar="FEDIWARDEN_LOG_LEVEL")
+    ] = "info",
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    context.obj = config
+    configure_logs(log_level)
+
+
+for commands in (setup, running, look, cases, lists, shows):
+    commands.register(app)
+
+
+def main() -> None:
+    """Run a command; a fault of the world ends in one clear sentence on stderr and an exit code, not a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        _fail(error, Exit.USAGE)
+    except PlatformError as error:
+        _fail(error, Exit.PLATFORM)
+    except LedgerError as error:
+        _fail(error, Exit.LEDGER)
+    except FediwardenError as error:
+        _fail(error, Exit.UNKNOWN)
+
+
+def _fail(error: FediwardenError, code: Exit) -> None:
+    typer.echo(f"fediwarden: {error}", err=True)
+    sys.exit(code)

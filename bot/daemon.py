@@ -1,0 +1,225 @@
+"""The process that runs for months: polls sources on a schedule, works off the task table, holds the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.domain.errors import LedgerError, PlatformError
+from bot.ports import TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from bot.pipeline import Pipeline
+    from bot.ports import Batch, Clock, Lease, Ledger, Source, Task
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 30.0
+EXAMINE_SECONDS = 180.0
+"""A file that is not finished by then is taken again: longer than a fetch, a decode and a detector together."""
+
+ENFORCE_SECONDS = 3600.0
+"""Deeds may wait that long for a rate limit. When their worker dies, the next holder takes them back at once."""
+
+IDLE = 0.25  # seconds between looks at an empty task table
+PAGES = 25
+"""Pages that one visit to a source reads before others have their turn; the next visit goes on from the cursor."""
+
+
+def holder_name() -> str:
+    """Who holds a lease: host and process, which an operator can look up."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def become_actor(ledger: Ledger) -> Lease | None:
+    """Acquire or renew the right to act; ``None`` while another process that lives has it.
+
+    A holder of this very host whose process is gone is succeeded at once: what it left unfinished waits for nobody.
+    """
+    held = ledger.holder()
+    if held is not None and held.holder != holder_name() and not _alive(held.holder):
+        ledger.release(held)
+    lease = ledger.acquire(holder_name(), seconds=LEASE_SECONDS)
+    if lease is not None and (held is None or held.fence != lease.fence):
+        ledger.reclaim([TaskKind.ENFORCE])
+    return lease
+
+
+def _alive(holder: str) -> bool:
+    host, _, pid = holder.rpartition("/")
+    if host != socket.gethostname():
+        return True  # nobody here can tell; its lease runs out by itself
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True
+
+
+class Daemon:
+    """Everything that runs by itself."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        ledger: Ledger,
+        sources: Sequence[Source],
+        clock: Clock,
+        poll_every: timedelta,
+        tasks_at_once: int,
+        examine_uploads: bool,
+    ) -> None:
+        """``examine_uploads``: whether uploads that nobody posted are scanned."""
+        self._pipeline = pipeline
+        self._ledger = ledger
+        self._sources = sources
+        self._clock = clock
+        self._poll_every = poll_every
+        self._at_once = tasks_at_once
+        self._examine_uploads = examine_uploads
+        self._stop = asyncio.Event()
+        self._lease: Lease | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """Take nothing new; what runs is finished."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until ``stop`` or SIGINT or SIGTERM."""
+        loop = asyncio.get_running_loop()
+        # Deeds wait for servers in their threads; they must not keep the ledger's calls waiting for one.
+        loop.set_default_executor(ThreadPoolExecutor(2 * self._at_once + len(self._sources) + 4, "fediwarden"))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        scheduler = self._schedule()
+        try:
+            await self._renew()
+            scheduler.start()
+            await self._work()
+        finally:
+            scheduler.shutdown(wait=False)
+            await self._drain()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _schedule(self) -> AsyncIOScheduler:
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_job(self._renew, "interval", seconds=LEASE_SECONDS / 3, max_instances=1, coalesce=True)
+        for source in self._sources:
+            scheduler.add_job(
+                self.visit,
+                "interval",
+                args=(source,),
+                name=source.name,
+                seconds=self._poll_every.total_seconds(),
+                jitter=self._poll_every.total_seconds() / 10,
+                next_run_time=self._clock.now(),
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        return scheduler
+
+    async def visit(self, source: Source) -> int:
+        """Read a source until it has no more (or for ``PAGES`` pages); the number of new sightings.
+
+        A fault is noted where ``status`` shows it, and costs nothing: the cursor stays where it was.
+        """
+        new = 0
+        trouble = ""
+        try:
+            for _ in range(PAGES):
+                cursor = await asyncio.to_thread(self._ledger.cursor, source.name)
+                batch = await asyncio.to_thread(source.poll, cursor)
+                new += await asyncio.to_thread(self._record, source.name, batch)
+                for hole in batch.holes:
+                    log.warning("a hole in what could be read", source=source.name, hole=hole)
+                if not batch.more or self._stop.is_set():
+                    break
+        except (PlatformError, LedgerError) as error:
+            trouble = str(error)
+            log.warning("source could not be read", source=source.name, error=trouble)
+        await self._note(source, trouble)
+        return new
+
+    def _record(self, source: str, batch: Batch) -> int:
+        return self._ledger.record(source, batch, examine_uploads=self._examine_uploads)
+
+    async def _note(self, source: Source, trouble: str) -> None:
+        state = json.dumps({"at": self._clock.now().isoformat(timespec="seconds"), "trouble": trouble})
+        try:
+            await asyncio.to_thread(self._ledger.set_flag, f"source/{source.name}", state)
+        except LedgerError as error:
+            log.warning("the ledger cannot be written", error=str(error))
+
+    async def _renew(self) -> None:
+        try:
+            lease = await asyncio.to_thread(become_actor, self._ledger)
+        except LedgerError as error:
+            log.warning("the lease cannot be renewed", error=str(error))
+            return
+        if lease is None and self._lease is not None:
+            log.warning("somebody else acts now; this process goes on scanning")
+        self._lease = lease
+
+    async def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                taken = [
+                    *await self._take(TaskKind.ENFORCE, self._at_once // 2 or 1, ENFORCE_SECONDS),
+                    *await self._take(TaskKind.EXAMINE, self._at_once, EXAMINE_SECONDS),
+                ]
+            except LedgerError as error:
+                log.warning("the ledger cannot be read", error=str(error))
+                await self._pause(2.0)
+                continue
+            for task in taken:
+                running = asyncio.create_task(self._carry(task), name=task.kind.value)
+                self._running.add(running)
+                running.add_done_callback(self._running.discard)
+            if not taken:
+                await self._pause(IDLE)
+
+    async def _take(self, kind: TaskKind, most: int, seconds: float) -> Sequence[Task]:
+        """Deeds wait long for servers that limit their callers; scanning keeps hands of its own meanwhile."""
+        free = most - sum(1 for running in self._running if running.get_name() == kind.value)
+        if free <= 0 or (kind is TaskKind.ENFORCE and self._lease is None):
+            return ()
+        return await asyncio.to_thread(lambda: self._ledger.take([kind], limit=free, lease_seconds=seconds))
+
+    async def _carry(self, task: Task) -> None:
+        try:
+            await self._pipeline.run(task, self._lease)
+        except LedgerError as error:
+            # The task stays leased in the ledger and is taken again when that runs out.
+            log.warning("the ledger cannot be written; the task will be done again", task=task.target, error=str(error))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _drain(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+        if self._lease is not None:
+            try:
+                await asyncio.to_thread(self._ledger.release, self._lease)
+            except LedgerError as error:
+                log.warning("the lease could not be given back", error=str(error))

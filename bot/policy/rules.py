@@ -1,0 +1,70 @@
+"""Rules, as the operator wrote them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain.content import Role
+from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope, Stage
+from bot.domain.evidence import How
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+KINDS = {deed.kind: deed for deed in (Report, Remove, PurgeFile, BanAccount)}
+"""Spelling in the config to deed, in the order in which they are carried out."""
+
+SHOWN = (Role.ATTACHMENT, Role.INLINE, Role.THUMBNAIL, Role.LINK, Role.AVATAR, Role.BANNER, Role.EMOJI)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreAtLeast:
+    """A detector's score for a label reaches a threshold (0 to 1)."""
+
+    detector: str
+    label: str
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """When a rule fires: a list hit or a score, and then everything else that is set, for one place at least."""
+
+    lists: Sequence[str] = ()  # any of these
+    near: bool = False  # near matches (PDQ) count too
+    score: ScoreAtLeast | None = None
+    platforms: Sequence[str] = ()
+    roles: Sequence[Role] = SHOWN
+    local_author: bool | None = None
+    account_younger_than: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """One deed that a rule wants, by its kind, with what only bans need."""
+
+    kind: str
+    scope: Scope = Scope.SITE
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A condition, the deeds it leads to, and how far they may go."""
+
+    id: str
+    when: Condition
+    then: Sequence[Want]
+    stage: Stage = Stage.OBSERVE
+    unattended: bool = False  # may ban, or do what cannot be undone, on a score or a near match alone
+    any_use: bool = False  # may purge a file that others show too
+    min_attribution: How = How.HOSTED_BY_AUTHORS_SERVER  # bans on weaker evidence about the uploader are held
+    text: str = "Automated check: please review"  # federates to other servers: short and neutral
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever the rule does, so that a verdict tells which wording it came from."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]

@@ -1,0 +1,153 @@
+"""From facts and rules to verdicts. A rule only records what it wants; nothing here acts, limits or holds."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, assert_never
+
+from bot.domain.content import Alias, Comment, Post
+from bot.domain.decisions import BanAccount, Because, PurgeFile, Remove, Report, Scope, Verdict
+from bot.domain.evidence import ListMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.domain.content import Account, Sighting
+    from bot.domain.decisions import Intent
+    from bot.domain.evidence import Hit, Score
+    from bot.policy.facts import Facts
+    from bot.policy.rules import Condition, Rule, Want
+
+
+def judge(rules: Iterable[Rule], facts: Facts) -> Sequence[Verdict]:
+    """What each rule that fires makes of the file, in the order of the rules.
+
+    An exact hit on an allow list silences scores and near matches, never an exact block hit: that conflict is for the
+    guard to hold.
+    """
+    verdicts = []
+    for rule in rules:
+        because = _because(rule.when, facts)
+        if because is None or (_allowed(facts) and not because.exact):
+            continue
+        places = [sighting for sighting in facts.sightings if _fits(rule.when, sighting, facts)]
+        unposted = not facts.sightings and _fits_unposted(rule.when, facts)
+        if not places and not unposted:
+            continue
+        intents = _unique(chain.from_iterable(_wanted(want, rule, facts, places) for want in rule.then))
+        verdicts.append(Verdict(rule_id=rule.id, rule_digest=rule.digest, because=because, intents=intents))
+    return verdicts
+
+
+def _allowed(facts: Facts) -> bool:
+    return any(hit.mode is ListMode.ALLOW and hit.by.exact for hit in facts.evidence.hits)
+
+
+def _because(when: Condition, facts: Facts) -> Because | None:
+    if when.lists:
+        hits = [
+            hit
+            for hit in facts.evidence.hits
+            if hit.mode is ListMode.BLOCK and hit.list_id in when.lists and (hit.by.exact or when.near)
+        ]
+        if hits:
+            best = min(hits, key=lambda hit: (not hit.by.exact, hit.distance))
+            ids = tuple(sorted({hit.list_id for hit in hits if hit.by.exact == best.by.exact}))
+            return Because(text=_hit_text(best), exact=best.by.exact, list_ids=ids)
+    if when.score is not None:
+        for score in facts.evidence.scores:
+            if (score.detector, score.label) == (when.score.detector, when.score.label) and (
+                score.value >= when.score.at_least
+            ):
+                return Because(text=_score_text(score, when.score.at_least), exact=False)
+    return None
+
+
+def _hit_text(hit: Hit) -> str:
+    how = f"{hit.by.value}" if hit.by.exact else f"{hit.by.value}, {hit.distance} bits away"
+    return f"flagged by list {hit.list_id} ({how})"
+
+
+def _score_text(score: Score, threshold: float) -> str:
+    return f"flagged by {score.detector}/{score.label} at threshold {threshold:g} (score {score.value:.3f})"
+
+
+def _fits(when: Condition, sighting: Sighting, facts: Facts) -> bool:
+    subject = sighting.subject
+    if when.platforms and facts.platforms.get(subject.instance) not in when.platforms:
+        return False
+    return sighting.media.role in when.roles and _fits_account(when, subject.author, facts)
+
+
+def _fits_account(when: Condition, account: Account | None, facts: Facts) -> bool:
+    if when.local_author is not None and (account is None or account.is_local != when.local_author):
+        return False
+    if when.account_younger_than is not None:
+        born = account.created_at if account else None
+        return born is not None and facts.now - born < when.account_younger_than
+    return True
+
+
+def _fits_unposted(when: Condition, facts: Facts) -> bool:
+    """An upload that nobody posted has an uploader instead of an author, and no role."""
+    return any(
+        (not when.platforms or facts.platforms.get(attribution.uploader.instance) in when.platforms)
+        and _fits_account(when, attribution.uploader, facts)
+        for attribution in facts.attributions.values()
+        if attribution.uploader is not None
+    )
+
+
+def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> Iterator[Intent]:
+    """The deeds that a word in ``then`` means for this file.
+
+    Posts and comments that show the file are reported and removed; the file is purged under each of its names on our
+    own servers; who *uploaded* it is banned, whoever else posted it.
+    """
+    subjects = [place.subject for place in places if isinstance(place.subject, Post | Comment)]
+    match want.kind:
+        case Report.kind:
+            yield from (Report(instance=s.instance, subject=s, text=rule.text) for s in subjects)
+        case Remove.kind:
+            yield from (Remove(instance=s.instance, subject=s, text=rule.text) for s in subjects)
+        case PurgeFile.kind:
+            for name, url in facts.addresses.items():
+                if isinstance(name, Alias):
+                    yield PurgeFile(instance=name.instance, name=name, url=url)
+            for derived in facts.derived:
+                if isinstance(derived.name, Alias):
+                    yield PurgeFile(instance=derived.name.instance, name=derived.name, url=derived.url)
+        case BanAccount.kind:
+            yield from _bans(want, rule, facts, places)
+        case other:
+            raise ValueError(f"unknown deed {other!r}: the settings refuse it before it comes here")
+
+
+def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> Iterator[BanAccount]:
+    for attribution in facts.attributions.values():
+        account = attribution.uploader
+        if account is None:
+            continue
+        match want.scope:
+            case Scope.SITE:
+                yield BanAccount(instance=account.instance, account=account, days=want.days, text=rule.text)
+            case Scope.COMMUNITY:
+                communities = {p.subject.community.local_id for p in places if p.subject.community is not None}
+                for community in sorted(communities):
+                    yield BanAccount(
+                        instance=account.instance,
+                        account=account,
+                        scope=Scope.COMMUNITY,
+                        community_id=community,
+                        days=want.days,
+                        text=rule.text,
+                    )
+            case _:
+                assert_never(want.scope)
+
+
+def _unique(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    first: dict[tuple[str, str], Intent] = {}
+    for intent in intents:
+        first.setdefault((intent.kind, intent.target), intent)
+    return tuple(sorted(first.values(), key=lambda intent: intent.rank))

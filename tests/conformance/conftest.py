@@ -1,0 +1,118 @@
+"""The server under test and the people on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .people import Person
+from .server import Server, UnusableServerError, named, sandbox, versions
+from .site import opened
+from .stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a server that is named badly, before anything is written anywhere."""
+    try:
+        server = named(os.environ)
+    except UnusableServerError as refusal:
+        pytest.exit(f"conformance: {refusal}", returncode=2)
+    if server is not None and getattr(config.option, "numprocesses", None):
+        pytest.exit("conformance: one process only (-n 0) over a real server, whose site settings change", returncode=2)
+
+
+def pytest_report_header() -> str:
+    """Say first what is under test."""
+    server = named(os.environ)
+    if server is None:
+        return "conformance: the sandbox (set LEMMY_URL for a real server)"
+    try:
+        return f"conformance: {versions(server)}"
+    except UnusableServerError as refusal:
+        pytest.exit(f"conformance: {refusal}", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The server under test."""
+    found = named(os.environ)
+    if found is not None:
+        yield found
+        return
+    with sandbox() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def admin(server: Server) -> Iterator[Person]:
+    """The first administrator."""
+    person = Person(server, name=server.admin, password=server.password)
+    try:
+        person.sign_in()
+        yield person
+        person.post("user/logout")
+    finally:
+        person.close()
+
+
+@pytest.fixture(scope="session")
+def slur() -> str:
+    """A word that the site forbids while the tests run."""
+    return f"slur{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="session")
+def stage(server: Server, admin: Person, slur: str) -> Iterator[Stage]:
+    """Where the tests make what they need."""
+    built = Stage(server, admin)
+    try:
+        with opened(admin, slur=slur):
+            try:
+                yield built
+            finally:
+                if server.lasting:
+                    built.clear()
+    except UnusableServerError as refusal:
+        pytest.exit(f"conformance: {refusal}", returncode=2)
+    finally:
+        built.close()
+
+
+@pytest.fixture(scope="session")
+def anonymous(server: Server) -> Iterator[Person]:
+    """Nobody in particular."""
+    nobody = Person(server)
+    yield nobody
+    nobody.close()
+
+
+@pytest.fixture(scope="session")
+def warden(stage: Stage, admin: Person) -> Person:
+    """An account like the bot's: an administrator, added later than the first."""
+    person = stage.register("warden")
+    assert admin.post("admin/add", person_id=person.id, added=True).is_success
+    return person
+
+
+@pytest.fixture(scope="session")
+def alice(stage: Stage) -> Person:
+    """An ordinary user."""
+    return stage.register("alice")
+
+
+@pytest.fixture(scope="session")
+def bob(stage: Stage) -> Person:
+    """Another ordinary user."""
+    return stage.register("bob")
+
+
+@pytest.fixture(scope="session")
+def community(stage: Stage) -> int:
+    """The community that everybody posts in."""
+    return stage.community()

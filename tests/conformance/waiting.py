@@ -1,0 +1,20 @@
+"""Waiting for what a server does after it has answered."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE = 60.0  # seconds; generous, because it is a limit and not a measurement
+PAUSE = 0.2
+
+
+def eventually(check: Callable[[], bool], what: str) -> None:
+    """Ask until ``check`` is true, and fail with ``what`` after the deadline."""
+    end = time.monotonic() + DEADLINE
+    while not check():
+        assert time.monotonic() < end, f"still not so after {DEADLINE:.0f} s: {what}"
+        time.sleep(PAUSE)
