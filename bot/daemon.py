@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.domain.errors import LedgerError, PlatformError
+from bot.enforce import LEASE_SECONDS, become_actor
 from bot.ports import TaskKind
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 30.0
 EXAMINE_SECONDS = 180.0
 """A file that is not finished by then is taken again: longer than a fetch, a decode and a detector together."""
 
@@ -35,38 +33,6 @@ ENFORCE_SECONDS = 3600.0
 IDLE = 0.25  # seconds between looks at an empty task table
 PAGES = 25
 """Pages that one visit to a source reads before others have their turn; the next visit goes on from the cursor."""
-
-
-def holder_name() -> str:
-    """Who holds a lease: host and process, which an operator can look up."""
-    return f"{socket.gethostname()}/{os.getpid()}"
-
-
-def become_actor(ledger: Ledger) -> Lease | None:
-    """Acquire or renew the right to act; ``None`` while another process that lives has it.
-
-    A holder of this very host whose process is gone is succeeded at once: what it left unfinished waits for nobody.
-    """
-    held = ledger.holder()
-    if held is not None and held.holder != holder_name() and not _alive(held.holder):
-        ledger.release(held)
-    lease = ledger.acquire(holder_name(), seconds=LEASE_SECONDS)
-    if lease is not None and (held is None or held.fence != lease.fence):
-        ledger.reclaim([TaskKind.ENFORCE])
-    return lease
-
-
-def _alive(holder: str) -> bool:
-    host, _, pid = holder.rpartition("/")
-    if host != socket.gethostname():
-        return True  # nobody here can tell; its lease runs out by itself
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, ValueError):
-        return True
-    return True
 
 
 class Daemon:

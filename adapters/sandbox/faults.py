@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
+
 from adapters.sandbox.serving import cut
 
 if TYPE_CHECKING:
@@ -186,9 +188,12 @@ class FaultyApp:
             await asyncio.sleep(action.seconds)
         elif isinstance(action, Hold):
             action.arrived.set()
-            while not action.release.is_set() and not self._faults.closing.is_set():
-                await asyncio.sleep(0.01)
+            await run_in_threadpool(self._wait, action.release)
         return False
+
+    def _wait(self, release: threading.Event) -> None:
+        while not release.wait(0.02) and not self._faults.closing.is_set():
+            pass
 
     async def _send_half(self, answer: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
         body = b"".join(message.get("body", b"") for message in answer if message["type"] == "http.response.body")

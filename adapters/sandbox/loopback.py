@@ -33,4 +33,6 @@ def fetch(url: str, user_agent: str, *, headers: dict[str, str] | None = None) -
     """One GET without redirects; raises ``OutsideLoopbackError`` or ``httpx.HTTPError``."""
     require_loopback(url)
     with httpx.Client(trust_env=False, follow_redirects=False, timeout=_LIMIT_SECONDS) as client:
-        return client.get(url.replace("//localhost", "//127.0.0.1"), headers={"user-agent": user_agent} | (headers or {}))
+        return client.get(
+            url.replace("//localhost", "//127.0.0.1"), headers={"user-agent": user_agent} | (headers or {})
+        )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import InstanceId, Name, Sighting, Upload
     from bot.domain.evidence import Attribution
-    from bot.ports import Library, NameRecord, Resolver
+    from bot.ports import FileRecord, Library, NameRecord, Resolver
 
 LOOKS_ALIKE = 31
 """Hamming distance in bits up to which two PDQ hashes are taken for the same picture.
@@ -96,12 +96,17 @@ class Index:
             thumbnails=self._thumbnails(file_id, sightings, {record.name for record in names}),
         )
 
-    def originals(self, file_id: int) -> Sequence[Name]:
-        """Names of the pictures that a thumbnail was made from, if the server made this file."""
+    def made_from(self, file_id: int) -> Sequence[tuple[FileRecord, bool]]:
+        """The pictures that a thumbnail was made from, if the server made this file, and whether it looks like them."""
         if self._library.uploads_of(file_id):
             return ()
-        names = {record.name for record in self._library.names_of(file_id)}
-        return [s.name for s in self._attached_beside(self._library.sightings_of(file_id)) if s.name not in names]
+        found: dict[int, tuple[FileRecord, bool]] = {}
+        for beside in self._attached_beside(self._library.sightings_of(file_id)):
+            record = self._library.name(str(beside.name))
+            file = self._library.file(record.file_id) if record is not None else None
+            if file is not None and file.id != file_id:
+                found[file.id] = (file, self._alike(file_id, file.id))
+        return list(found.values())
 
     def _upload_of(self, name: Name) -> bool:
         record = self._library.name(str(name))

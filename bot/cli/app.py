@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import cases, lists, look, running, setup, shows
+from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
 from bot.telemetry import configure_logs
 
@@ -21,17 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-class Exit(IntEnum):
-    """Exit codes, for scripts."""
-
-    OK = 0
-    NOT_SO = 1  # a check failed, or something that should be is not
-    USAGE = 2  # wrong options, or a configuration that cannot be used
-    PLATFORM = 3  # a server could not be reached or refused
-    LEDGER = 4  # the ledger could not be read or written
-    UNKNOWN = 5  # no such case, intent, name or list
 
 
 def _version(wanted: bool) -> None:

@@ -120,7 +120,7 @@ class HttpFetcher:
         return self._later(f"HTTP {code}", self._retry_after(response) or wait)
 
     def _retry_after(self, response: httpx.Response) -> timedelta | None:
-        """RFC 9110, 10.2.3: seconds, or a date."""
+        """RFC 9110, 10.2.3: seconds, or a date; ``None`` for what is neither or is over."""
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             wait = timedelta(seconds=int(text[:9]))
@@ -130,7 +130,7 @@ class HttpFetcher:
             except ValueError:
                 return None
             wait = _utc(when) - self._clock.now()
-        return min(max(wait, timedelta(0)), _LONGEST_RETRY)
+        return min(wait, _LONGEST_RETRY) if wait > timedelta(0) else None
 
     def _later(self, detail: str, wait: timedelta = _SOON) -> Unscannable:
         return Unscannable(kind=UnscannableKind.UNREACHABLE, detail=detail, retry_at=self._clock.now() + wait)

@@ -74,10 +74,9 @@ _RIFF: Final = {
 }
 _AVIF: Final = frozenset({b"avif", b"avis"})
 _HEIF: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"})
-_HTML: Final = re.compile(
-    rb"(?i)\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|iframe|title|div|a|p|h1)[\s>]", re.S
+_ROOT: Final = re.compile(
+    rb"(?i)<(?:(!doctype html|html|head|body|script|iframe|title|div|p)|(?:[a-z]{1,9}:)?svg)[\s>]"
 )
-_SVG: Final = re.compile(rb"(?i)<(?:[a-z]+:)?svg[\s>]")
 UNKNOWN: Final = Kind("application/octet-stream", Family.NOT_MEDIA)
 
 
@@ -112,10 +111,8 @@ def _text(head: bytes) -> Kind:
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         head = head.decode("utf-16", "ignore").encode()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if _HTML.match(text):
-        return Kind("text/html", Family.NOT_MEDIA)
-    if text.startswith(b"<") and _SVG.search(text):
-        return Kind("image/svg+xml", Family.NOT_MEDIA)
+    if text.startswith(b"<") and (root := _ROOT.search(text)) is not None:
+        return Kind("text/html" if root[1] else "image/svg+xml", Family.NOT_MEDIA)
     if text.startswith(b"<?xml"):
         return Kind("application/xml", Family.NOT_MEDIA)
     if text and b"\0" not in text and _is_utf8(text):

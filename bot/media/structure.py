@@ -57,8 +57,8 @@ class Structure:
 def inspect(data: bytes, limits: DecodeLimits | None = None) -> Structure | Unscannable:
     """Look at the structure of a whole file. Never raises, whatever the bytes are.
 
-    ``Unscannable``: ``NOT_MEDIA`` or ``UNSUPPORTED`` by its first bytes, ``TOO_LARGE`` by its header, ``BROKEN`` when it
-    is empty or claims no area.
+    ``Unscannable``: ``NOT_MEDIA`` or ``UNSUPPORTED`` by its first bytes, ``TOO_LARGE`` by its header, ``BROKEN`` when
+    it is empty or claims no area.
     """
     limits = limits or DecodeLimits()
     if not data:

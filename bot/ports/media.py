@@ -40,8 +40,8 @@ class ViewSpec:
     """What the decode workers make of each frame for a detector: everything that changes its scores.
 
     The frame is turned upright, put on white where it is transparent, resized with bilinear filtering to
-    ``resize`` (both sides, aspect ratio given up), sent through JPEG at ``jpeg_quality`` if that is set, and cut to
-    the central ``crop`` square.
+    ``resize`` (both sides, aspect ratio given up), cut to the central ``crop`` square, and sent through JPEG at
+    ``jpeg_quality`` if that is set.
     """
 
     resize: int  # pixels
@@ -53,7 +53,10 @@ class ViewSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """What one decode of a file gives: fingerprints, and the views of each sampled frame."""
+    """What one decode of a file gives: fingerprints, and the views of each picture in it.
+
+    Pictures are the sampled frames, each twice where transparency hides something: on white, and without transparency.
+    """
 
     media_type: str
     width: int
@@ -62,7 +65,7 @@ class Decoded:
     pixels: str | None  # SHA-256 of mode, size and decoded pixels; lossless single pictures only
     pdq: str | None  # 64 hexadecimal digits
     pdq_quality: int | None
-    views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (sampled frames, crop, crop, 3) float32
+    views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (pictures, crop, crop, 3) float32
     findings: Sequence[Finding] = ()
     gaps: Sequence[str] = ()
 

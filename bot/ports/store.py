@@ -53,6 +53,7 @@ class Task:
     lane: Lane
     attempts: int  # how often it was taken, this time included
     created_at: datetime
+    lease: int = 0  # which taking this is: after the next one, it is void
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +347,10 @@ class Control(Protocol):
 
     def flag(self, key: str) -> str | None:
         """A small fact that outlives the process: ``stopped``."""
+        ...
+
+    def flags(self, prefix: str) -> Sequence[str]:
+        """Keys that begin so, in alphabetical order."""
         ...
 
     def set_flag(self, key: str, value: str | None) -> None:

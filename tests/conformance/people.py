@@ -47,8 +47,13 @@ class Person:
         return self.client.put(f"/api/v3/{path}", json=content)
 
     def upload(self, content: bytes, *, name: str = "picture.png", kind: str = "image/png") -> httpx.Response:
-        """Give the server a file."""
-        return self.client.post("/pictrs/image", files={"images[]": (name, content, kind)})
+        """Give the server a file.
+
+        Over a connection of its own: a refusal that Lemmy sends before it has read the file leaves the connection
+        unusable, and the next request on it would wait for ever.
+        """
+        address, headers = self.client.base_url.join("/pictrs/image"), self._token()
+        return httpx.post(address, files={"images[]": (name, content, kind)}, headers=headers, timeout=PATIENCE)
 
     def fetch(self, alias: str, *, headers: dict[str, str] | None = None, **query: str | int) -> httpx.Response:
         """A file at its public address."""
@@ -61,6 +66,9 @@ class Person:
     def sign_in(self) -> None:
         """Get a new token, as after a ban, which ends all sessions."""
         self.use(body(self.post("user/login", username_or_email=self.name, password=self.password))["jwt"])
+
+    def _token(self) -> dict[str, str]:
+        return {name: value for name, value in self.client.headers.items() if name == "authorization"}
 
     def close(self) -> None:
         """Give the connection back."""

@@ -140,13 +140,22 @@ def test_thumbnails_are_not_in_the_list_of_media(stage: Stage, alice: Person, co
     assert alias_of(post["thumbnail_url"]) not in rows
 
 
+@pytest.mark.parametrize("link", [{}, {"url": "http://127.0.0.1:9/a-page"}], ids=["text", "link"])
 def test_custom_thumbnail_that_is_somebody_elses_upload_keeps_that_alias(
-    stage: Stage, alice: Person, bob: Person, community: int, warden: Person
+    link: dict[str, str], stage: Stage, alice: Person, bob: Person, community: int
+) -> None:
+    picture = stage.picture(alice)
+    post = stage.post(bob, community, custom_thumbnail=picture.url, **link)["post"]
+    assert post["thumbnail_url"] == picture.url
+    assert post.get("url") == link.get("url")
+
+
+def test_custom_thumbnail_of_a_picture_post_is_ignored(
+    stage: Stage, alice: Person, bob: Person, community: int
 ) -> None:
     picture, mine = stage.picture(alice), stage.picture(bob)
     post = stage.post(bob, community, url=mine.url, custom_thumbnail=picture.url)["post"]
-    assert post["thumbnail_url"] == picture.url
-    assert uploader(warden, picture) == alice.id
+    assert alias_of(post["thumbnail_url"]) not in {picture.alias, mine.alias}
 
 
 def test_text_post_has_neither_url_nor_thumbnail(stage: Stage, alice: Person, community: int) -> None:

@@ -29,7 +29,10 @@ def careful(stage: Stage) -> tuple[Person, str]:
     person = stage.register("careful")
     address = body(person.post("user/totp/generate"))["totp_secret_url"]
     secret = parse_qs(urlsplit(address).query)["secret"][0]
-    assert body(person.post("user/totp/update", totp_token=code(secret), enabled=True)) == {"enabled": True}
+    answer = person.post("user/totp/update", totp_token=code(secret), enabled=True)
+    if answer.status_code == 400 and refusal(answer)[1] == "couldnt_generate_totp":
+        pytest.skip("a Lemmy whose hostname has a port cannot switch the second factor on")
+    assert body(answer) == {"enabled": True}
     return person, secret
 
 

@@ -74,12 +74,6 @@ def test_range_of_one_byte_is_answered_with_the_same_etag(picture: Picture, anon
     assert first.headers["Content-Range"] == f"bytes 0-0/{len(whole.content)}"
 
 
-def test_etag_that_still_matches_is_not_modified(picture: Picture, anonymous: Person) -> None:
-    etag = anonymous.first_byte(picture.alias).headers["ETag"]
-    answer = anonymous.fetch(picture.alias, headers={"If-None-Match": etag})
-    assert (answer.status_code, answer.content) == (304, b"")
-
-
 def test_derived_picture_carries_the_etag_of_its_original(picture: Picture, anonymous: Person) -> None:
     derived = anonymous.fetch(picture.alias, format="webp", thumbnail=96)
     assert (derived.status_code, derived.headers["Content-Type"]) == (200, "image/webp")

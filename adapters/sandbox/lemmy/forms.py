@@ -7,7 +7,6 @@ import types
 import typing
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform
 from urllib.parse import parse_qsl
 
@@ -38,8 +37,16 @@ class _Spec:
     many: bool
 
 
-@cache
-def _specs(kind: type[Any]) -> dict[str, _Spec]:
+_KNOWN: dict[Any, dict[str, _Spec]] = {}
+
+
+def _specs(kind: Any) -> dict[str, _Spec]:
+    if kind not in _KNOWN:
+        _KNOWN[kind] = _read_specs(kind)
+    return _KNOWN[kind]
+
+
+def _read_specs(kind: Any) -> dict[str, _Spec]:
     hints = typing.get_type_hints(kind, include_extras=True)
     out = {}
     for item in fields(kind):
@@ -111,14 +118,12 @@ def _variant(kind: type[StrEnum], text: str, frame: str) -> StrEnum:
     except ValueError as error:
         names = [f"`{member}`" for member in kind]
         known = " or ".join(names) if len(names) == 2 else "one of " + ", ".join(names)
-        raise MalformedRequestError(
-            frame.format(f"unknown variant `{text}`, expected {known}")
-        ) from error
+        raise MalformedRequestError(frame.format(f"unknown variant `{text}`, expected {known}")) from error
 
 
 def read_json(kind: type[F], raw: bytes, content_type: str) -> F:
     """A JSON body as ``form``; raises ``MalformedRequestError``."""
-    essence = content_type.split(";")[0].strip().lower()
+    essence = content_type.split(";", maxsplit=1)[0].strip().lower()
     if essence != "application/json" and not essence.endswith("+json"):
         raise MalformedRequestError("Content type error")
     try:
@@ -158,7 +163,8 @@ def _place(text: str, end: int) -> str:
 
 def _value_ends(text: str) -> dict[str, int]:
     """Where the value of each key of the outermost object ends."""
-    decoder, ends, at = json.JSONDecoder(), {}, text.index("{") + 1
+    ends: dict[str, int] = {}
+    decoder, at = json.JSONDecoder(), text.index("{") + 1
     while True:
         while text[at] in " \t\r\n,":
             at += 1

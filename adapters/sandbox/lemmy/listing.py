@@ -170,9 +170,7 @@ def _shows_to_me(call: Call, query: PostQuery, post: Post, me: int) -> bool:
     )
 
 
-def _shows_community(
-    call: Call, listing: str | None, community: Community, *, hidden_without_listing: bool
-) -> bool:
+def _shows_community(call: Call, listing: str | None, community: Community, *, hidden_without_listing: bool) -> bool:
     me = call.viewer_id
     if community.visibility == "LocalOnly" and me is None:
         return False

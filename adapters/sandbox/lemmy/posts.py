@@ -151,11 +151,11 @@ def get_posts(call: Call, form: GetPosts) -> Json:
         community_id = named_community(call, form.community_name).id
     if form.liked_only and form.disliked_only:
         raise LemmyError("contradicting_filters")
-    defaults = call.viewer or state.local_site
-    listing = form.type_ or getattr(defaults, "default_listing_type", state.local_site.default_post_listing_type)
+    viewer, site = call.viewer, state.local_site
+    listing = form.type_ or (site.default_post_listing_type if viewer is None else viewer.default_listing_type)
     query = PostQuery(
         listing="All" if community_id is not None else str(listing),
-        sort=str(form.sort or defaults.default_sort_type),
+        sort=str(form.sort or (viewer or site).default_sort_type),
         community_id=community_id,
         saved_only=bool(form.saved_only),
         liked_only=bool(form.liked_only),
@@ -248,4 +248,3 @@ def hide_post(call: Call, form: HidePost) -> Json:
     else:
         call.state.hidden_posts -= keys
     return {"success": True}
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from adapters.sandbox.clock import chrono
@@ -331,9 +330,13 @@ class BlockedUrl:
     updated: datetime | None = None
 
 
-@cache
-def _written(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(kind) if not item.metadata.get("hidden"))
+_WRITTEN: dict[type, tuple[str, ...]] = {}
+
+
+def _written(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _WRITTEN:
+        _WRITTEN[kind] = tuple(item.name for item in fields(kind) if not item.metadata.get("hidden"))
+    return _WRITTEN[kind]
 
 
 def as_json(row: Any) -> Json:

@@ -38,9 +38,7 @@ def log_in(state: State, user: LocalUser, *, address: str | None = None, user_ag
     signed = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(claims)}"
     signature = hmac.new(state.secret, signed.encode(), hashlib.sha256).digest()
     token = f"{signed}.{_base64(signature)}"
-    state.tokens[token] = LoginToken(
-        token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent
-    )
+    state.tokens[token] = LoginToken(token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent)
     return token
 
 

@@ -14,30 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
-from adapters.sandbox.lemmy.rows import (
-    BlockedUrl,
-    Comment,
-    CommentReport,
-    Community,
-    CustomEmoji,
-    ImageDetails,
-    LocalImage,
-    LocalSite,
-    LocalUser,
-    LoginToken,
-    Person,
-    Post,
-    PostReport,
-    RateLimits,
-    Site,
-    Tagline,
-    VoteDisplayMode,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from adapters.sandbox.lemmy.modlog_rows import ModlogEntry
+    from adapters.sandbox.lemmy.rows import (
+        BlockedUrl,
+        Comment,
+        CommentReport,
+        Community,
+        CustomEmoji,
+        ImageDetails,
+        LocalImage,
+        LocalSite,
+        LocalUser,
+        LoginToken,
+        Person,
+        Post,
+        PostReport,
+        RateLimits,
+        Site,
+        Tagline,
+        VoteDisplayMode,
+    )
 
 UNDETERMINED = 0
 _BAN_SWEEP = timedelta(seconds=60)  # bans end by a scheduled task, not to the second
@@ -159,7 +159,9 @@ class State:
 
     def moderators_of(self, community_id: int) -> list[int]:
         """The moderators of a community, the first one first."""
-        listed = [(since, person) for (community, person), since in self.moderators.items() if community == community_id]
+        listed = [
+            (since, person) for (community, person), since in self.moderators.items() if community == community_id
+        ]
         return [person for _, person in sorted(listed)]
 
     def admins(self) -> list[Person]:
@@ -182,7 +184,7 @@ class State:
         return None
 
     @staticmethod
-    def _is_of(actor_id: str, local: bool, domain: str | None) -> bool:  # noqa: FBT001
+    def _is_of(actor_id: str, local: bool, domain: str | None) -> bool:
         return local if domain is None else actor_id.split("/")[2].lower() == domain.lower()
 
     def site_of(self, actor_id: str) -> Site | None:

@@ -57,9 +57,7 @@ def comment_counts(state: State, comment: Comment) -> Json:
 
 def person_counts(state: State, person: Person) -> Json:
     """The counts of a person: what is neither removed nor deleted."""
-    posts = sum(
-        post.creator_id == person.id and not post.removed and not post.deleted for post in state.posts.values()
-    )
+    posts = sum(post.creator_id == person.id and not post.removed and not post.deleted for post in state.posts.values())
     comments = sum(
         comment.creator_id == person.id and not comment.removed and not comment.deleted
         for comment in state.comments.values()

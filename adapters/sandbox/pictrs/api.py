@@ -83,9 +83,7 @@ def details(file: StoredFile) -> dict[str, Any]:
 
 def uploaded(stored: list[tuple[Alias, StoredFile]]) -> dict[str, Any]:
     """The answer to an upload."""
-    files = [
-        {"delete_token": alias.token, "details": details(file), "file": alias.name} for alias, file in stored
-    ]
+    files = [{"delete_token": alias.token, "details": details(file), "file": alias.name} for alias, file in stored]
     return {"files": files, "msg": "ok"}
 
 
@@ -137,8 +135,7 @@ class PictrsApp:
             case ["image", "original", alias] if reading:
                 return self._original(request, alias, None)
             case ["image", "original"] if reading:
-                alias, proxy = _named(request)
-                return self._original(request, alias, proxy)
+                return self._original(request, *_named(request))
             case ["image", "details", "original"] if reading:
                 file = self.store.file(self._ingested(*_named(request)))
                 facts = details(file)
@@ -194,9 +191,7 @@ class PictrsApp:
             file, data, made_ns = self.store.variant(alias, target, size)
         except AliasNotFoundError:
             return Response(b"", status_code=404)
-        return file_answer(
-            request.headers, data, content_type=target.content_type, etag=file.etag, modified_ns=made_ns
-        )
+        return file_answer(request.headers, data, content_type=target.content_type, etag=file.etag, modified_ns=made_ns)
 
     def _internal(self, request: Request, what: str) -> Response:
         if not hmac.compare_digest(request.headers.get("x-api-token", "").encode(), self._key.encode()):

@@ -50,7 +50,7 @@ def _factor(pixels: list[list[float]], i: int, j: int) -> list[float]:
 
 def _to_linear(value: int) -> float:
     level = value / 255
-    return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4  # type: ignore[no-any-return]
+    return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4
 
 
 def _to_srgb(value: float) -> int:

@@ -100,9 +100,7 @@ class FileStore:
             found = probe(stored)
         if self.validator is not None:
             self.validator.check(stored, found.format.content_type)
-        digest = (
-            hashlib.sha256(stored).digest() + len(stored).to_bytes(6, "big") + found.format.code.to_bytes(1, "big")
-        )
+        digest = hashlib.sha256(stored).digest() + len(stored).to_bytes(6, "big") + found.format.code.to_bytes(1, "big")
         with self.lock:
             self.settle()
             file = self._files.get(digest)
@@ -178,7 +176,7 @@ class FileStore:
         """Remove the file and all its names, a moment later; returns the names. Raises ``AliasNotFoundError``."""
         with self.lock:
             names = self.aliases(alias)
-            self._later(self.purge_delay, lambda: [self._forget(name) for name in names])
+            self._later(self.purge_delay, lambda: self._forget(*names))
             return names
 
     def delete(self, alias: str) -> None:
@@ -244,7 +242,11 @@ class FileStore:
     def _later(self, seconds: float, job: Callable[[], object]) -> None:
         self._jobs.append((time.monotonic() + seconds, job))
 
-    def _forget(self, alias: str) -> None:
+    def _forget(self, *aliases: str) -> None:
+        for alias in aliases:
+            self._forget_one(alias)
+
+    def _forget_one(self, alias: str) -> None:
         entry = self._aliases.pop(alias, None)
         if entry is None:
             return

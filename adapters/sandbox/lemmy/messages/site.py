@@ -1,7 +1,14 @@
 """Forms of the calls about the site, the mod log, search and images."""
 
 from adapters.sandbox.lemmy.forms import Id, Long, form
-from adapters.sandbox.lemmy.messages.choices import ListingType, ModlogActionType, PostListingMode, RegistrationMode, SearchType, SortType
+from adapters.sandbox.lemmy.messages.choices import (
+    ListingType,
+    ModlogActionType,
+    PostListingMode,
+    RegistrationMode,
+    SearchType,
+    SortType,
+)
 
 
 @form

@@ -1,0 +1,57 @@
+# Every target makes its own virtual environment: Python 3.11 or newer is all that has to be there.
+
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
+
+.PHONY: demo test lint bench conformance acceptance real-server
+.DEFAULT_GOAL := demo
+
+# The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted.
+demo: $(VENV)/.installed
+	$(BIN)/fediwarden demo
+
+# All tests. Those that can run against a real server run against the sandbox.
+test: $(VENV)/.installed-dev
+	env $(SERVER:%=-u %) $(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python bench/scan.py
+
+# Does a real server behave as the sandbox does? It is written to: see tests/conformance/server.py.
+conformance: real-server $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/conformance
+
+# The whole bot against a real server. It is written to.
+acceptance: real-server $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/acceptance
+
+missing = $(strip $(foreach name,$(SERVER),$(if $($(name)),,$(name))))
+
+real-server:
+	$(if $(missing),$(error these tests run against a real Lemmy 0.19 that may be written to; \
+	set $(missing). Over the sandbox `make test` runs them))
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
+	$(PIP) -e '.[dev]'
+	touch $(VENV)/.installed $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Fediwarden needs Python 3.11 or newer; $(PYTHON) is another one. Say which: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@

@@ -1,0 +1,196 @@
+"""One connection to one server: time-outs, keep-alive, limits, typed errors. What a status means is the caller's to say.
+
+Texts of exceptions name method, path and kind of fault, never headers, queries or bodies: those hold secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import weakref
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from adapters.buckets import Buckets
+from bot.domain.errors import BadAnswerError, RateLimitedError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+MAX_JSON = 64 * 1024 * 1024
+"""Bytes of an answer that is read as JSON. A page of fifty posts of the largest size is about a tenth of it."""
+
+TRIES = 4
+"""How often a read is tried before its fault is the caller's."""
+
+LONGEST_NAP = 20.0
+"""Seconds between two tries of a read; a server that asks for more gets its error passed on."""
+
+
+def user_agent() -> str:
+    """``Fediwarden/<version>``."""
+    try:
+        return f"Fediwarden/{version('fediwarden')}"
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "Fediwarden/0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server said. ``what`` is the method and path, for messages."""
+
+    what: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, parsed. Raises ``BadAnswerError`` for anything that is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            kind = self.headers.get("content-type", "no content type").split(";")[0][:60]
+            raise BadAnswerError(
+                f"{self.what} was answered with {self.status} and {kind} instead of JSON: a proxy or another program "
+                "answers at this address; check the configured URL and what stands in front of the server"
+            ) from None
+
+
+class Transport:
+    """Calls to one server. Thread-safe."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        buckets: Buckets | None = None,
+        timeout: float = 20.0,
+        total: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``timeout``: seconds without a byte. ``total``: seconds for a whole answer, however it trickles."""
+        self.base_url = base_url.rstrip("/")
+        self.buckets = buckets if buckets is not None else Buckets()
+        self._total = total
+        self._sleep = sleep
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0), pool=total),
+            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0),
+            headers={"User-Agent": user_agent()},
+            trust_env=False,  # a proxy of the environment would see our token
+            follow_redirects=False,
+        )
+        self.close = weakref.finalize(self, self._client.close)
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        limiter: str | None = None,
+        urgent: bool = False,
+        most: int = MAX_JSON,
+        whole: bool = True,
+    ) -> Answer:
+        """One request, one answer of any status below 500.
+
+        ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve. ``most``:
+        bytes to read; a longer body is cut there, or with ``whole`` an error. Raises ``UnreachableError`` for no
+        answer, a broken one and 5xx; ``RateLimitedError`` for 429 and a bucket that stays empty too long;
+        ``BadAnswerError`` for redirects and bodies without end.
+        """
+        what = f"{method} {path}"
+        if limiter is not None:
+            self.buckets.take(limiter, urgent=urgent)
+        deadline = time.monotonic() + self._total
+        try:
+            with self._client.stream(method, self.base_url + path, params=params, json=body, headers=headers) as got:
+                read = bytearray()
+                for chunk in got.iter_bytes():
+                    read += chunk
+                    if len(read) > most:
+                        break
+                    if time.monotonic() > deadline:
+                        raise UnreachableError(f"{what}: the answer took longer than {self._total:.0f} s", sent=True)
+                answer = Answer(what=what, status=got.status_code, headers=got.headers, body=bytes(read[:most]))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise UnreachableError(f"{what}: {self._where()} cannot be reached ({_short(error)})", sent=False) from None
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            # The text of these can hold the header that was refused: our token.
+            raise UnreachableError(
+                f"{what}: the request cannot be sent ({type(error).__name__}); check URL and credentials", sent=False
+            ) from None
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{what}: {self._where()} gave no answer ({_short(error)})", sent=True) from None
+        if whole and len(read) > most:
+            raise BadAnswerError(f"{what} was answered with more than {most} bytes")
+        return self._checked(answer)
+
+    def read(self, once: Callable[[], T]) -> T:
+        """Do ``once``, which only reads, again while the server cannot be reached or asks to slow down."""
+        for attempt in range(1, TRIES):
+            try:
+                return once()
+            except UnreachableError:
+                self._sleep(random.uniform(0.5, 1.0) * 2 ** (attempt - 1))  # noqa: S311 - spreads tries, no secret
+            except RateLimitedError as error:
+                if error.retry_after > LONGEST_NAP:
+                    raise
+                self._sleep(error.retry_after)
+        return once()
+
+    def _checked(self, answer: Answer) -> Answer:
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            raise RateLimitedError(
+                f"{answer.what}: {self._where()} asks to slow down", retry_after=_retry_after(answer.headers)
+            )
+        if answer.status >= 500 or answer.status in {408, 425}:
+            raise UnreachableError(f"{answer.what}: {self._where()} answered {answer.status}", sent=True)
+        if 300 <= answer.status < 400 and answer.status != httpx.codes.NOT_MODIFIED:
+            raise BadAnswerError(
+                f"{answer.what}: {self._where()} redirects to another address; configure the address that it leads to"
+            )
+        return answer
+
+    def _where(self) -> str:
+        return self.base_url
+
+
+def _short(error: Exception) -> str:
+    """Kind and reason of a fault, for a human."""
+    text = str(error)[:120]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    try:
+        return min(3600.0, max(1.0, float(headers.get("retry-after", ""))))
+    except ValueError:  # none, or a date: a minute is the longest window of the usual limits
+        return 60.0
+
+
+def checked_url(url: str) -> str:
+    """The address of a server as an operator wrote it, without a trailing slash. Raises ``ValueError`` with a remedy."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL; write it like https://lemmy.example") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not a web address; write it like https://lemmy.example")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain address, without user, password, query or fragment")
+    return url.rstrip("/")

@@ -1,0 +1,94 @@
+"""What a URL stands for on one Lemmy server: a file of its own, a proxied one, or somebody else's. Pure.
+
+The host is compared first, port included: the last part of a foreign URL may be the alias of an innocent local file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from bot.domain.content import Alias, RemoteUrl
+
+if TYPE_CHECKING:
+    from bot.domain.content import InstanceId, Name
+
+ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
+"""``<uuid>.<ext>``; before Lemmy 0.19, ten random characters instead of the UUID."""
+
+_FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
+_PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
+_PORTS = {"http": 80, "https": 443}
+_NESTING = 5  # a proxied URL may lead to the proxy again
+
+
+def host_of(url: str) -> str:
+    """Host and port, in lower case, without the port that the scheme implies; empty if there is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = (parts.hostname or "").rstrip(".")
+    return host if port is None or port == _PORTS.get(parts.scheme) else f"{host}:{port}"
+
+
+def own_alias(url: str, host: str) -> str | None:
+    """The alias that a URL stands for, if it leads to a file of the server at ``host`` (as ``host_of`` writes it)."""
+    target = unproxied(url, host)
+    if not host or host_of(target) != host:
+        return None
+    match = _FILE.fullmatch(urlsplit(target).path)
+    alias = unquote(match[1]) if match is not None else ""
+    return alias if ALIAS.fullmatch(alias) else None
+
+
+def unproxied(url: str, host: str) -> str:
+    """The URL that our own image proxy would fetch for this one; ``url`` itself if it does not lead there."""
+    for _ in range(_NESTING):
+        if host_of(url) != host:
+            return url
+        parts = urlsplit(url)
+        if not _PROXY.fullmatch(parts.path):
+            return url
+        inner = parse_qs(parts.query).get("url", [""])[0]
+        if not host_of(inner):
+            return url
+        url = inner
+    return url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The addresses of one server. ``url``: how the world sees it."""
+
+    instance: InstanceId
+    url: str
+
+    @property
+    def host(self) -> str:
+        """Host and port of everything that is the server's own."""
+        return host_of(self.url)
+
+    def own(self, url: str) -> bool:
+        """Whether a URL leads to this server."""
+        return bool(self.host) and host_of(url) == self.host
+
+    def name_of(self, url: str) -> Name:
+        """The name of the file behind a URL."""
+        alias = own_alias(url, self.host)
+        if alias is not None:
+            return Alias(instance=self.instance, value=alias)
+        return RemoteUrl(value=unproxied(url, self.host))
+
+    def address(self, name: Name) -> str:
+        """Where our server shows a file to the public."""
+        if isinstance(name, Alias):
+            return f"{self.url}/pictrs/image/{quote(name.value, safe='')}"
+        return name.value
+
+    def page(self, kind: str, local_id: str) -> str:
+        """Where a human looks at a subject."""
+        return f"{self.url}/{kind}/{local_id}"

@@ -1,0 +1,219 @@
+"""Calls to one Lemmy server as the bot's account: login, limits, retries of reads, typed errors."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapters.lemmy import errors
+from adapters.lemmy.session import Session
+from bot.domain.errors import BadAnswerError, NotFoundError, NotLoggedInError, RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adapters.http import Answer, Transport
+    from adapters.lemmy.settings import LemmySettings
+    from adapters.lemmy.wire import Json
+
+API = "/api/v3"
+SITE_KEPT = 120.0
+"""Seconds for which an answer of ``GET /site`` holds: rate limits, admins, and whether we are one."""
+
+DEFAULT_LIMITS = {"message": (180, 60), "register": (10, 3600), "search": (60, 600)}
+"""Calls and seconds, until the server has told its own. Lemmy 0.19, crates/db_schema, local_site_rate_limit."""
+
+_SEARCHES = {"/search"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What ``GET /site`` says, and when it said it."""
+
+    json: Json
+    at: float
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """``(0, 19, 20)``; letters of pre-releases are left out."""
+        words = str(self.json.get("version", "")).split("-")[0].split(".")
+        return tuple(int(word) for word in words if word.isdigit())
+
+    @property
+    def me(self) -> Json | None:
+        """Our own ``LocalUserView``, ``None`` if the server does not know us."""
+        mine = self.json.get("my_user")
+        return mine.get("local_user_view") if isinstance(mine, dict) else None
+
+    @property
+    def admins(self) -> frozenset[int]:
+        """Person ids of the admins."""
+        return frozenset(admin["person"]["id"] for admin in self.json.get("admins", ()))
+
+
+class LemmyClient:
+    """API v3 of one server. Thread-safe."""
+
+    def __init__(
+        self, settings: LemmySettings, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Contacts nobody until the first call."""
+        self.settings = settings
+        self.transport = transport
+        self._session = Session(settings, transport, monotonic=monotonic)
+        self._monotonic = monotonic
+        self._site: Site | None = None
+        self._site_lock = threading.Lock()
+        for name, (count, seconds) in DEFAULT_LIMITS.items():
+            transport.buckets.feed(name, count=count, seconds=seconds)
+
+    def __repr__(self) -> str:
+        return f"LemmyClient({self.settings.url!r})"
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False) -> Json:
+        """Read something, as often as it takes. ``None`` values are left out.
+
+        Lemmy ignores a token that it does not accept and answers as to a stranger, to whom much does not exist: what
+        is not found is asked for again after a look at the login.
+        """
+        query = {key: _plain(value) for key, value in (params or {}).items() if value is not None}
+        try:
+            return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
+        except NotFoundError:
+            if self._still_logged_in(urgent=urgent):
+                raise
+        return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
+
+    def do(self, method: str, path: str, body: Mapping[str, Any]) -> Json:
+        """Change something: once, before all listings, and never again by itself."""
+        return self._call(method, path, body=body, urgent=True)
+
+    def delete_file(self, alias: str) -> None:
+        """Delete one alias as an admin, Lemmy 0.19.12 and newer; the token in the path is not looked at there."""
+        self._as_ourselves(
+            lambda token: self._checked(
+                self.transport.call(
+                    "GET",
+                    f"/pictrs/image/delete/x/{alias}",
+                    headers={"Authorization": f"Bearer {token}"},
+                    limiter="message",
+                    urgent=True,
+                )
+            )
+        )
+
+    def confirm_login(self) -> None:
+        """Raise ``NotLoggedInError`` unless the token was accepted all the while; log in again if it was not.
+
+        A listing made with a token that the server does not accept is a stranger's: incomplete without saying so.
+        """
+        if not self._still_logged_in(urgent=False):
+            raise NotLoggedInError(
+                f"{self.settings.url} did not accept the token; logged in again, so the next try will see everything"
+            )
+
+    def site(self, *, fresh: bool = False, urgent: bool = False) -> Site:
+        """The server about itself and about us; feeds the rate limits."""
+        with self._site_lock:
+            known = self._site
+            if known is not None and not fresh and self._monotonic() - known.at < SITE_KEPT:
+                return known
+        json = self.transport.read(lambda: self._call("GET", "/site", params={}, urgent=urgent))
+        site = Site(json=json, at=self._monotonic())
+        try:
+            limits = json["site_view"]["local_site_rate_limit"]
+            _ = site.version, site.admins
+            for name in ("message", "post", "comment", "register", "image", "search"):
+                self.transport.buckets.feed(name, count=limits[name], seconds=limits[f"{name}_per_second"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise BadAnswerError(
+                f"{self.settings.url} does not describe itself like Lemmy 0.19: this adapter speaks API v3 of 0.19"
+            ) from None
+        with self._site_lock:
+            self._site = site
+        return site
+
+    def my_id(self, *, urgent: bool = False) -> int:
+        """The bot's person id. Raises ``NotLoggedInError`` if the server does not know it."""
+        site = self.site(urgent=urgent)
+        if site.me is None:
+            self._still_logged_in(urgent=urgent)
+            site = self.site(fresh=True, urgent=urgent)
+        if site.me is None:
+            raise NotLoggedInError(f"{self.settings.url} does not say who {self.settings.username} is")
+        return int(site.me["person"]["id"])
+
+    def _still_logged_in(self, *, urgent: bool) -> bool:
+        """Whether the token is accepted; if not, a new one is fetched. Raises what a login raises."""
+        token = self._session.token()
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            self.transport.read(
+                lambda: self._checked(
+                    self.transport.call(
+                        "GET", f"{API}/user/validate_auth", headers=headers, limiter="message", urgent=urgent
+                    )
+                )
+            )
+        except NotLoggedInError:
+            self._session.renew(token)
+            return False
+        return True
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        urgent: bool,
+    ) -> Json:
+        limiter = "search" if path in _SEARCHES else "message"
+
+        def once(token: str) -> Json:
+            answer = self.transport.call(
+                method,
+                API + path,
+                params=params,
+                body=body,
+                headers={"Authorization": f"Bearer {token}"},
+                limiter=limiter,
+                urgent=urgent,
+            )
+            return self._object(self._checked(answer, limiter))
+
+        return self._as_ourselves(once)
+
+    def _as_ourselves(self, once: Callable[[str], Any]) -> Any:
+        """Call with the token; where it is refused, log in once and call again: a refused call did nothing."""
+        token = self._session.token()
+        try:
+            return once(token)
+        except NotLoggedInError:
+            return once(self._session.renew(token))
+
+    def _checked(self, answer: Answer, limiter: str = "message") -> Answer:
+        try:
+            errors.check(answer)
+        except RateLimitedError as error:
+            wait = self.transport.buckets.drain(limiter)
+            with self._site_lock:
+                self._site = None  # the limits may have been lowered
+            raise RateLimitedError(str(error), retry_after=wait) from None
+        return answer
+
+    def _object(self, answer: Answer) -> Json:
+        found = answer.json()
+        if not isinstance(found, dict):
+            raise BadAnswerError(f"{answer.what} was answered with a JSON {type(found).__name__}, not an object")
+        return found
+
+
+def _plain(value: object) -> str:
+    """A query value as Lemmy reads it: ``true``, never ``True``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(getattr(value, "value", value))

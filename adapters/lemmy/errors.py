@@ -1,0 +1,90 @@
+"""Lemmy's error codes as typed errors. The code decides, not the status: 400 is its answer to nearly everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import (
+    BadAnswerError,
+    NotFoundError,
+    NotLoggedInError,
+    NotPermittedError,
+    PlatformError,
+    RateLimitedError,
+    RejectedError,
+    UnreachableError,
+)
+
+if TYPE_CHECKING:
+    from adapters.http import Answer
+
+NOT_LOGGED_IN = {"incorrect_login", "not_logged_in"}
+
+WORDS = {
+    "not_an_admin": "the bot's account is not an admin of this server (any more): make it one again",
+    "not_a_mod_or_admin": "the bot's account is neither admin nor moderator there (any more): make it an admin again",
+    "not_a_moderator": "the bot's account is not a moderator there (any more)",
+    "not_higher_admin": "the target became an admin earlier than the bot did, and Lemmy lets only earlier admins act "
+    "on later ones: a human admin has to do this",
+    "not_higher_mod": "the target ranks above the bot in this community: a human admin has to do this",
+    "instance_is_private": "the server is private and does not know the bot's token",
+    "site_ban": "the bot's account is banned from this server: unban it",
+    "banned_from_community": "the bot's account is banned from this community",
+    "missing_totp_token": "two-factor login is on for this account: configure `totp_secret`",
+    "incorrect_totp_token": "the two-factor code was not accepted: check `totp_secret` and the clock of this machine",
+    "email_not_verified": "the account's e-mail address is not verified yet",
+    "registration_application_is_pending": "the account's application is still waiting for approval",
+    "registration_denied": "the account's application was denied",
+    "slurs": "the text contains a word that this server's slur filter refuses: change `text` of the rule",
+    "report_too_long": "the report text is longer than this server allows: shorten `text` of the rule",
+    "report_reason_required": "a report needs a text: write `text` in the rule",
+    "couldnt_find_post": "there is no such post (any more), or it cannot be reported",
+    "couldnt_find_comment": "there is no such comment (any more)",
+    "couldnt_find_person": "there is no such account (any more)",
+    "couldnt_find_community": "there is no such community (any more)",
+    "couldnt_update_user": "there is no such account (any more)",
+    "couldnt_update_comment": "its author has deleted it, and Lemmy does not remove deleted comments",
+    "couldnt_create_report": "the bot has reported this before",
+    "deleted": "it, or the community that it is in, was removed or deleted before",
+}
+
+_PERMISSION = {
+    *("not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "not_higher_admin", "not_higher_mod"),
+    *("instance_is_private", "site_ban", "banned_from_community"),
+}
+_LOGIN = {
+    *("missing_totp_token", "incorrect_totp_token", "email_not_verified"),
+    *("registration_application_is_pending", "registration_denied"),
+}
+_STARTING = "Lemmy is currently starting"
+
+
+def check(answer: Answer) -> None:
+    """Raise what an answer means, unless it is a good one."""
+    if answer.status < 400:
+        return
+    try:
+        body = answer.json()
+        code = body["error"]
+    except BadAnswerError:
+        raise
+    except (KeyError, TypeError):
+        raise BadAnswerError(f"{answer.what}: status {answer.status} without an error code of Lemmy's") from None
+    raise error_of(str(code), str(body.get("message", ""))[:200], answer)
+
+
+def error_of(code: str, message: str, answer: Answer) -> PlatformError:
+    """The error that a code stands for."""
+    said = WORDS.get(code) or message or code
+    text = f"{answer.what}: {said}" + (f" ({code})" if said != code else "")
+    if code == "rate_limit_error":
+        return RateLimitedError(f"{answer.what}: Lemmy's rate limit is used up", retry_after=60.0)
+    if code in NOT_LOGGED_IN or code in _LOGIN:
+        return NotLoggedInError(text, code=code)
+    if code in _PERMISSION:
+        return NotPermittedError(text, code=code)
+    if code.startswith("couldnt_find_") or code == "deleted" or answer.status == 404:
+        return NotFoundError(text, code=code)
+    if code == _STARTING:
+        return UnreachableError(text, sent=False)
+    return RejectedError(text, code=code)

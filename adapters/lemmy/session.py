@@ -1,0 +1,146 @@
+"""The bot's login on one Lemmy server: one token, kept across restarts, renewed once when it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyotp
+import structlog
+
+from adapters.lemmy import errors
+from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from adapters.http import Transport
+    from adapters.lemmy.settings import LemmySettings
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 120.0
+"""Seconds after a refused login before the next try: Lemmy allows ten logins an hour."""
+
+
+class Session:
+    """Gives out the token. Thread-safe."""
+
+    def __init__(
+        self, settings: LemmySettings, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Contacts nobody: the first ``token`` does, and only if none is configured or stored."""
+        self._settings = settings
+        self._transport = transport
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._refused: tuple[float, NotLoggedInError] | None = None
+
+    def __repr__(self) -> str:
+        return f"Session({self._settings.username!r} at {self._settings.url!r})"
+
+    def token(self) -> str:
+        """The token to send. Raises ``NotLoggedInError`` and what a login raises."""
+        with self._lock:
+            if self._token is None:
+                configured = self._settings.token
+                self._token = self._stored() or (configured.get_secret_value() if configured is not None else None)
+            if self._token is None:
+                self._token = self._log_in()
+            return self._token
+
+    def renew(self, refused: str) -> str:
+        """A token to send instead of one that the server has refused. Raises as ``token`` does."""
+        with self._lock:
+            if self._token is not None and self._token != refused:
+                return self._token  # another thread was faster
+            self._token = None
+            self._token = self._log_in()
+            return self._token
+
+    def _log_in(self) -> str:
+        if self._settings.password is None:
+            raise NotLoggedInError(
+                f"{self._settings.url} does not accept the configured token of {self._settings.username} (any more), "
+                "and there is no password to log in with: configure a new `token`, or `password`"
+            )
+        if self._refused is not None and self._monotonic() - self._refused[0] < PAUSE:
+            raise self._refused[1]
+        body = {"username_or_email": self._settings.username, "password": self._settings.password.get_secret_value()}
+        if self._settings.totp_secret is not None:
+            body["totp_2fa_token"] = _one_time_code(self._settings.totp_secret.get_secret_value())
+        answer = self._transport.call("POST", "/api/v3/user/login", body=body, limiter="register", urgent=True)
+        try:
+            errors.check(answer)
+            token = answer.json().get("jwt")
+        except RateLimitedError:
+            self._transport.buckets.drain("register")
+            raise RateLimitedError(
+                f"{self._settings.url} refuses logins for a while: too many were made from this address",
+                retry_after=600.0,
+            ) from None
+        except (NotLoggedInError, NotPermittedError) as error:
+            raise self._remembered(str(error), error.code) from None
+        if not isinstance(token, str):
+            raise self._remembered("the login was answered without a token: is the account approved?", "")
+        self._refused = None
+        self._store(token)
+        log.info("logged in", instance=self._settings.id, username=self._settings.username)
+        return token
+
+    def _remembered(self, why: str, code: str) -> NotLoggedInError:
+        """The error, kept for a while: asking again at once would only use up the few logins that Lemmy allows."""
+        advice = "; check `username` and `password`" if code in errors.NOT_LOGGED_IN else ""
+        error = NotLoggedInError(f"{self._settings.username} cannot log in: {why}{advice}", code=code)
+        self._refused = (self._monotonic(), error)
+        return error
+
+    def _stored(self) -> str | None:
+        path = self._settings.token_file
+        if path is None:
+            return None
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["url"] == self._settings.url and kept["username"] == self._settings.username:
+                path.chmod(0o600)
+                return str(kept["token"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("stored token is unusable", file=str(path), error=type(error).__name__)
+        return None
+
+    def _store(self, token: str) -> None:
+        path = self._settings.token_file
+        if path is None:
+            return
+        try:
+            _write_secretly(
+                path, {"url": self._settings.url, "username": self._settings.username, "token": token}
+            )
+        except OSError as error:
+            log.warning("token cannot be stored; the next start logs in again", file=str(path), error=error.strerror)
+
+
+def _one_time_code(secret: str) -> str:
+    """The code of this moment. Accepts an ``otpauth://`` URL, as Lemmy shows it, and the bare secret."""
+    try:
+        if secret.startswith("otpauth://"):
+            parsed = pyotp.parse_uri(secret)
+            return str(parsed.now()) if isinstance(parsed, pyotp.TOTP) else ""
+        return pyotp.TOTP(secret.replace(" ", "").upper()).now()
+    except ValueError:
+        raise NotLoggedInError("`totp_secret` is neither a Base32 secret nor an otpauth:// address") from None
+
+
+def _write_secretly(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file by one that only its owner can read, whole at every moment."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    fresh.replace(path)

@@ -1,0 +1,41 @@
+"""What an error of a server means for a deed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.decisions import Failed, Refused
+from bot.domain.errors import (
+    BadAnswerError,
+    NotFoundError,
+    NotLoggedInError,
+    NotPermittedError,
+    RateLimitedError,
+    RejectedError,
+    UnreachableError,
+)
+
+if TYPE_CHECKING:
+    from bot.domain.decisions import Outcome
+    from bot.domain.errors import PlatformError
+
+LOGIN_WAIT = 300.0
+"""Seconds before a deed is tried again that failed for our credentials: an operator has to act first."""
+
+
+def outcome_of(error: PlatformError) -> Outcome:
+    """The outcome of a deed that ended with this error."""
+    match error:
+        case RateLimitedError():
+            return Failed(note=str(error), retry_after=error.retry_after)
+        case UnreachableError():
+            # Sent, and no answer: only the server knows whether it happened.
+            return Failed(note=str(error), unknown=error.sent)
+        case NotLoggedInError():
+            return Failed(note=str(error), retry_after=LOGIN_WAIT)
+        case NotPermittedError() | NotFoundError() | RejectedError():
+            return Refused(code=error.code or "refused", note=str(error))
+        case BadAnswerError():
+            return Failed(note=str(error), unknown=True)
+        case _:
+            return Failed(note=str(error), unknown=True)

@@ -1,0 +1,1 @@
+"""Detectors, and the batches they are fed in."""

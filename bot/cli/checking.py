@@ -1,0 +1,92 @@
+"""``check``: is everything as it has to be, before anything is switched on?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from bot.cli.exits import Exit
+from bot.cli.opening import AsJson, out, print_json, settings_of
+from bot.domain.errors import ConfigError, LedgerError
+from bot.ports import CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bot.wiring import House
+
+
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """Look at everything the bot needs, here and on your servers, and say what to do where it is not so."""
+    results = list(_results(context))
+    wrong = [result for result in results if not result.ok]
+    if as_json:
+        print_json([{"what": r.what, "ok": r.ok, "detail": r.detail, "remedy": r.remedy} for r in results])
+    else:
+        _show(results)
+        out.print(f"{len(wrong)} of {len(results)} need your hand." if wrong else "All is as it has to be.")
+    if wrong:
+        raise typer.Exit(Exit.NOT_SO)
+
+
+def _results(context: typer.Context) -> Iterator[CheckResult]:
+    from bot.operate import checks
+    from bot.wiring import build_house
+
+    settings, base = settings_of(context)
+    yield checks.configuration(context.obj)
+    try:
+        house = build_house(settings, base=base)
+    except LedgerError as error:
+        yield CheckResult(
+            what="ledger",
+            ok=False,
+            detail=str(error),
+            remedy="see that its folder exists, belongs to this user and has room; then check again for the rest",
+        )
+        return
+    try:
+        yield checks.ledger(house.ledger, house.clock.now().isoformat())
+        for one in settings.lists:
+            file = base / one.file if one.file is not None else None
+            yield checks.listed(one.id, one.mode, file, house.ledger)
+        yield from checks.rules(house.rules, house.guard.limits)
+        yield from _detectors(house)
+        yield from _instances(house)
+    finally:
+        house.close()
+
+
+def _detectors(house: House) -> Sequence[CheckResult]:
+    from bot.operate import checks
+
+    try:
+        scorer = house.scorer
+    except ConfigError as error:
+        trouble = CheckResult(what="detectors", ok=False, detail=str(error), remedy="docs/rules.md lists the kinds")
+        return [*asyncio.run(house.once(lambda: checks.eyes(house.decoder, None))), trouble]
+    return asyncio.run(house.once(lambda: checks.eyes(house.decoder, scorer)))
+
+
+def _instances(house: House) -> Sequence[CheckResult]:
+    try:
+        instances = house.instances
+    except ConfigError as error:
+        return [CheckResult(what="instances", ok=False, detail=str(error), remedy="config.example.yaml has every key")]
+    return [
+        CheckResult(what=f"{id_}: {result.what}", ok=result.ok, detail=result.detail, remedy=result.remedy)
+        for id_, instance in instances.items()
+        for result in instance.inspector.check()
+    ]
+
+
+def _show(results: Sequence[CheckResult]) -> None:
+    table = Table("", "what", "detail", "what to do")
+    for result in results:
+        mark = "[green]ok[/green]" if result.ok else "[red]✗[/red]"
+        table.add_row(mark, escape(result.what), escape(result.detail), escape(result.remedy))
+    out.print(table)

@@ -1,0 +1,125 @@
+"""``status`` and ``who``: looking without touching."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bot.cli.exits import Exit
+from bot.cli.opening import AsJson, house_of, ledger_of, out, print_json, settings_of
+from bot.domain.evidence import Evidence, Unscannable
+
+if TYPE_CHECKING:
+    from bot.domain.evidence import Scan
+    from bot.operate.who import Found
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("status")(status)
+    app.command("who")(who)
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what was seen and done, what waits, who acts, and which feeds have trouble."""
+    settings, _ = settings_of(context)
+    with ledger_of(context) as ledger:
+        counts = dict(ledger.counts())
+        tasks = dict(ledger.backlog_size())
+        lease = ledger.holder()
+        feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
+    holder = lease.holder if lease else None
+    if as_json:
+        print_json({"stage": settings.stage.word, "acts": holder, "counts": counts, "tasks": tasks, "feeds": feeds})
+        return
+    out.print(f"stage: {settings.stage.word}    acts now: {holder or 'nobody (no daemon runs)'}\n")
+    table = Table("count", "number", "tasks", "number ")
+    rows = max(len(counts), len(tasks))
+    left = [*counts.items()] + [("", "")] * (rows - len(counts))
+    right = [*tasks.items()] + [("", "")] * (rows - len(tasks))
+    for (count, number), (task, size) in zip(left, right, strict=True):
+        table.add_row(count, str(number), task, str(size))
+    out.print(table)
+    for name, state in feeds.items():
+        out.print(f"{name.removeprefix('source/')}: read {state.get('at', 'never')} {state.get('trouble', '')}")
+
+
+def who(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="An alias, the URL of an image or post, or a SHA-256.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say who uploaded a file, where it is shown, what else it is called, and how each of these is known."""
+    from bot.operate.who import who as ask
+
+    with house_of(context) as house:
+        found = ask(house.ledger, house.index, house.instances, what)
+    if as_json:
+        print_json([_plain(one) for one in found])
+    for one in [] if as_json else found:
+        _print(one)
+    if not found:
+        out.print("" if as_json else "Nothing is known of it. `fediwarden process-one URL` looks at it now.")
+        raise typer.Exit(Exit.UNKNOWN)
+
+
+def _print(found: Found) -> None:
+    out.print(f"[bold]file {found.file.id}[/bold]  sha256 {found.file.sha256 or 'not known yet'}")
+    out.print(f"  scan: {describe_scan(found.file.scan)}")
+    if found.file.case is not None:
+        out.print(f"  case: {found.file.case}")
+    table = Table("name", "uploader", "how that is known", "shown in")
+    for name, attribution in found.known.attributions.items():
+        places = [f"{s.subject.url} ({s.media.role.value})" for s in found.known.sightings if s.name == name]
+        uploader = attribution.uploader.handle if attribution.uploader else "unknown"
+        table.add_row(str(name), uploader, attribution.how.word, "\n".join(places) or "nowhere that was seen")
+    for record, alike in found.known.thumbnails:
+        table.add_row(str(record.name), "", "thumbnail_of" + ("" if alike else " (does not look alike)"), "")
+    out.print(table)
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    return {
+        "file": found.file.id,
+        "sha256": found.file.sha256,
+        "case": found.file.case,
+        "scan": describe_scan(found.file.scan),
+        "names": [
+            {
+                "name": str(name),
+                "url": found.known.addresses[name],
+                "uploader": attribution.uploader.handle if attribution.uploader else None,
+                "how": attribution.how.word,
+                "shown_in": [
+                    {
+                        "subject": str(sighting.subject.key),
+                        "url": sighting.subject.url,
+                        "role": sighting.media.role.value,
+                        "author": sighting.subject.author.handle if sighting.subject.author else None,
+                    }
+                    for sighting in found.known.sightings
+                    if sighting.name == name
+                ],
+            }
+            for name, attribution in found.known.attributions.items()
+        ],
+        "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
+    }
+
+
+def describe_scan(scan: Scan | None) -> str:
+    """What is known of a file's contents, in one line."""
+    match scan:
+        case None:
+            return "not scanned yet"
+        case Unscannable():
+            return f"could not be scanned ({scan.kind.value}): {scan.detail}"
+        case Evidence():
+            size = f"{scan.width}x{scan.height} " if scan.width else ""
+            hits = [f"{hit.mode.value} list {hit.list_id} ({hit.by.value})" for hit in scan.hits]
+            scores = [f"{score.detector}/{score.label} {score.value:.3f}" for score in scan.scores]
+            odd = [finding.detail for finding in scan.findings]
+            return "; ".join([f"{size}{scan.media_type}", *hits, *scores, *odd, *scan.gaps])

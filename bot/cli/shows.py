@@ -1,0 +1,39 @@
+"""``demo`` and ``sandbox``: the whole job on servers that live on this machine only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.exits import Exit
+from bot.cli.opening import AsJson
+
+sandboxes = typer.Typer(no_args_is_help=True, help="Small real servers on 127.0.0.1 that behave like the platforms.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("demo")(demo)
+    app.add_typer(sandboxes, name="sandbox")
+
+
+def demo(as_json: AsJson = False) -> None:
+    """Start a small Lemmy on this machine, flood it with harmless pictures, and watch the bot deal with them."""
+    from bot.demo import run_demo
+
+    if not run_demo(as_json=as_json):
+        raise typer.Exit(Exit.NOT_SO)
+
+
+@sandboxes.command("lemmy")
+def lemmy(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    default_limits: Annotated[
+        bool, typer.Option("--default-limits", help="Lemmy's own rate limits instead of raised ones.")
+    ] = False,
+) -> None:
+    """Run a sandbox Lemmy 0.19 with pict-rs until stopped; the first line is JSON with addresses and people."""
+    from bot.wiring import serve_sandbox
+
+    serve_sandbox("lemmy", port=port, default_limits=default_limits)

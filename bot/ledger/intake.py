@@ -1,0 +1,100 @@
+"""What was seen: cursors, sightings, uploads, and the tasks that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import select, update
+
+from bot.domain.content import Sighting, Upload
+from bot.ledger import schema
+from bot.ledger.codec import decode, encode
+from bot.ledger.columns import fingerprint
+from bot.ledger.database import put
+from bot.ledger.naming import know_name
+from bot.ledger.part import Part
+from bot.ledger.tasks import want
+from bot.ports import Lane, TaskKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from bot.ports import Batch, Cursor
+
+
+class IntakePart(Part):
+    """``Intake``."""
+
+    def cursor(self, source: str) -> Cursor | None:
+        """Where a source stopped."""
+        row = select(schema.source_cursor.c.payload).where(schema.source_cursor.c.source == source)
+        with self._database.read() as connection:
+            payload = connection.execute(row).scalar()
+        return None if payload is None else cast("Cursor", decode(payload, dict))
+
+    def record(self, source: str, batch: Batch, *, examine_uploads: bool) -> int:
+        """Sightings, uploads, tasks and the cursor: all of them or none."""
+        now = self._now()
+        new = 0
+        with self._database.write() as connection:
+            for sighting in batch.sightings:
+                known, changed = _see(connection, sighting, now)
+                new += not known
+                if changed:
+                    _examine(connection, str(sighting.name), now, backlog=sighting.backlog)
+            for upload in batch.uploads:
+                if know_upload(connection, upload, now) and examine_uploads:
+                    _examine(connection, str(upload.name), now, backlog=upload.backlog)
+            if source and batch.cursor is not None:
+                put(connection, schema.source_cursor, ["source"], source=source, payload=encode(batch.cursor), at=now)
+        return new
+
+
+def know_upload(connection: Connection, upload: Upload, now: datetime) -> bool:
+    """Keep the platform's newest word about an upload; whether it was not known at all."""
+    name = know_name(connection, upload.name, upload.url, now=now, backlog=upload.backlog)
+    row = connection.execute(select(schema.upload).where(schema.upload.c.name_id == name.id)).first()
+    if row is None:
+        connection.execute(
+            schema.upload.insert().values(name_id=name.id, payload=encode(upload), uploaded_at=upload.uploaded_at)
+        )
+        return True
+    # What was there when the bot started stays backlog, however often it is heard of.
+    upload = replace(upload, backlog=decode(row.payload, Upload).backlog)
+    connection.execute(
+        update(schema.upload)
+        .where(schema.upload.c.id == row.id)
+        .values(payload=encode(upload), uploaded_at=upload.uploaded_at)
+    )
+    return False
+
+
+def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[bool, bool]:
+    """Whether a sighting was known, and whether there is something new about it."""
+    name = know_name(connection, sighting.name, sighting.media.url, now=now, backlog=sighting.backlog)
+    identity = {
+        "subject_digest": fingerprint(str(sighting.subject.key)),
+        "url_digest": fingerprint(sighting.media.url),
+        "role": sighting.media.role.value,
+    }
+    row = connection.execute(select(schema.sighting).filter_by(**identity)).first()
+    if row is not None:
+        sighting = replace(sighting, backlog=decode(row.payload, Sighting).backlog)
+    newest = {
+        "name_id": name.id,
+        "revision": sighting.subject.revision,
+        "payload": encode(sighting),
+        "seen_at": sighting.seen_at,
+    }
+    if row is None:
+        connection.execute(schema.sighting.insert().values(**identity, **newest, first_seen=sighting.seen_at))
+        return False, True
+    connection.execute(update(schema.sighting).where(schema.sighting.c.id == row.id).values(**newest))
+    return True, row.revision != sighting.subject.revision or row.name_id != name.id
+
+
+def _examine(connection: Connection, name: str, now: datetime, *, backlog: bool) -> None:
+    want(connection, TaskKind.EXAMINE, name, Lane.BACKLOG if backlog else Lane.NEW, now=now)

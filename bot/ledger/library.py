@@ -1,0 +1,178 @@
+"""Files and their names; who stored them, where they are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from bot.domain.content import RemoteUrl, Sighting, Upload
+from bot.domain.evidence import Evidence, ListMode, Unscannable
+from bot.ledger import schema
+from bot.ledger.codec import decode, encode
+from bot.ledger.columns import fingerprint
+from bot.ledger.intake import know_upload
+from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
+from bot.ledger.part import Part
+from bot.ports import FileRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from bot.domain.content import Name, SubjectKey
+    from bot.domain.evidence import Scan
+    from bot.ports import NameRecord
+
+FILE = schema.file.c
+
+
+class LibraryPart(Part):
+    """``Library``."""
+
+    def name(self, key: str) -> NameRecord | None:
+        """By ``str(name)``."""
+        with self._database.read() as connection:
+            row = name_row(connection, key)
+        return record_of(row) if row is not None else None
+
+    def names_ending(self, value: str) -> Sequence[NameRecord]:
+        """Names with this value, on any instance."""
+        return self._names(NAME.value_digest == fingerprint(value))
+
+    def names_of(self, file_id: int) -> Sequence[NameRecord]:
+        """Names that stand for a file now."""
+        return self._names(NAME.file_id == _meant(file_id))
+
+    def add_name(self, name: Name, url: str) -> NameRecord:
+        """Know a name; where it was known already, only an empty URL is filled in."""
+        with self._database.write() as connection:
+            return record_of(know_name(connection, name, url, now=self._now(), backlog=_backlog(connection, name)))
+
+    def bind(self, name: Name, sha256: str) -> int:
+        """This name stands for these bytes now."""
+        sha256 = sha256.lower()
+        now = self._now()
+        url = name.value if isinstance(name, RemoteUrl) else ""
+        with self._database.write() as connection:
+            row = know_name(connection, name, url, now=now, backlog=_backlog(connection, name))
+            current = known_file(connection, row.file_id)
+            if current.sha256 == sha256:
+                return int(current.id)
+            file_id = _file_of(connection, current, sha256, now)
+            connection.execute(update(schema.name).where(NAME.id == row.id).values(file_id=file_id))
+            # Remote bytes change: which file a name stood for, and from when on, belongs to the history of a case.
+            connection.execute(schema.name_observation.insert().values(name_id=row.id, file_id=file_id, since=now))
+        return file_id
+
+    def file(self, file_id: int) -> FileRecord | None:
+        """One file with its newest scan."""
+        with self._database.read() as connection:
+            return _file(connection, file_row(connection, file_id))
+
+    def file_by_sha256(self, sha256: str) -> FileRecord | None:
+        """The file of these bytes."""
+        with self._database.read() as connection:
+            row = connection.execute(select(schema.file).where(FILE.sha256 == sha256.lower())).first()
+            return _file(connection, row)
+
+    def save_scan(self, file_id: int, scan: Scan) -> None:
+        """Keep a scan, and beside the file what look-ups need of it. Raises ``LedgerError`` for an unknown file."""
+        with self._database.write() as connection:
+            row = known_file(connection, file_id)
+            made = connection.execute(
+                schema.scan.insert().values(file_id=row.id, at=self._now(), payload=encode(scan))
+            ).inserted_primary_key
+            changes: dict[str, Any] = {"scan_id": made[0]}
+            if isinstance(scan, Evidence):
+                changes |= {
+                    "pixels": scan.pixels,
+                    "readable": True,
+                    "matched": any(hit.mode is ListMode.BLOCK for hit in scan.hits),
+                }
+            connection.execute(update(schema.file).where(FILE.id == row.id).values(**changes))
+
+    def sightings_of(self, file_id: int) -> Sequence[Sighting]:
+        """Everywhere a file is shown, oldest first."""
+        return self._sightings(NAME.file_id == _meant(file_id))
+
+    def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
+        """Everything ever seen in a subject, oldest first."""
+        return self._sightings(schema.sighting.c.subject_digest == fingerprint(str(subject)))
+
+    def uploads_of(self, file_id: int) -> Sequence[Upload]:
+        """Who stored these bytes, once for every name, oldest first."""
+        uploads = (
+            select(schema.upload.c.payload)
+            .join(schema.name)
+            .where(NAME.file_id == _meant(file_id))
+            .order_by(schema.upload.c.uploaded_at, schema.upload.c.id)
+        )
+        with self._database.read() as connection:
+            return [decode(payload, Upload) for payload in connection.execute(uploads).scalars()]
+
+    def add_upload(self, upload: Upload) -> None:
+        """Know an upload that was asked for."""
+        with self._database.write() as connection:
+            know_upload(connection, upload, self._now())
+
+    def _names(self, which: ColumnElement[bool]) -> Sequence[NameRecord]:
+        with self._database.read() as connection:
+            return [
+                record_of(row) for row in connection.execute(select(schema.name).where(which).order_by(NAME.id))
+            ]
+
+    def _sightings(self, which: ColumnElement[bool]) -> Sequence[Sighting]:
+        columns = schema.sighting.c
+        sightings = (
+            select(columns.payload).join(schema.name).where(which).order_by(columns.first_seen, columns.id)
+        )
+        with self._database.read() as connection:
+            return [decode(payload, Sighting) for payload in connection.execute(sightings).scalars()]
+
+
+def _meant(file_id: int) -> ColumnElement[int]:
+    """A file's id, or that of the file which a stub was merged into."""
+    return (
+        select(FILE.merged_into).where(FILE.id == file_id, FILE.merged_into.is_not(None)).union_all(select(file_id)).limit(1).scalar_subquery()
+    )
+
+
+def _backlog(connection: Connection, name: Name) -> bool:
+    """What another name or a digest brought says nothing about when the file came."""
+    row = name_row(connection, str(name))
+    return row.backlog if row is not None else True
+
+
+def _file_of(connection: Connection, current: Row[Any], sha256: str, now: datetime) -> int:
+    """The file of these bytes: known already, or the stub that waited for them, or a new one."""
+    target = connection.execute(select(FILE.id).where(FILE.sha256 == sha256)).scalar()
+    if current.sha256 is not None:
+        return target if target is not None else new_file(connection, sha256, now)
+    if target is None:
+        connection.execute(update(schema.file).where(FILE.id == current.id).values(sha256=sha256))
+        return int(current.id)
+    _merge(connection, current.id, target)
+    return target
+
+
+def _merge(connection: Connection, stub: int, target: int) -> None:
+    """A stub has one name and no bytes; what was tried to get them is part of the file's history."""
+    cases = schema.case_file
+    if connection.execute(select(cases.c.case_number).where(cases.c.file_id == stub)).first() is not None:
+        return  # somebody opened a case on it by hand: it stays what the case is about
+    connection.execute(update(schema.scan).where(schema.scan.c.file_id == stub).values(file_id=target))
+    connection.execute(update(schema.file).where(FILE.id == stub).values(merged_into=target, scan_id=None))
+
+
+def _file(connection: Connection, row: Row[Any] | None) -> FileRecord | None:
+    if row is None:
+        return None
+    payload = connection.execute(select(schema.scan.c.payload).where(schema.scan.c.id == row.scan_id)).scalar()
+    number = connection.execute(
+        select(schema.case_file.c.case_number).where(schema.case_file.c.file_id == row.id)
+    ).scalar()
+    scan = decode(payload, (Evidence, Unscannable)) if payload is not None else None
+    return FileRecord(id=row.id, sha256=row.sha256, scan=scan, case=number)

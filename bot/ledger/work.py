@@ -1,0 +1,170 @@
+"""The task table: leasing, finishing, postponing, parking."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, delete, func, null, or_, select, update
+
+from bot.ledger.part import Part
+from bot.ledger.schema import task
+from bot.ledger.tasks import PARKED, RUNNING, WAITING, want
+from bot.ports import Lane, Task, TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+AHEAD = timedelta(minutes=1)
+"""A row changed further in the future than this was written before the clock was set back: it waits no longer."""
+
+LONGEST_LEASE = timedelta(hours=2)
+"""More than anybody leases a task for: a lease that lasts longer was given before the clock was set back."""
+
+
+class WorkPart(Part):
+    """``Work``."""
+
+    def enqueue(self, kind: TaskKind, target: str, lane: Lane, *, not_before: datetime | None = None) -> None:
+        """Want something done."""
+        with self._database.write() as connection:
+            want(connection, kind, target, lane, now=self._now(), not_before=not_before)
+
+    def take(self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float) -> Sequence[Task]:
+        """Lease up to ``limit`` tasks, best lane first, oldest first."""
+        words = [kind.value for kind in kinds]
+        # An idle bot asks several times a second: it looks first, and writes only when there is something to write.
+        with self._database.read() as connection:
+            if not _due(connection, words, self._now(), 1):
+                return ()
+        with self._database.write() as connection:
+            now = self._now()
+            rows = _due(connection, words, now, limit)
+            connection.execute(
+                update(task)
+                .where(task.c.id.in_([row.id for row in rows]))
+                .values(
+                    state=RUNNING,
+                    attempts=task.c.attempts + 1,
+                    lease=task.c.lease + 1,
+                    lease_until=now + timedelta(seconds=lease_seconds),
+                    # What was asked for while the last worker had it is done by this one.
+                    again_at=case((task.c.again_at > now, task.c.again_at), else_=null()),
+                    changed_at=now,
+                )
+            )
+        return [_leased(row) for row in rows]
+
+    def reclaim(self, kinds: Iterable[TaskKind]) -> int:
+        """Free running tasks; their leases are void from now on."""
+        now = self._now()
+        with self._database.write() as connection:
+            return connection.execute(
+                update(task)
+                .where(task.c.state == RUNNING, task.c.kind.in_([kind.value for kind in kinds]))
+                .values(
+                    state=WAITING,
+                    not_before=now,
+                    lease=task.c.lease + 1,
+                    lease_until=None,
+                    again_at=None,
+                    changed_at=now,
+                )
+            ).rowcount
+
+    def finish(self, task: Task) -> None:
+        """Done, unless it was asked for again while it ran."""
+        with self._database.write() as connection:
+            if not self._start_again(connection, task):
+                connection.execute(delete(_TASK).where(_ours(task)))
+
+    def postpone(self, task: Task, *, until: datetime, reason: str, count: bool = True) -> None:
+        """Try again later, or sooner if somebody asked for it while it ran."""
+        columns = _TASK.c
+        with self._database.write() as connection:
+            connection.execute(
+                update(_TASK)
+                .where(_ours(task))
+                .values(
+                    state=WAITING,
+                    not_before=case((columns.again_at < until, columns.again_at), else_=until),
+                    attempts=columns.attempts - (0 if count else 1),
+                    again_at=None,
+                    lease_until=None,
+                    reason=reason,
+                    changed_at=self._now(),
+                )
+            )
+
+    def park(self, task: Task, reason: str) -> None:
+        """Give up, unless it was asked for again while it ran."""
+        with self._database.write() as connection:
+            if not self._start_again(connection, task):
+                connection.execute(
+                    update(_TASK)
+                    .where(_ours(task))
+                    .values(state=PARKED, lease_until=None, reason=reason, changed_at=self._now())
+                )
+
+    def backlog_size(self) -> Mapping[str, int]:
+        """State and kind to number of tasks."""
+        groups = select(task.c.state, task.c.kind, func.count()).group_by(task.c.state, task.c.kind)
+        with self._database.read() as connection:
+            return {f"{state}/{kind}": number for state, kind, number in connection.execute(groups)}
+
+    def _start_again(self, connection: Connection, task: Task) -> bool:
+        again = (
+            update(_TASK)
+            .where(_ours(task), _TASK.c.again_at.is_not(None))
+            .values(
+                state=WAITING,
+                attempts=0,
+                not_before=_TASK.c.again_at,
+                again_at=None,
+                lease_until=None,
+                reason="",
+                changed_at=self._now(),
+            )
+        )
+        return connection.execute(again).rowcount == 1
+
+
+_TASK = task
+
+
+def _ours(task: Task) -> ColumnElement[bool]:
+    """The row of a task, while nobody took it after us."""
+    return and_(_TASK.c.id == task.id, _TASK.c.state == RUNNING, _TASK.c.lease == task.lease)
+
+
+def _due(connection: Connection, kinds: Sequence[str], now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Two questions, so that each walks along the index in the order of the answer."""
+    columns = task.c
+    waiting = _first(kinds, limit).where(
+        columns.state == WAITING, or_(columns.not_before <= now, columns.changed_at > now + AHEAD)
+    )
+    abandoned = _first(kinds, limit).where(
+        columns.state == RUNNING, or_(columns.lease_until <= now, columns.lease_until > now + LONGEST_LEASE)
+    )
+    rows = [*connection.execute(waiting), *connection.execute(abandoned)]
+    return sorted(rows, key=lambda row: (row.lane, row.created_at, row.id))[:limit]
+
+
+def _first(kinds: Sequence[str], limit: int) -> Select[Any]:
+    columns = task.c
+    return select(task).where(columns.kind.in_(kinds)).order_by(columns.lane, columns.created_at, columns.id).limit(limit)
+
+
+def _leased(row: Row[Any]) -> Task:
+    return Task(
+        id=row.id,
+        kind=TaskKind(row.kind),
+        target=row.target,
+        lane=Lane(row.lane),
+        attempts=row.attempts + 1,
+        created_at=row.created_at,
+        lease=row.lease + 1,
+    )

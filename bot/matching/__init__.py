@@ -1,0 +1,1 @@
+"""Compare fingerprints with allow and block lists."""

@@ -1,0 +1,225 @@
+"""Decoding in worker processes that may die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.domain.errors import FediwardenError
+from bot.domain.evidence import Unscannable, UnscannableKind
+from bot.media.limits import DecodeLimits
+from bot.media.wire import LENGTHS, MAX_HEADER, OUT_OF_MEMORY, WireError, pack_request, unpack_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Decoded, ViewSpec
+
+FILES_PER_WORKER: Final = 1000
+"""A worker is replaced after so many files, so that what libraries leak or fragment does not add up."""
+
+_START_SECONDS: Final = 60.0
+_BUFFER: Final = 4 * 1024 * 1024
+_MAX_BLOB: Final = 1024 * 1024 * 1024
+_INHERITED: Final = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
+_log = structlog.get_logger(__name__)
+
+
+class WorkerStartError(FediwardenError):
+    """A decode worker does not start; its own words are on standard error."""
+
+
+class _WorkerGoneError(Exception):
+    """The worker died. ``unread``: before it had read the whole request, so that the file is not to blame."""
+
+    def __init__(self, *, unread: bool) -> None:
+        super().__init__("the worker died")
+        self.unread = unread
+
+
+class _Worker:
+    """One process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._files = 0
+
+    @classmethod
+    async def start(cls, limits: DecodeLimits) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "bot.media.worker",
+            json.dumps(asdict(limits)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=_environment(),
+            limit=_BUFFER,
+        )
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await worker._receive()
+        except (TimeoutError, asyncio.IncompleteReadError, WireError) as error:
+            await worker.kill()
+            raise WorkerStartError(
+                f"a decode worker did not start ({worker.ending}); raise media.memory if it lacks memory"
+            ) from error
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def usable(self) -> bool:
+        return self._process.returncode is None and self._files < FILES_PER_WORKER
+
+    @property
+    def ending(self) -> str:
+        """How the process ended, in words."""
+        code = self._process.returncode
+        if code == OUT_OF_MEMORY:
+            return "out of memory"
+        if code == -signal.SIGXCPU:
+            return "out of processor time"
+        if code is not None and code < 0:
+            return f"killed by signal {-code}"
+        return f"exit status {code}"
+
+    async def ask(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
+        self._files += 1
+        stdin = self._process.stdin
+        assert stdin is not None  # noqa: S101 - opened above
+        try:
+            stdin.write(pack_request(data, views))
+            await stdin.drain()
+        except ConnectionError as error:
+            raise _WorkerGoneError(unread=True) from error
+        try:
+            header, blob = await self._receive()
+        except asyncio.IncompleteReadError as error:
+            raise _WorkerGoneError(unread=False) from error
+        return unpack_answer(header, blob, views)
+
+    async def _receive(self) -> tuple[bytes, bytes]:
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - opened above
+        header_size, blob_size = LENGTHS.unpack(await stdout.readexactly(LENGTHS.size))
+        if header_size > MAX_HEADER or blob_size > _MAX_BLOB:
+            raise WireError("an answer that is too long")
+        return await stdout.readexactly(header_size), await stdout.readexactly(blob_size)
+
+    async def kill(self) -> None:
+        """End it at once, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._reap()
+
+    async def leave(self) -> None:
+        """End it by closing its input: it is idle."""
+        await self._reap()
+
+    async def _reap(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+class ProcessDecoder:
+    """``Decoder`` in ``workers`` processes, each decoding one file at a time under ``limits``.
+
+    Belongs to the event loop that runs ``start``. Files wait for a free worker; the clock of a file starts when it has
+    one. Workers hold no secrets (their environment is empty), and end when the bot does, even if it is killed.
+    """
+
+    def __init__(self, *, workers: int = 2, limits: DecodeLimits | None = None) -> None:
+        self._limits = limits or DecodeLimits()
+        self._size = workers
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._free = asyncio.Semaphore(workers)
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that run now."""
+        return [worker.pid for worker in (*self._idle, *self._busy)]
+
+    async def start(self) -> None:
+        """Start all workers. Raises ``WorkerStartError``."""
+        missing = self._size - len(self._idle) - len(self._busy)
+        self._idle += await asyncio.gather(*(_Worker.start(self._limits) for _ in range(missing)))
+
+    async def aclose(self) -> None:
+        """End all workers; files under way are ``KILLED``."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(worker.leave() for worker in idle), *(worker.kill() for worker in list(self._busy)))
+
+    async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
+        """See ``Decoder``. Raises ``WorkerStartError`` when a dead worker cannot be replaced."""
+        async with self._free:
+            try:
+                return await self._decode(data, views)
+            except _WorkerGoneError as gone:
+                if not gone.unread:
+                    raise
+                # It died while it had nothing to do, and this file only found out.
+                return await self._decode(data, views)
+
+    async def _decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
+        worker = await self._take()
+        self._busy.add(worker)
+        reason = "cancelled"
+        try:
+            async with asyncio.timeout(self._limits.wall_seconds):
+                answer = await worker.ask(data, views)
+        except TimeoutError:
+            reason = f"not decoded within {self._limits.wall_seconds:g} s"
+        except WireError as error:
+            reason = str(error)
+        except _WorkerGoneError as gone:
+            if gone.unread:
+                raise
+            await worker.kill()
+            reason = worker.ending
+        else:
+            self._idle.append(worker)
+            return answer
+        finally:
+            self._busy.discard(worker)
+            if worker not in self._idle:
+                await asyncio.shield(worker.kill())
+        _log.warning("decode worker replaced", reason=reason, size=len(data))
+        return Unscannable(kind=UnscannableKind.KILLED, detail=f"the decoder was stopped: {reason}")
+
+    async def _take(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.usable:
+                return worker
+            await worker.kill()
+        return await _Worker.start(self._limits)
+
+
+def _environment() -> dict[str, str]:
+    """Where to find the code, one thread for each library, and nothing else of ours."""
+    inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+    return inherited | {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "1",
+    }

@@ -1,0 +1,83 @@
+"""A decode worker: reads files from its input, looks at them, writes what it saw to its output, until that closes.
+
+Started by ``bot.media.decode`` as ``python -m bot.media.worker LIMITS``. It imports only what decoding needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from bot.media.limits import DecodeLimits
+from bot.media.picture import look
+from bot.media.wire import LENGTHS, OUT_OF_MEMORY, pack, pack_answer, unpack_views
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+OPEN_FILES: Final = 64
+_GRACE: Final = 5
+"""Seconds behind the wall limit after which a worker ends itself, in case that nobody is left to end it."""
+
+
+def confine(limits: DecodeLimits) -> None:
+    """Give up what decoding does not need. Limits are the kernel's: they hold inside any library."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    if sys.platform == "linux":  # elsewhere the kernel refuses or ignores it
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    # The bot tells its workers to go by closing their input; a signal to the whole group must not cost a file.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _meter(limits: DecodeLimits) -> None:
+    """Processor time and wall time for the next file. What runs over is killed by the kernel."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + limits.cpu_seconds, hard))
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds + _GRACE)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, limits: DecodeLimits) -> None:
+    """One answer for each request, until there are no more."""
+    while len(lengths := requests.read(LENGTHS.size)) == LENGTHS.size:
+        header_size, data_size = LENGTHS.unpack(lengths)
+        header = json.loads(requests.read(header_size))
+        data = requests.read(data_size)
+        if len(data) < data_size:
+            return
+        _meter(limits)
+        answer = pack_answer(look(data, unpack_views(header), limits))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        del data
+        answers.write(answer)
+        answers.flush()
+
+
+def main() -> None:
+    """Reads limits from the command line; leaves with ``OUT_OF_MEMORY`` when a file wants too much."""
+    limits = DecodeLimits(**json.loads(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not land among the answers
+    confine(limits)
+    answers.write(pack({"ready": True}))
+    answers.flush()
+    # From here on libraries complain about hostile files, which is no news for a log.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    try:
+        serve(sys.stdin.buffer, answers, limits)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except (BrokenPipeError, KeyboardInterrupt):
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

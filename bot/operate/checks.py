@@ -1,0 +1,195 @@
+"""What ``fediwarden check`` looks at on this machine; what it asks of a server is the instance's ``Inspector``."""
+
+from __future__ import annotations
+
+import io
+import stat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from bot.domain.decisions import BanAccount, PurgeFile, Stage
+from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError
+from bot.domain.evidence import Unscannable
+from bot.matching.lists import parse_list_file
+from bot.ports import CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bot.domain.evidence import ListMode
+    from bot.policy import Limits, Rule
+    from bot.ports import Control, Decoder, ListStore, Scorer
+
+SECRETS = frozenset({"password", "token", "totp_secret", "api_key"})
+_FLAG = "check/written"
+
+
+def ledger(control: Control, now: str) -> CheckResult:
+    """Whether something can be written and read back."""
+    what = "ledger"
+    try:
+        control.set_flag(_FLAG, now)
+        kept = control.flag(_FLAG) == now
+        control.set_flag(_FLAG, None)
+        holder = control.holder()
+    except LedgerBusyError as error:
+        return CheckResult(
+            what=what, ok=False, detail=str(error), remedy="another process writes to it; try again in a moment"
+        )
+    except LedgerError as error:
+        return CheckResult(
+            what=what,
+            ok=False,
+            detail=str(error),
+            remedy="see that its folder exists, belongs to this user and has room",
+        )
+    acts = f"acts now: {holder.holder}" if holder is not None else "nobody acts now"
+    if not kept:
+        return CheckResult(what=what, ok=False, detail="what was written did not come back", remedy="check the disk")
+    return CheckResult(what=what, ok=True, detail=f"can be written; {acts}")
+
+
+async def eyes(decoder: Decoder, scorer: Scorer | None) -> Sequence[CheckResult]:
+    """One small picture through a decode worker and every detector."""
+    decoded = await decoder.decode(_picture(), tuple(scorer.views) if scorer is not None else ())
+    if isinstance(decoded, Unscannable):
+        return [
+            CheckResult(
+                what="decode worker",
+                ok=False,
+                detail=decoded.detail,
+                remedy="it is a process of its own that may take 1.5 GB: look at the memory limit of this service",
+            )
+        ]
+    found = [CheckResult(what="decode worker", ok=True, detail=f"started, and read a picture ({decoded.media_type})")]
+    if scorer is None:
+        return found
+    scores, gaps = await scorer.score(decoded)
+    for detector, revision in sorted(scorer.revisions.items()):
+        told = {score.label: score.value for score in scores if score.detector == detector}
+        missing = [gap for gap in gaps if gap.startswith(f"{detector}:")]
+        labels = ", ".join(sorted(told))
+        found.append(
+            CheckResult(
+                what=f"detector {detector}",
+                ok=bool(told) and not missing,
+                detail="; ".join(missing) or f"{revision}: {labels}",
+                remedy="" if told and not missing else "the log above says why; reinstall the package of its weights",
+            )
+        )
+    if not scorer.revisions:
+        found.append(CheckResult(what="detectors", ok=True, detail="none: only lists flag anything"))
+    return found
+
+
+def _picture() -> bytes:
+    """A colourful ramp: something to decode, and nothing to flag."""
+    ramp = np.linspace(0, 255, 64, dtype=np.uint8)
+    picture = np.stack([np.tile(ramp, (64, 1)), np.tile(ramp[:, None], (1, 64)), np.full((64, 64), 96, np.uint8)], -1)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def rules(these: Sequence[Rule], limits: Limits) -> Sequence[CheckResult]:
+    """How far the rules go, and whether what they need was decided."""
+    if not these:
+        return [
+            CheckResult(
+                what="rules",
+                ok=False,
+                detail="there is none, so nothing follows from anything",
+                remedy="write one under `rules`; config.example.yaml has three, docs/rules.md explains every key",
+            )
+        ]
+    found = [CheckResult(what="stages", ok=True, detail="; ".join(f"{rule.id}: {rule.stage.word}" for rule in these))]
+    purging = _wanting(these, PurgeFile.kind)
+    if purging:
+        found += [_evidence(purging, limits), _irreversible(purging, limits)]
+    for rule in these:
+        if rule.unattended and rule.when.score is not None:
+            deeds = [want.kind for want in rule.then if want.kind in {PurgeFile.kind, BanAccount.kind}]
+            if deeds:
+                found.append(
+                    CheckResult(
+                        what=f"rule {rule.id}",
+                        ok=True,
+                        detail=f"may {' and '.join(deeds)} on a score alone, without you: `unattended: true`",
+                    )
+                )
+    return found
+
+
+def _wanting(these: Sequence[Rule], kind: str) -> Sequence[Rule]:
+    return [rule for rule in these if any(want.kind == kind for want in rule.then)]
+
+
+def _evidence(purging: Sequence[Rule], limits: Limits) -> CheckResult:
+    names = ", ".join(rule.id for rule in purging)
+    if limits.evidence is None:
+        return CheckResult(
+            what="evidence",
+            ok=False,
+            detail=f"no choice was made, so the purges of {names} are held and cannot be approved either",
+            remedy="set `evidence: none` if no copy of a purged file is to be kept, or take `purge_file` out of `then`",
+        )
+    return CheckResult(what="evidence", ok=True, detail=f"{limits.evidence}: no copy of a purged file is kept")
+
+
+def _irreversible(purging: Sequence[Rule], limits: Limits) -> CheckResult:
+    alone = [rule.id for rule in purging if rule.stage is Stage.ENFORCE]
+    if PurgeFile.kind not in limits.irreversible:
+        detail = "purge_file is not named: every purge waits for your approval"
+    elif alone:
+        detail = f"purge_file is named: {', '.join(alone)} may purge without you on an exact hit"
+    else:
+        detail = "purge_file is named, but no rule that purges has reached the stage enforce"
+    return CheckResult(what="irreversible", ok=True, detail=detail)
+
+
+def configuration(path: Path) -> CheckResult:
+    """Whether others on this machine can read a secret out of the configuration itself."""
+    what = "configuration"
+    plain = list(_plain_secrets(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if plain and mode & 0o077:
+        return CheckResult(
+            what=what,
+            ok=False,
+            detail=f"{path} holds {', '.join(plain)} in plain text, and others on this machine may read it ({mode:o})",
+            remedy=f"chmod 600 {path}, or write `{{file: …}}` or `{{env: …}}` instead of the secret",
+        )
+    return CheckResult(what=what, ok=True, detail=f"{path} is valid")
+
+
+def _plain_secrets(value: Any, place: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            here = f"{place}.{key}".strip(".")
+            if key in SECRETS and isinstance(one, str):
+                yield here
+            else:
+                yield from _plain_secrets(one, here)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _plain_secrets(one, place)
+
+
+def listed(list_id: str, mode: ListMode, file: Path | None, store: ListStore) -> CheckResult:
+    """Whether a list can be read, and how much is on it."""
+    kept = len(store.entries(list_id))
+    if file is None:
+        return CheckResult(what=f"list {list_id}", ok=True, detail=f"{mode.value}: {kept} entries in the ledger")
+    try:
+        in_file = len(parse_list_file(file, list_id, mode))
+    except ConfigError as error:
+        return CheckResult(what=f"list {list_id}", ok=False, detail=str(error), remedy="docs/rules.md has the format")
+    return CheckResult(
+        what=f"list {list_id}",
+        ok=True,
+        detail=f"{mode.value}: {kept} entries in the ledger, {in_file} in {file}",
+    )

@@ -1,0 +1,140 @@
+"""What a server says it is, asked before anything is written about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from bot.domain.errors import BadAnswerError, PlatformError, UnreachableError
+
+PATIENCE = 20.0  # seconds for one answer
+OLDEST_LISTED = (0, 19, 4)
+"""Since Lemmy 0.19.4 administrators can list every upload with its uploader
+(https://github.com/LemmyNet/lemmy/releases/tag/0.19.4); before that nobody can be told from the poster."""
+
+
+class UnsupportedServerError(PlatformError):
+    """The server runs something that this version of Fediwarden does not speak."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Software:
+    """Who answers at an address."""
+
+    url: str  # scheme, host and port, where the redirects led
+    public_url: str  # what the server itself says its address is: image links have it in them
+    name: str  # lower case: "lemmy"
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name.capitalize()} {self.version}"
+
+
+def origin_of(text: str) -> str:
+    """``lemmy.example/`` to ``https://lemmy.example``: scheme, host and port. Raises ``ValueError``."""
+    parts = urlsplit(text.strip() if "://" in text else f"https://{text.strip()}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write the address of your server, such as https://lemmy.example")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("leave name and password out of the address")
+    implied = {"http": 80, "https": 443}[parts.scheme]
+    port = f":{parts.port}" if parts.port not in {None, implied} else ""  # raises ValueError for a port that is none
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
+
+
+def ask(origin: str) -> Software:
+    """Nodeinfo of the server at ``origin``. Raises ``PlatformError`` with what to look at."""
+    with httpx.Client(timeout=PATIENCE, follow_redirects=True, trust_env=False) as client:
+        answer = _get(client, f"{origin}/nodeinfo/2.1")
+        told = _software(answer)
+        if told is None:
+            # The links name the server's public address, which may not be the one that we were given.
+            for path in _paths(_get(client, f"{origin}/.well-known/nodeinfo")):
+                answer = _get(client, f"{origin}{path}")
+                told = _software(answer)
+                if told is not None:
+                    break
+        if told is None:
+            raise BadAnswerError(
+                f"{origin} answers, but does not say what it is (nodeinfo, HTTP {answer.status_code}): either no "
+                "fediverse server listens there, or something in front of it, such as a login page, answers instead"
+            )
+        url = origin_of(str(answer.url))
+        return Software(url=url, public_url=_public(client, url), name=told[0], version=told[1])
+
+
+def require_supported(software: Software) -> None:
+    """Raises ``UnsupportedServerError`` unless it is a Lemmy that this version works with."""
+    if software.name != "lemmy":
+        raise UnsupportedServerError(
+            f"{software.url} runs {software}. This version of Fediwarden works with Lemmy 0.19 only; "
+            "Mastodon is planned, others can be added (docs/adding-a-platform.md)"
+        )
+    number = _number(software.version)
+    if number[:2] > (0, 19):
+        raise UnsupportedServerError(
+            f"{software.url} runs {software}. From 1.0 on Lemmy speaks another API, which this version of Fediwarden "
+            "does not know yet; it works with Lemmy 0.19"
+        )
+    if number < OLDEST_LISTED:
+        raise UnsupportedServerError(
+            f"{software.url} runs {software}, which cannot say who uploaded a file; update it to the newest 0.19 first"
+        )
+
+
+def _get(client: httpx.Client, url: str) -> httpx.Response:
+    try:
+        answer = client.get(url)
+    except httpx.TimeoutException:
+        raise UnreachableError(f"{url} did not answer within {PATIENCE:.0f} seconds; is it up?", sent=False) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UnreachableError(
+            f"{url} cannot be reached: {error}. Is the address right, and can this machine see the server?", sent=False
+        ) from None
+    if answer.status_code >= 500:
+        raise UnreachableError(
+            f"{url} answers HTTP {answer.status_code}: it is starting, migrating or in trouble; try again later",
+            sent=False,
+        )
+    return answer
+
+
+def _public(client: httpx.Client, url: str) -> str:
+    """A bot beside its server reaches it under an inner address; posts have the public one."""
+    try:
+        return origin_of(_json(_get(client, f"{url}/api/v3/site"))["site_view"]["site"]["actor_id"])
+    except (PlatformError, KeyError, TypeError, AttributeError, ValueError):
+        return url  # not a Lemmy, or not now: nothing better is known
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        told = answer.json() if answer.is_success else None
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _software(answer: httpx.Response) -> tuple[str, str] | None:
+    match _json(answer).get("software"):
+        case {"name": str(name), "version": str(version)}:
+            return name.lower(), version
+        case _:
+            return None
+
+
+def _paths(answer: httpx.Response) -> list[str]:
+    links = _json(answer).get("links")
+    hrefs = [link.get("href") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    paths = [urlsplit(href).path for href in hrefs if isinstance(href, str)]
+    return sorted((path for path in paths if path.startswith("/")), reverse=True)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """``0.19.20-rc.1`` to ``(0, 19, 20)``; what is not a number counts as 0."""
+    parts = version.partition("-")[0].partition("+")[0].split(".")
+    return tuple(int(part) if part.isdecimal() else 0 for part in parts)

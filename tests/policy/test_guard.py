@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import making
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, Offer, PurgeFile, Remove, Report, Stage
+from bot.domain.evidence import Attribution, How, ListMode
+from bot.policy import Derived, Guard, Limits
+
+OPEN = Limits(irreversible=frozenset({"purge_file"}), evidence="none")
+REPORT = Report(instance=making.HERE, subject=making.post(), text="t")
+REMOVE = Remove(instance=making.HERE, subject=making.post(), text="t")
+PURGE = PurgeFile(instance=making.HERE, name=making.alias(), url="u")
+BAN = BanAccount(instance=making.HERE, account=making.account())
+DEEDS = (REPORT, REMOVE, PURGE, BAN)
+
+
+def decide(intent, *, limits=OPEN, rule=None, because=making.EXACT, facts=None, used=0):
+    return Guard(limits=limits).decide(
+        intent,
+        rule=rule or making.rule(),
+        because=because,
+        facts=facts or making.facts(making.hit()),
+        offer=Offer(supported=True, reversible=not isinstance(intent, PurgeFile), route="test"),
+        used=used,
+    )
+
+
+def reasons(decision):
+    return set(decision.reasons) if isinstance(decision, Hold) else set()
+
+
+@pytest.mark.parametrize("intent", DEEDS, ids=lambda i: i.kind)
+def test_exact_hit_is_enforced_unattended(intent):
+    assert decide(intent) == Allow()
+
+
+@pytest.mark.parametrize(
+    ("stage", "allowed"),
+    [
+        (Stage.OBSERVE, set()),
+        (Stage.REPORT, {"report"}),
+        (Stage.HIDE, {"report", "remove"}),
+        (Stage.ENFORCE, {"report", "remove", "purge_file", "ban_account"}),
+    ],
+)
+def test_stages_allow_step_by_step(stage, allowed):
+    rule = making.rule(stage=stage)
+    assert {i.kind for i in DEEDS if decide(i, rule=rule) == Allow()} == allowed
+
+
+def test_a_score_alone_reports_and_removes_but_neither_bans_nor_purges():
+    held = {i.kind: reasons(decide(i, because=making.BY_SCORE)) for i in DEEDS}
+    assert held == {
+        "report": set(),
+        "remove": set(),
+        "purge_file": {HoldReason.NEEDS_APPROVAL},
+        "ban_account": {HoldReason.NEEDS_APPROVAL},
+    }
+
+
+def test_unattended_rule_may_ban_on_a_score():
+    assert decide(BAN, because=making.BY_SCORE, rule=making.scored(unattended=True)) == Allow()
+
+
+def test_a_removal_that_cannot_be_undone_needs_approval_after_a_score():
+    decision = Guard(limits=OPEN).decide(
+        REMOVE,
+        rule=making.scored(),
+        because=making.BY_SCORE,
+        facts=making.facts(making.score(0.9)),
+        offer=Offer(supported=True, reversible=False, route="elsewhere"),
+        used=0,
+    )
+    assert reasons(decision) == {HoldReason.NEEDS_APPROVAL, HoldReason.IRREVERSIBLE_OFF}
+
+
+def test_a_purge_has_to_be_switched_on_and_a_choice_about_evidence_made():
+    assert reasons(decide(PURGE, limits=Limits())) == {HoldReason.IRREVERSIBLE_OFF, HoldReason.NO_EVIDENCE_POLICY}
+    assert reasons(decide(PURGE, limits=Limits(evidence="none"))) == {HoldReason.IRREVERSIBLE_OFF}
+
+
+@pytest.mark.parametrize("intent", DEEDS, ids=lambda i: i.kind)
+def test_staff_are_never_acted_on(intent):
+    admin = making.account("admin", is_staff=True)
+    facts = making.facts(
+        making.hit(),
+        attributions={making.alias(): Attribution(uploader=admin, how=How.LISTED)},
+        sightings=[making.sighting(making.post(1, admin))],
+    )
+    if isinstance(intent, BanAccount):
+        intent = replace(intent, account=admin)
+    elif not isinstance(intent, PurgeFile):
+        intent = replace(intent, subject=making.post(1, admin))
+    assert HoldReason.PROTECTED in reasons(decide(intent, facts=facts))
+
+
+@pytest.mark.parametrize("word", ["alice@here.example", "https://here.example/u/alice"])
+def test_listed_accounts_are_protected_by_handle_or_uri(word):
+    limits = replace(OPEN, protected_accounts=frozenset({word}))
+    assert all(HoldReason.PROTECTED in reasons(decide(i, limits=limits)) for i in DEEDS)
+
+
+def test_listed_communities_are_protected():
+    limits = replace(OPEN, protected_communities=frozenset({"pictures@here.example"}))
+    assert HoldReason.PROTECTED in reasons(decide(REMOVE, limits=limits))
+    assert decide(BAN, limits=limits) == Allow()
+
+
+def test_ban_on_weak_evidence_about_the_uploader_is_held():
+    facts = making.facts(
+        making.hit(), attributions={making.alias(): Attribution(uploader=making.account(), how=How.AUTHOR_OF_ONLY_USE)}
+    )
+    assert reasons(decide(BAN, facts=facts)) == {HoldReason.WEAK_ATTRIBUTION}
+    trusting = making.rule(min_attribution=How.AUTHOR_OF_ONLY_USE)
+    assert decide(BAN, facts=facts, rule=trusting) == Allow()
+
+
+def test_purge_of_a_file_that_others_show_is_held_unless_the_rule_says_any_use():
+    facts = making.facts(
+        making.hit(), sightings=[making.sighting(), making.sighting(making.post(2, making.account("carol")))]
+    )
+    decision = decide(PURGE, facts=facts)
+    assert reasons(decision) == {HoldReason.SHARED_FILE}
+    assert "here/post/2" in decision.detail
+    assert decide(PURGE, facts=facts, rule=making.rule(any_use=True)) == Allow()
+
+
+def test_two_uploaders_of_the_same_bytes_are_not_innocent_of_each_other():
+    one, two = making.alias("1.png"), making.alias("2.png")
+    bob = making.account("bob")
+    facts = making.facts(
+        making.hit(),
+        attributions={
+            one: Attribution(uploader=making.account(), how=How.LISTED),
+            two: Attribution(uploader=bob, how=How.LISTED),
+        },
+        sightings=[making.sighting(making.post(1), one), making.sighting(making.post(2, bob), two)],
+    )
+    assert decide(PURGE, facts=facts) == Allow()
+
+
+def test_file_on_both_lists_is_held():
+    facts = making.facts(making.hit(), making.hit("good", mode=ListMode.ALLOW))
+    assert all(HoldReason.LIST_CONFLICT in reasons(decide(i, facts=facts)) for i in DEEDS)
+
+
+def test_thumbnail_that_looks_like_something_else_is_not_purged_unattended():
+    derived = [Derived(name=making.alias("t.png"), url="u", looks_alike=False)]
+    intent = PurgeFile(instance=making.HERE, name=making.alias("t.png"), url="u")
+    decision = decide(intent, facts=making.facts(making.hit(), derived=derived))
+    assert reasons(decision) == {HoldReason.WEAK_ATTRIBUTION}
+
+
+def test_backlog_goes_no_further_than_report_unless_told():
+    facts = making.facts(making.hit(), backlog=True)
+    assert decide(REPORT, facts=facts) == Allow()
+    assert reasons(decide(REMOVE, facts=facts)) == {HoldReason.STAGE}
+    assert decide(REMOVE, facts=facts, limits=replace(OPEN, backlog_stage=Stage.ENFORCE)) == Allow()
+
+
+@given(quota=st.integers(0, 5), used=st.integers(0, 10))
+def test_quota_holds_what_is_over_it_and_nothing_else(quota, used):
+    limits = replace(OPEN, per_hour={"ban_account": quota})
+    decision = decide(BAN, limits=limits, used=used)
+    assert (reasons(decision) == {HoldReason.QUOTA}) == (used >= quota)
+    assert decide(REPORT, limits=limits, used=used) == Allow()
+
+
+def test_approval_overrules_all_reasons_but_two():
+    stays = {reason for reason in HoldReason if not reason.yields_to_approval}
+    assert stays == {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY}

@@ -1,0 +1,167 @@
+from datetime import timedelta
+
+import making
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.content import Role
+from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope
+from bot.domain.evidence import Attribution, How, ListMode, MatchedBy
+from bot.policy import Condition, Derived, Want, judge
+
+
+def kinds(verdicts):
+    return [intent.kind for verdict in verdicts for intent in verdict.intents]
+
+
+def test_exact_hit_leads_to_all_deeds_in_their_order():
+    verdicts = judge([making.rule(then=("ban_account", "purge_file", "remove", "report"))], making.facts(making.hit()))
+    assert kinds(verdicts) == ["report", "remove", "purge_file", "ban_account"]
+    assert verdicts[0].because.exact
+    assert verdicts[0].because.text == "flagged by list bad (sha256)"
+
+
+def test_clean_file_has_no_verdict():
+    assert judge([making.rule(), making.scored()], making.facts(making.score(0.1))) == []
+
+
+def test_hit_on_a_list_that_the_rule_does_not_name_is_nothing():
+    assert judge([making.rule()], making.facts(making.hit("another"))) == []
+
+
+def test_near_match_counts_only_where_the_rule_says_so():
+    near = making.facts(making.hit(by=MatchedBy.PDQ, distance=12))
+    assert judge([making.rule()], near) == []
+    verdicts = judge([making.rule(when=Condition(lists=("bad",), near=True))], near)
+    assert not verdicts[0].because.exact
+    assert "12 bits away" in verdicts[0].because.text
+
+
+@pytest.mark.parametrize("value", [0.8, 0.95, 1.0])
+def test_score_at_or_over_the_threshold_fires(value):
+    assert kinds(judge([making.scored(0.8, then=("report",))], making.facts(making.score(value)))) == ["report"]
+
+
+def test_score_under_the_threshold_does_not():
+    assert judge([making.scored(0.8)], making.facts(making.score(0.7999))) == []
+
+
+def test_allow_list_beats_scores_and_near_matches():
+    allowed = making.hit("good", mode=ListMode.ALLOW)
+    near = making.hit(by=MatchedBy.PDQ, distance=3)
+    rules = [making.scored(), making.rule(when=Condition(lists=("bad",), near=True))]
+    assert judge(rules, making.facts(allowed, near, making.score(0.99))) == []
+
+
+def test_allow_list_does_not_beat_an_exact_block_hit():
+    verdicts = judge([making.rule()], making.facts(making.hit("good", mode=ListMode.ALLOW), making.hit()))
+    assert kinds(verdicts) == ["report", "remove", "purge_file", "ban_account"]
+
+
+def test_the_uploader_is_banned_and_the_poster_is_not():
+    uploader, poster = making.account("alice"), making.account("bob")
+    facts = making.facts(making.hit(), sightings=[making.sighting(making.post(1, poster))])
+    bans = [i for v in judge([making.rule()], facts) for i in v.intents if isinstance(i, BanAccount)]
+    assert [ban.account.handle for ban in bans] == [uploader.handle]
+
+
+def test_nobody_is_banned_when_the_uploader_is_unknown():
+    facts = making.facts(making.hit(), attributions={making.alias(): Attribution(uploader=None, how=How.UNKNOWN)})
+    assert kinds(judge([making.rule()], facts)) == ["report", "remove", "purge_file"]
+
+
+def test_every_uploader_of_the_same_bytes_is_banned_once_and_every_name_purged():
+    one, two = making.alias("1.png"), making.alias("2.png")
+    facts = making.facts(
+        making.hit(),
+        attributions={
+            one: Attribution(uploader=making.account("alice"), how=How.LISTED),
+            two: Attribution(uploader=making.account("bob"), how=How.LISTED),
+        },
+        addresses={one: making.address(one), two: making.address(two)},
+        sightings=[making.sighting(making.post(1), one), making.sighting(making.post(2), two)],
+    )
+    intents = judge([making.rule()], facts)[0].intents
+    assert {i.account.handle for i in intents if isinstance(i, BanAccount)} == {
+        "alice@here.example",
+        "bob@here.example",
+    }
+    assert {i.name for i in intents if isinstance(i, PurgeFile)} == {one, two}
+    assert len([i for i in intents if isinstance(i, Report)]) == 2
+
+
+def test_one_report_and_removal_for_a_post_that_shows_the_file_twice():
+    post = making.post()
+    places = [making.sighting(post), making.sighting(post, role=Role.INLINE)]
+    intents = judge([making.rule()], making.facts(making.hit(), sightings=places))[0].intents
+    assert len([i for i in intents if isinstance(i, Report)]) == 1
+    assert len([i for i in intents if isinstance(i, Remove)]) == 1
+
+
+def test_upload_that_nobody_posted_is_purged_and_its_uploader_banned():
+    assert kinds(judge([making.rule()], making.facts(making.hit(), sightings=[]))) == ["purge_file", "ban_account"]
+
+
+def test_thumbnail_that_the_server_made_is_purged_too():
+    thumbnail = making.alias("t.png")
+    derived = [Derived(name=thumbnail, url=making.address(thumbnail), looks_alike=True)]
+    intents = judge([making.rule()], making.facts(making.hit(), derived=derived))[0].intents
+    assert {i.name for i in intents if isinstance(i, PurgeFile)} == {making.alias(), thumbnail}
+
+
+@pytest.mark.parametrize(
+    ("when", "fires"),
+    [
+        (Condition(lists=("bad",), platforms=("lemmy",)), True),
+        (Condition(lists=("bad",), platforms=("mastodon",)), False),
+        (Condition(lists=("bad",), roles=(Role.ATTACHMENT,)), True),
+        (Condition(lists=("bad",), roles=(Role.AVATAR,)), False),
+        (Condition(lists=("bad",), local_author=True), True),
+        (Condition(lists=("bad",), local_author=False), False),
+        (Condition(lists=("bad",), account_younger_than=timedelta(days=500)), True),
+        (Condition(lists=("bad",), account_younger_than=timedelta(days=30)), False),
+    ],
+)
+def test_conditions_on_the_place(when, fires):
+    assert bool(judge([making.rule(when=when)], making.facts(making.hit()))) is fires
+
+
+def test_account_of_unknown_age_is_not_taken_for_a_new_one():
+    when = Condition(lists=("bad",), account_younger_than=timedelta(days=30))
+    author = making.account(created_at=None)
+    facts = making.facts(making.hit(), sightings=[making.sighting(making.post(1, author))])
+    assert judge([making.rule(when=when)], facts) == []
+
+
+def test_ban_from_the_communities_it_was_posted_in():
+    want = Want(kind="ban_account", scope=Scope.COMMUNITY, days=7)
+    (ban,) = judge([making.rule(then=(want,))], making.facts(making.hit()))[0].intents
+    assert (ban.scope, ban.community_id, ban.days) == (Scope.COMMUNITY, "id-pictures", 7)
+
+
+def test_digest_of_a_rule_changes_with_its_threshold():
+    assert making.scored(0.8).digest != making.scored(0.81).digest
+    assert making.scored(0.8).digest == making.scored(0.8).digest
+
+
+@given(
+    scores=st.lists(st.floats(0, 1), max_size=3),
+    hits=st.lists(
+        st.tuples(st.sampled_from(["bad", "good", "other"]), st.sampled_from(ListMode), st.sampled_from(MatchedBy)),
+        max_size=4,
+    ),
+)
+def test_a_verdict_is_exact_only_by_an_exact_block_hit_on_a_list_of_the_rule(scores, hits):
+    found = [making.hit(name, mode=mode, by=by) for name, mode, by in hits] + [making.score(s) for s in scores]
+    facts = making.facts(*found)
+    exact_block = any(name == "bad" and mode is ListMode.BLOCK and by.exact for name, mode, by in hits)
+    exact_allow = any(mode is ListMode.ALLOW and by.exact for _, mode, by in hits)
+    rules = [making.rule(when=Condition(lists=("bad",), near=True)), making.scored()]
+    verdicts = judge(rules, facts)
+    assert any(v.because.exact for v in verdicts) == exact_block
+    if exact_allow:
+        assert all(v.because.exact for v in verdicts)
+    for verdict in verdicts:
+        ranks = [intent.rank for intent in verdict.intents]
+        assert ranks == sorted(ranks)
