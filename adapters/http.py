@@ -1,4 +1,4 @@
-"""One connection to one server: time-outs, keep-alive, limits, typed errors. What a status means is the caller's to say.
+"""Calls to one server: time-outs, keep-alive, limits, typed errors. What a status means is the caller's to say.
 
 Texts of exceptions name method, path and kind of fault, never headers, queries or bodies: those hold secrets.
 """
@@ -183,7 +183,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 
 def checked_url(url: str) -> str:
-    """The address of a server as an operator wrote it, without a trailing slash. Raises ``ValueError`` with a remedy."""
+    """The address of a server as an operator wrote it, without trailing slash. Raises ``ValueError`` with a remedy."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -50,7 +50,7 @@ class Link:
 
 
 def links(text: str, base: str | None = None) -> Sequence[Link]:
-    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host are read as being there."""
+    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there."""
     text = text[:MAX_TEXT].replace("\x00", "�")
     found: dict[str, bool] = {}
     for url, shown in (*_in_markdown(text), *_in_html(text), *_bare(text)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.lemmy import errors
 from adapters.lemmy.session import Session
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from adapters.http import Answer, Transport
     from adapters.lemmy.settings import LemmySettings
     from adapters.lemmy.wire import Json
+
+T = TypeVar("T")
 
 API = "/api/v3"
 SITE_KEPT = 120.0
@@ -82,7 +84,7 @@ class LemmyClient:
         try:
             return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
         except NotFoundError:
-            if self._still_logged_in(urgent=urgent):
+            if self.still_logged_in(urgent=urgent):
                 raise
         return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
 
@@ -104,15 +106,25 @@ class LemmyClient:
             )
         )
 
-    def confirm_login(self) -> None:
-        """Raise ``NotLoggedInError`` unless the token was accepted all the while; log in again if it was not.
+    def still_logged_in(self, *, urgent: bool = False) -> bool:
+        """Whether the token is accepted, and was all the while; if not, a new one is fetched.
 
         A listing made with a token that the server does not accept is a stranger's: incomplete without saying so.
+        Raises what a login raises.
         """
-        if not self._still_logged_in(urgent=False):
-            raise NotLoggedInError(
-                f"{self.settings.url} did not accept the token; logged in again, so the next try will see everything"
-            )
+        token = self._session.token()
+
+        def ask() -> None:
+            headers = {"Authorization": f"Bearer {token}"}
+            path = f"{API}/user/validate_auth"
+            self._checked(self.transport.call("GET", path, headers=headers, limiter="message", urgent=urgent))
+
+        try:
+            self.transport.read(ask)
+        except NotLoggedInError:
+            self._session.renew(token)
+            return False
+        return True
 
     def site(self, *, fresh: bool = False, urgent: bool = False) -> Site:
         """The server about itself and about us; feeds the rate limits."""
@@ -139,28 +151,11 @@ class LemmyClient:
         """The bot's person id. Raises ``NotLoggedInError`` if the server does not know it."""
         site = self.site(urgent=urgent)
         if site.me is None:
-            self._still_logged_in(urgent=urgent)
+            self.still_logged_in(urgent=urgent)
             site = self.site(fresh=True, urgent=urgent)
         if site.me is None:
             raise NotLoggedInError(f"{self.settings.url} does not say who {self.settings.username} is")
         return int(site.me["person"]["id"])
-
-    def _still_logged_in(self, *, urgent: bool) -> bool:
-        """Whether the token is accepted; if not, a new one is fetched. Raises what a login raises."""
-        token = self._session.token()
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            self.transport.read(
-                lambda: self._checked(
-                    self.transport.call(
-                        "GET", f"{API}/user/validate_auth", headers=headers, limiter="message", urgent=urgent
-                    )
-                )
-            )
-        except NotLoggedInError:
-            self._session.renew(token)
-            return False
-        return True
 
     def _call(
         self,
@@ -187,7 +182,7 @@ class LemmyClient:
 
         return self._as_ourselves(once)
 
-    def _as_ourselves(self, once: Callable[[str], Any]) -> Any:
+    def _as_ourselves(self, once: Callable[[str], T]) -> T:
         """Call with the token; where it is refused, log in once and call again: a refused call did nothing."""
         token = self._session.token()
         try:

@@ -54,7 +54,7 @@ class Converter:
 
     def account(self, person: wire.Person, *, is_staff: bool = False) -> Account:
         """An account as this server knows it."""
-        with _shape("person", person):
+        with _shape("person"):
             host = host_of(person["actor_id"])
             return Account(
                 instance=self.addresses.instance,
@@ -69,7 +69,7 @@ class Converter:
 
     def community(self, community: wire.Community) -> Community:
         """A community as this server knows it."""
-        with _shape("community", community):
+        with _shape("community"):
             return Community(
                 instance=self.addresses.instance,
                 local_id=str(community["id"]),
@@ -80,7 +80,7 @@ class Converter:
 
     def post(self, view: wire.PostView) -> Post:
         """The post of a view."""
-        with _shape("post", view):
+        with _shape("post"):
             post = view["post"]
             return Post(
                 instance=self.addresses.instance,
@@ -96,7 +96,7 @@ class Converter:
 
     def comment(self, view: wire.CommentView) -> Comment:
         """The comment of a view."""
-        with _shape("comment", view):
+        with _shape("comment"):
             comment = view["comment"]
             return Comment(
                 instance=self.addresses.instance,
@@ -112,7 +112,7 @@ class Converter:
 
     def profile(self, person: wire.Person, *, is_staff: bool = False) -> Profile:
         """The page of an account."""
-        with _shape("person", person):
+        with _shape("person"):
             return Profile(
                 instance=self.addresses.instance,
                 local_id=str(person["id"]),
@@ -125,7 +125,7 @@ class Converter:
 
     def community_page(self, community: wire.Community) -> CommunityPage:
         """The page of a community."""
-        with _shape("community", community):
+        with _shape("community"):
             return CommunityPage(
                 instance=self.addresses.instance,
                 local_id=str(community["id"]),
@@ -139,7 +139,7 @@ class Converter:
 
     def upload(self, row: wire.LocalImageView, *, staff: frozenset[int], backlog: bool) -> Upload:
         """A row of the upload list. ``staff``: ids of the server's admins."""
-        with _shape("upload", row):
+        with _shape("upload"):
             name = Alias(instance=self.addresses.instance, value=row["local_image"]["pictrs_alias"])
             return Upload(
                 name=name,
@@ -172,9 +172,7 @@ class Converter:
         ]
         return self._sightings(self.community_page(community), media, at, backlog=backlog) if media else ()
 
-    def seen_around(
-        self, view: wire.PostView | wire.CommentView, *, at: datetime, backlog: bool
-    ) -> Sequence[Sighting]:
+    def seen_around(self, view: wire.PostView | wire.CommentView, *, at: datetime, backlog: bool) -> Sequence[Sighting]:
         """Media of the pages of a view's author and community, which every view brings along."""
         return [
             *self.seen_in_profile(view["creator"], at=at, backlog=backlog, is_staff=_staff(view)),
@@ -236,7 +234,7 @@ def _revision(of: object, *fields: str) -> str:
 
 
 @contextmanager
-def _shape(what: str, item: object) -> Iterator[None]:
+def _shape(what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:

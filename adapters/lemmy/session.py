@@ -39,6 +39,7 @@ class Session:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._token: str | None = None
+        self._untried: list[str] | None = None  # tokens that came from elsewhere and were never refused
         self._refused: tuple[float, NotLoggedInError] | None = None
 
     def __repr__(self) -> str:
@@ -48,10 +49,7 @@ class Session:
         """The token to send. Raises ``NotLoggedInError`` and what a login raises."""
         with self._lock:
             if self._token is None:
-                configured = self._settings.token
-                self._token = self._stored() or (configured.get_secret_value() if configured is not None else None)
-            if self._token is None:
-                self._token = self._log_in()
+                self._token = self._next()
             return self._token
 
     def renew(self, refused: str) -> str:
@@ -60,8 +58,17 @@ class Session:
             if self._token is not None and self._token != refused:
                 return self._token  # another thread was faster
             self._token = None
-            self._token = self._log_in()
+            self._token = self._next()
             return self._token
+
+    def _next(self) -> str:
+        """The configured token, then the one that was kept, then a new one."""
+        if self._untried is None:
+            configured = self._settings.token
+            self._untried = [configured.get_secret_value()] if configured is not None else []
+            if (stored := self._stored()) is not None and stored not in self._untried:
+                self._untried.append(stored)
+        return self._untried.pop(0) if self._untried else self._log_in()
 
     def _log_in(self) -> str:
         if self._settings.password is None:
@@ -120,9 +127,7 @@ class Session:
         if path is None:
             return
         try:
-            _write_secretly(
-                path, {"url": self._settings.url, "username": self._settings.username, "token": token}
-            )
+            _write_secretly(path, {"url": self._settings.url, "username": self._settings.username, "token": token})
         except OSError as error:
             log.warning("token cannot be stored; the next start logs in again", file=str(path), error=error.strerror)
 

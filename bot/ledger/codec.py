@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from bot.domain import content, decisions, evidence
 from bot.domain.errors import LedgerError
@@ -86,7 +85,7 @@ def encode(value: object) -> str:
     return json.dumps(_plain(value), separators=(",", ":"))
 
 
-def decode(text: str, wanted: type[T] | tuple[type[T], ...]) -> T:
+def decode(text: str, wanted: type[T] | tuple[Any, ...]) -> T:
     """The value again. Raises ``LedgerError`` if it is not a ``wanted`` one, or of a kind that is not known here."""
     try:
         value = _value(json.loads(text))
@@ -97,6 +96,24 @@ def decode(text: str, wanted: type[T] | tuple[type[T], ...]) -> T:
     return value
 
 
+def scan_of(text: str) -> evidence.Scan:
+    """A scan again."""
+    scan: evidence.Scan = decode(text, get_args(evidence.Scan))
+    return scan
+
+
+def intent_of(text: str) -> decisions.Intent:
+    """An intent again."""
+    intent: decisions.Intent = decode(text, get_args(decisions.Intent))
+    return intent
+
+
+def outcome_of(text: str) -> decisions.Outcome:
+    """An outcome again."""
+    outcome: decisions.Outcome = decode(text, get_args(decisions.Outcome))
+    return outcome
+
+
 def _plain(value: Any) -> Any:
     tag = _TAGS.get(type(value))
     if isinstance(value, Enum):
@@ -104,7 +121,7 @@ def _plain(value: Any) -> Any:
             raise TypeError(f"the ledger has no word for {type(value).__name__}")
         return {"$": tag, "v": value.value}
     if tag is not None:
-        return {"$": tag} | {name: _plain(getattr(value, name)) for name in _fields(type(value))}
+        return {"$": tag} | {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -143,11 +160,6 @@ def _value(plain: Any) -> Any:
     if tag in VALUES:
         return VALUES[tag](**{key: _value(one) for key, one in plain.items() if key != "$"})
     raise LedgerError(_newer(f"a {tag!r}"))
-
-
-@cache
-def _fields(one: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(one))
 
 
 def _newer(what: str) -> str:

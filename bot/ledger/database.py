@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, StaticPool, create_engine, event, make_url
+from sqlalchemy import URL, StaticPool, create_engine, event, insert, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
@@ -74,6 +74,14 @@ class Database:
 def insert_into(connection: Connection, table: Table) -> Insert:
     """``INSERT`` that knows ``ON CONFLICT``, in the words of the database at hand."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def add(connection: Connection, table: Table, **values: Any) -> int:
+    """Insert; the new row's key."""
+    key = connection.execute(insert(table).values(**values)).inserted_primary_key
+    if key is None:
+        raise LedgerError(f"no key came back for a row of {table.name}")
+    return int(key[0])
 
 
 def keep_first(connection: Connection, table: Table, unique: Sequence[str], **values: Any) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from bot.domain.content import RemoteUrl, Sighting, Upload
-from bot.domain.evidence import Evidence, ListMode, Unscannable
+from bot.domain.evidence import Evidence, ListMode
 from bot.ledger import schema
-from bot.ledger.codec import decode, encode
+from bot.ledger.codec import decode, encode, scan_of
 from bot.ledger.columns import fingerprint
+from bot.ledger.database import add
 from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
 from bot.ledger.part import Part
@@ -49,7 +50,7 @@ class LibraryPart(Part):
     def add_name(self, name: Name, url: str) -> NameRecord:
         """Know a name; where it was known already, only an empty URL is filled in."""
         with self._database.write() as connection:
-            return record_of(know_name(connection, name, url, now=self._now(), backlog=_backlog(connection, name)))
+            return record_of(know_name(connection, name, url, now=self._now(), backlog=True))
 
     def bind(self, name: Name, sha256: str) -> int:
         """This name stands for these bytes now."""
@@ -57,7 +58,7 @@ class LibraryPart(Part):
         now = self._now()
         url = name.value if isinstance(name, RemoteUrl) else ""
         with self._database.write() as connection:
-            row = know_name(connection, name, url, now=now, backlog=_backlog(connection, name))
+            row = know_name(connection, name, url, now=now, backlog=True)
             current = known_file(connection, row.file_id)
             if current.sha256 == sha256:
                 return int(current.id)
@@ -82,10 +83,8 @@ class LibraryPart(Part):
         """Keep a scan, and beside the file what look-ups need of it. Raises ``LedgerError`` for an unknown file."""
         with self._database.write() as connection:
             row = known_file(connection, file_id)
-            made = connection.execute(
-                schema.scan.insert().values(file_id=row.id, at=self._now(), payload=encode(scan))
-            ).inserted_primary_key
-            changes: dict[str, Any] = {"scan_id": made[0]}
+            scan_id = add(connection, schema.scan, file_id=row.id, at=self._now(), payload=encode(scan))
+            changes: dict[str, Any] = {"scan_id": scan_id}
             if isinstance(scan, Evidence):
                 changes |= {
                     "pixels": scan.pixels,
@@ -120,42 +119,30 @@ class LibraryPart(Part):
 
     def _names(self, which: ColumnElement[bool]) -> Sequence[NameRecord]:
         with self._database.read() as connection:
-            return [
-                record_of(row) for row in connection.execute(select(schema.name).where(which).order_by(NAME.id))
-            ]
+            return [record_of(row) for row in connection.execute(select(schema.name).where(which).order_by(NAME.id))]
 
     def _sightings(self, which: ColumnElement[bool]) -> Sequence[Sighting]:
         columns = schema.sighting.c
-        sightings = (
-            select(columns.payload).join(schema.name).where(which).order_by(columns.first_seen, columns.id)
-        )
+        sightings = select(columns.payload).join(schema.name).where(which).order_by(columns.first_seen, columns.id)
         with self._database.read() as connection:
             return [decode(payload, Sighting) for payload in connection.execute(sightings).scalars()]
 
 
 def _meant(file_id: int) -> ColumnElement[int]:
     """A file's id, or that of the file which a stub was merged into."""
-    return (
-        select(FILE.merged_into).where(FILE.id == file_id, FILE.merged_into.is_not(None)).union_all(select(file_id)).limit(1).scalar_subquery()
-    )
-
-
-def _backlog(connection: Connection, name: Name) -> bool:
-    """What another name or a digest brought says nothing about when the file came."""
-    row = name_row(connection, str(name))
-    return row.backlog if row is not None else True
+    return func.coalesce(select(FILE.merged_into).where(FILE.id == file_id).scalar_subquery(), file_id)
 
 
 def _file_of(connection: Connection, current: Row[Any], sha256: str, now: datetime) -> int:
     """The file of these bytes: known already, or the stub that waited for them, or a new one."""
     target = connection.execute(select(FILE.id).where(FILE.sha256 == sha256)).scalar()
     if current.sha256 is not None:
-        return target if target is not None else new_file(connection, sha256, now)
+        return int(target) if target is not None else new_file(connection, sha256, now)
     if target is None:
         connection.execute(update(schema.file).where(FILE.id == current.id).values(sha256=sha256))
         return int(current.id)
     _merge(connection, current.id, target)
-    return target
+    return int(target)
 
 
 def _merge(connection: Connection, stub: int, target: int) -> None:
@@ -174,5 +161,5 @@ def _file(connection: Connection, row: Row[Any] | None) -> FileRecord | None:
     number = connection.execute(
         select(schema.case_file.c.case_number).where(schema.case_file.c.file_id == row.id)
     ).scalar()
-    scan = decode(payload, (Evidence, Unscannable)) if payload is not None else None
+    scan = scan_of(payload) if payload is not None else None
     return FileRecord(id=row.id, sha256=row.sha256, scan=scan, case=number)

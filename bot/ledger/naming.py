@@ -10,7 +10,7 @@ from bot.domain.content import Alias, Attachment, InstanceId, Name, RemoteUrl, S
 from bot.domain.errors import LedgerError
 from bot.ledger import schema
 from bot.ledger.columns import fingerprint
-from bot.ledger.database import keep_first
+from bot.ledger.database import add, keep_first
 from bot.ports import NameRecord
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ NAME = schema.name.c
 
 
 def know_name(connection: Connection, name: Name, url: str, *, now: datetime, backlog: bool) -> Row[Any]:
-    """The row of a name, with a stub for its file if it is new. It was backlog as long as all of it was."""
+    """The row of a name, with a stub for its file if it is new.
+
+    It is backlog until something brings it that is not: what another name or a digest told of it, does not count.
+    """
     row = name_row(connection, str(name))
     if row is None:
         stub = new_file(connection, None, now)
@@ -70,10 +73,7 @@ def record_of(row: Row[Any]) -> NameRecord:
 
 def new_file(connection: Connection, sha256: str | None, now: datetime) -> int:
     """A file's id: of a stub until its bytes are known."""
-    made = connection.execute(
-        schema.file.insert().values(sha256=sha256, met_at=now, readable=False, matched=False)
-    ).inserted_primary_key
-    return int(made[0])
+    return add(connection, schema.file, sha256=sha256, met_at=now, readable=False, matched=False)
 
 
 def file_row(connection: Connection, file_id: int) -> Row[Any] | None:

@@ -21,7 +21,13 @@ WAITING, RUNNING, PARKED = "waiting", "running", "parked"
 
 
 def want(
-    connection: Connection, kind: TaskKind, target: str, lane: Lane, *, now: datetime, not_before: datetime | None = None
+    connection: Connection,
+    kind: TaskKind,
+    target: str,
+    lane: Lane,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
 ) -> None:
     """Have something done: a new row, or an earlier time and a better lane for the one that is there.
 

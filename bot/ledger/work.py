@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, case, delete, func, null, or_, select, update
 
 from bot.ledger.part import Part
-from bot.ledger.schema import task
+from bot.ledger.schema import task as tasks
 from bot.ledger.tasks import PARKED, RUNNING, WAITING, want
 from bot.ports import Lane, Task, TaskKind
 
@@ -44,15 +44,15 @@ class WorkPart(Part):
             now = self._now()
             rows = _due(connection, words, now, limit)
             connection.execute(
-                update(task)
-                .where(task.c.id.in_([row.id for row in rows]))
+                update(tasks)
+                .where(tasks.c.id.in_([row.id for row in rows]))
                 .values(
                     state=RUNNING,
-                    attempts=task.c.attempts + 1,
-                    lease=task.c.lease + 1,
+                    attempts=tasks.c.attempts + 1,
+                    lease=tasks.c.lease + 1,
                     lease_until=now + timedelta(seconds=lease_seconds),
                     # What was asked for while the last worker had it is done by this one.
-                    again_at=case((task.c.again_at > now, task.c.again_at), else_=null()),
+                    again_at=case((tasks.c.again_at > now, tasks.c.again_at), else_=null()),
                     changed_at=now,
                 )
             )
@@ -63,12 +63,12 @@ class WorkPart(Part):
         now = self._now()
         with self._database.write() as connection:
             return connection.execute(
-                update(task)
-                .where(task.c.state == RUNNING, task.c.kind.in_([kind.value for kind in kinds]))
+                update(tasks)
+                .where(tasks.c.state == RUNNING, tasks.c.kind.in_([kind.value for kind in kinds]))
                 .values(
                     state=WAITING,
                     not_before=now,
-                    lease=task.c.lease + 1,
+                    lease=tasks.c.lease + 1,
                     lease_until=None,
                     again_at=None,
                     changed_at=now,
@@ -79,19 +79,18 @@ class WorkPart(Part):
         """Done, unless it was asked for again while it ran."""
         with self._database.write() as connection:
             if not self._start_again(connection, task):
-                connection.execute(delete(_TASK).where(_ours(task)))
+                connection.execute(delete(tasks).where(_ours(task)))
 
     def postpone(self, task: Task, *, until: datetime, reason: str, count: bool = True) -> None:
         """Try again later, or sooner if somebody asked for it while it ran."""
-        columns = _TASK.c
         with self._database.write() as connection:
             connection.execute(
-                update(_TASK)
+                update(tasks)
                 .where(_ours(task))
                 .values(
                     state=WAITING,
-                    not_before=case((columns.again_at < until, columns.again_at), else_=until),
-                    attempts=columns.attempts - (0 if count else 1),
+                    not_before=case((tasks.c.again_at < until, tasks.c.again_at), else_=until),
+                    attempts=tasks.c.attempts - (0 if count else 1),
                     again_at=None,
                     lease_until=None,
                     reason=reason,
@@ -104,25 +103,25 @@ class WorkPart(Part):
         with self._database.write() as connection:
             if not self._start_again(connection, task):
                 connection.execute(
-                    update(_TASK)
+                    update(tasks)
                     .where(_ours(task))
                     .values(state=PARKED, lease_until=None, reason=reason, changed_at=self._now())
                 )
 
     def backlog_size(self) -> Mapping[str, int]:
         """State and kind to number of tasks."""
-        groups = select(task.c.state, task.c.kind, func.count()).group_by(task.c.state, task.c.kind)
+        groups = select(tasks.c.state, tasks.c.kind, func.count()).group_by(tasks.c.state, tasks.c.kind)
         with self._database.read() as connection:
             return {f"{state}/{kind}": number for state, kind, number in connection.execute(groups)}
 
     def _start_again(self, connection: Connection, task: Task) -> bool:
         again = (
-            update(_TASK)
-            .where(_ours(task), _TASK.c.again_at.is_not(None))
+            update(tasks)
+            .where(_ours(task), tasks.c.again_at.is_not(None))
             .values(
                 state=WAITING,
                 attempts=0,
-                not_before=_TASK.c.again_at,
+                not_before=tasks.c.again_at,
                 again_at=None,
                 lease_until=None,
                 reason="",
@@ -132,17 +131,14 @@ class WorkPart(Part):
         return connection.execute(again).rowcount == 1
 
 
-_TASK = task
-
-
 def _ours(task: Task) -> ColumnElement[bool]:
     """The row of a task, while nobody took it after us."""
-    return and_(_TASK.c.id == task.id, _TASK.c.state == RUNNING, _TASK.c.lease == task.lease)
+    return and_(tasks.c.id == task.id, tasks.c.state == RUNNING, tasks.c.lease == task.lease)
 
 
 def _due(connection: Connection, kinds: Sequence[str], now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Two questions, so that each walks along the index in the order of the answer."""
-    columns = task.c
+    columns = tasks.c
     waiting = _first(kinds, limit).where(
         columns.state == WAITING, or_(columns.not_before <= now, columns.changed_at > now + AHEAD)
     )
@@ -154,8 +150,10 @@ def _due(connection: Connection, kinds: Sequence[str], now: datetime, limit: int
 
 
 def _first(kinds: Sequence[str], limit: int) -> Select[Any]:
-    columns = task.c
-    return select(task).where(columns.kind.in_(kinds)).order_by(columns.lane, columns.created_at, columns.id).limit(limit)
+    columns = tasks.c
+    return (
+        select(tasks).where(columns.kind.in_(kinds)).order_by(columns.lane, columns.created_at, columns.id).limit(limit)
+    )
 
 
 def _leased(row: Row[Any]) -> Task:

@@ -38,11 +38,11 @@ class WorkerStartError(FediwardenError):
 
 
 class _WorkerGoneError(Exception):
-    """The worker died. ``unread``: before it had read the whole request, so that the file is not to blame."""
+    """The worker died. ``taken``: after it had read the whole request, so that the file may be to blame."""
 
-    def __init__(self, *, unread: bool) -> None:
+    def __init__(self, *, taken: bool) -> None:
         super().__init__("the worker died")
-        self.unread = unread
+        self.taken = taken
 
 
 class _Worker:
@@ -103,15 +103,15 @@ class _Worker:
         self._files += 1
         stdin = self._process.stdin
         assert stdin is not None  # noqa: S101 - opened above
+        taken = False
         try:
             stdin.write(pack_request(data, views))
             await stdin.drain()
-        except ConnectionError as error:
-            raise _WorkerGoneError(unread=True) from error
-        try:
+            await self._receive()
+            taken = True
             header, blob = await self._receive()
-        except asyncio.IncompleteReadError as error:
-            raise _WorkerGoneError(unread=False) from error
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            raise _WorkerGoneError(taken=taken) from error
         return unpack_answer(header, blob, views)
 
     async def _receive(self) -> tuple[bytes, bytes]:
@@ -170,15 +170,13 @@ class ProcessDecoder:
     async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
         """See ``Decoder``. Raises ``WorkerStartError`` when a dead worker cannot be replaced."""
         async with self._free:
-            try:
-                return await self._decode(data, views)
-            except _WorkerGoneError as gone:
-                if not gone.unread:
-                    raise
-                # It died while it had nothing to do, and this file only found out.
-                return await self._decode(data, views)
+            result = await self._decode(data, views)
+            # None: the worker had died while it had nothing to do, and this file only found out.
+            return result or await self._decode(data, views, last=True) or _stopped("no worker took it")
 
-    async def _decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
+    async def _decode(
+        self, data: bytes, views: Sequence[ViewSpec], *, last: bool = False
+    ) -> Decoded | Unscannable | None:
         worker = await self._take()
         self._busy.add(worker)
         reason = "cancelled"
@@ -190,9 +188,9 @@ class ProcessDecoder:
         except WireError as error:
             reason = str(error)
         except _WorkerGoneError as gone:
-            if gone.unread:
-                raise
             await worker.kill()
+            if not (gone.taken or last):
+                return None
             reason = worker.ending
         else:
             self._idle.append(worker)
@@ -202,7 +200,7 @@ class ProcessDecoder:
             if worker not in self._idle:
                 await asyncio.shield(worker.kill())
         _log.warning("decode worker replaced", reason=reason, size=len(data))
-        return Unscannable(kind=UnscannableKind.KILLED, detail=f"the decoder was stopped: {reason}")
+        return _stopped(reason)
 
     async def _take(self) -> _Worker:
         while self._idle:
@@ -211,6 +209,10 @@ class ProcessDecoder:
                 return worker
             await worker.kill()
         return await _Worker.start(self._limits)
+
+
+def _stopped(reason: str) -> Unscannable:
+    return Unscannable(kind=UnscannableKind.KILLED, detail=f"the decoder was stopped: {reason}")
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -53,13 +54,15 @@ class _Opened(NamedTuple):
 
     picture: Image.Image
     size: tuple[int, int]  # of the picture in the file, which may have been decoded at a fraction of it
-    damage: Sequence[Finding]
+    damage: Sequence[Finding] = ()
+    gaps: Sequence[str] = ()
 
 
 def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked | Unscannable:
     """Structure, pixels, hash and views of one file.
 
-    What breaks off is looked at as far as it goes, and found ``truncated``. Every failure of a decoder is ``BROKEN``.
+    What breaks off is looked at as far as it goes: a finding, ``truncated`` or ``damaged``, and a gap. A file whose
+    decoder shows nothing at all is ``BROKEN``.
     """
     structure = inspect(data, limits)
     if isinstance(structure, Unscannable):
@@ -74,21 +77,26 @@ def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked
 
 
 def _open(data: bytes, structure: Structure, side: int, limits: DecodeLimits) -> _Opened | Unscannable:
-    """Strictly first, then as far as it goes."""
+    """Strictly first, then a PNG without its texts, then as far as it goes."""
     try:
         return _load(data, side, limits)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, the second way decides
-        if structure.media_type == "image/png":
-            data = without_text(data)  # nobody sees the texts, and their size must not hide the picture
+    except Exception as error:  # noqa: BLE001 - whatever it was, the next way decides
         damage = Finding(kind="damaged", detail=f"the decoder refuses a part of it: {error}"[:200])
-        return _load(data, side, limits, damage=() if structure.truncated else (damage,), lenient=True)
+    findings = () if structure.truncated else (damage,)
+    if structure.media_type == "image/png":
+        # Nobody sees the texts, and their size must not hide the picture.
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            bare = _load(without_text(data), side, limits)
+            return bare if isinstance(bare, Unscannable) else bare._replace(damage=findings)
+    rest = _load(data, side, limits, lenient=True)
+    if isinstance(rest, Unscannable):
+        return rest
+    return rest._replace(damage=findings, gaps=["picture: incomplete, looked at as far as it goes"])
 
 
-def _load(
-    data: bytes, side: int, limits: DecodeLimits, *, damage: Sequence[Finding] = (), lenient: bool = False
-) -> _Opened | Unscannable:
+def _load(data: bytes, side: int, limits: DecodeLimits, *, lenient: bool = False) -> _Opened | Unscannable:
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there are as many workers as cores already
@@ -106,12 +114,12 @@ def _load(
             picture.load()
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=str(error)[:200])
-    return _Opened(picture, size, damage)
+    return _Opened(picture, size)
 
 
 def _examine(opened: _Opened, structure: Structure, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked:
-    picture, size, damage = opened
-    gaps: list[str] = []
+    picture, size, damage, broken_off = opened
+    gaps = list(broken_off)
     total = _frames(picture, gaps)
     first = eight_bit(upright(picture) if total == 1 else picture)
     turned = (first.width > first.height) != (picture.width > picture.height)

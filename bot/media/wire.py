@@ -41,6 +41,10 @@ def pack(header: dict[str, Any], blob: bytes = b"") -> bytes:
     return LENGTHS.pack(len(text), len(blob)) + text + blob
 
 
+TAKEN: Final = pack({"taken": True})
+"""Said by a worker that has read a whole request: from here on its death is the file's doing."""
+
+
 def pack_request(data: bytes, views: Sequence[ViewSpec]) -> bytes:
     """Please look at this file."""
     return pack({"views": [asdict(view) for view in views]}, data)

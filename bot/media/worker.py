@@ -10,11 +10,16 @@ import os
 import resource
 import signal
 import sys
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from PIL import Image
+
+from bot.domain.evidence import Unscannable
 from bot.media.limits import DecodeLimits
 from bot.media.picture import look
-from bot.media.wire import LENGTHS, OUT_OF_MEMORY, pack, pack_answer, unpack_views
+from bot.media.wire import LENGTHS, OUT_OF_MEMORY, TAKEN, pack, pack_answer, unpack_views
+from bot.ports import ViewSpec
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -36,6 +41,15 @@ def confine(limits: DecodeLimits) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def rehearse(limits: DecodeLimits) -> None:
+    """Look at a picture of our own under the limits: what does not work now would fail every file later."""
+    buffer = BytesIO()
+    Image.new("RGB", (640, 480)).save(buffer, format="PNG")
+    seen = look(buffer.getvalue(), [ViewSpec(resize=256, crop=224, channels="RGB", jpeg_quality=75)], limits)
+    if isinstance(seen, Unscannable):
+        raise SystemExit(f"decode worker: {seen.detail}")
+
+
 def _meter(limits: DecodeLimits) -> None:
     """Processor time and wall time for the next file. What runs over is killed by the kernel."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -46,13 +60,15 @@ def _meter(limits: DecodeLimits) -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, limits: DecodeLimits) -> None:
-    """One answer for each request, until there are no more."""
+    """``TAKEN`` and an answer for each request, until there are no more."""
     while len(lengths := requests.read(LENGTHS.size)) == LENGTHS.size:
         header_size, data_size = LENGTHS.unpack(lengths)
         header = json.loads(requests.read(header_size))
         data = requests.read(data_size)
         if len(data) < data_size:
             return
+        answers.write(TAKEN)
+        answers.flush()
         _meter(limits)
         answer = pack_answer(look(data, unpack_views(header), limits))
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -67,11 +83,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not land among the answers
     confine(limits)
-    answers.write(pack({"ready": True}))
-    answers.flush()
-    # From here on libraries complain about hostile files, which is no news for a log.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
+        rehearse(limits)
+        answers.write(pack({"ready": True}))
+        answers.flush()
+        # From here on libraries complain about hostile files, which is no news for a log.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         serve(sys.stdin.buffer, answers, limits)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
 from conformance.waiting import eventually
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class Bot:
         self.config = config
         self.log = config.parent / "bot.log"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended."""
+        return self._process is not None
 
     def start(self) -> None:
         """Start ``run``; its log is kept."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from conformance.conftest import admin, pytest_configure, pytest_report_header, server, slur, stage
 
 from .bot import Bot, write_config

@@ -8,10 +8,11 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
+
 from conformance.answers import body
 from conformance.pictures import png
 from conformance.waiting import eventually
-from PIL import Image
 
 if TYPE_CHECKING:
     from conformance.people import Person

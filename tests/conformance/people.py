@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 120.0  # seconds; a debug build of Lemmy takes long over a password
 
+# Where Lemmy refuses before it has read what was sent (a bad token, a rate limit), the next request on the same
+# connection may wait for ever. So whatever has a body is the last thing on its connection.
+LAST = {"Connection": "close"}
+
 
 class Person:
     """Somebody with a token, or nobody at all (``jwt=None``). Paths are below ``/api/v3``."""
@@ -40,20 +44,15 @@ class Person:
 
     def post(self, path: str, **content: Any) -> httpx.Response:
         """``POST`` of a JSON object."""
-        return self.client.post(f"/api/v3/{path}", json=content)
+        return self.client.post(f"/api/v3/{path}", json=content, headers=LAST)
 
     def put(self, path: str, **content: Any) -> httpx.Response:
         """``PUT`` of a JSON object."""
-        return self.client.put(f"/api/v3/{path}", json=content)
+        return self.client.put(f"/api/v3/{path}", json=content, headers=LAST)
 
     def upload(self, content: bytes, *, name: str = "picture.png", kind: str = "image/png") -> httpx.Response:
-        """Give the server a file.
-
-        Over a connection of its own: a refusal that Lemmy sends before it has read the file leaves the connection
-        unusable, and the next request on it would wait for ever.
-        """
-        address, headers = self.client.base_url.join("/pictrs/image"), self._token()
-        return httpx.post(address, files={"images[]": (name, content, kind)}, headers=headers, timeout=PATIENCE)
+        """Give the server a file."""
+        return self.client.post("/pictrs/image", files={"images[]": (name, content, kind)}, headers=LAST)
 
     def fetch(self, alias: str, *, headers: dict[str, str] | None = None, **query: str | int) -> httpx.Response:
         """A file at its public address."""
@@ -66,9 +65,6 @@ class Person:
     def sign_in(self) -> None:
         """Get a new token, as after a ban, which ends all sessions."""
         self.use(body(self.post("user/login", username_or_email=self.name, password=self.password))["jwt"])
-
-    def _token(self) -> dict[str, str]:
-        return {name: value for name, value in self.client.headers.items() if name == "authorization"}
 
     def close(self) -> None:
         """Give the connection back."""

@@ -174,7 +174,7 @@ def test_person_banned_from_a_community_cannot_post_there_but_is_logged_in(
     person = stage.register("excluded")
     exclude(warden, person, community)
     answer = person.post("post", name="a post", community_id=community)
-    assert refusal(answer) == (400, "person_is_banned_from_community")
+    assert refusal(answer) == (400, "banned_from_community")
     assert body(person.get("user/validate_auth")) == {"success": True}
 
 

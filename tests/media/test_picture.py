@@ -332,6 +332,7 @@ def test_picture_that_breaks_off_is_seen_as_far_as_it_goes(kind: str) -> None:
     assert [finding.kind for finding in looked.findings] == ["truncated"]
     whole = rows(seen(data))[0]
     assert apart(rows(looked)[0][:20], whole[:20]) < 2
+    assert looked.gaps == ["picture: incomplete, looked at as far as it goes"]
 
 
 def test_flaw_in_the_middle_is_found() -> None:
@@ -341,6 +342,7 @@ def test_flaw_in_the_middle_is_found() -> None:
     looked = look(data[:at] + bytes(200) + data[at + 200 :], [SMALL], LIMITS)
     assert isinstance(looked, Looked)
     assert [finding.kind for finding in looked.findings] == ["damaged"]
+    assert looked.gaps == ["picture: incomplete, looked at as far as it goes"]
     assert looked.pixels is None
 
 
@@ -349,7 +351,13 @@ def test_text_that_unpacks_to_gigabytes_does_not_hide_the_picture() -> None:
     text = b"Comment\0\0" + zlib.compress(bytes(200 * 2**20), 9)
     looked = seen(png_of([chunks[0], (b"zTXt", text), *chunks[1:]]))
     assert [finding.kind for finding in looked.findings] == ["damaged"]
+    assert looked.gaps == []
     assert apart(rows(looked)[0], rows(seen(png_of(chunks)))[0]) == 0
+
+
+def test_jpeg_that_lacks_only_its_last_bytes_is_complete() -> None:
+    data = encoded(drawing(), "JPEG")
+    assert [finding.kind for finding in seen(data[:-2]).findings] == ["truncated"]
 
 
 def test_file_with_a_second_format_behind_it_is_seen_and_found() -> None:

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
-import making
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import making
 from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, Offer, PurgeFile, Remove, Report, Stage
 from bot.domain.evidence import Attribution, How, ListMode
 from bot.policy import Derived, Guard, Limits

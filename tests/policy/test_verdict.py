@@ -1,10 +1,10 @@
 from datetime import timedelta
 
-import making
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import making
 from bot.domain.content import Role
 from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope
 from bot.domain.evidence import Attribution, How, ListMode, MatchedBy

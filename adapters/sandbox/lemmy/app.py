@@ -14,6 +14,8 @@ from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
     accounts,
     comments,
     communities,
+    community_lists,
+    idle,
     images,
     moderation,
     modlog,
@@ -62,8 +64,6 @@ class LemmyApp:
         await answer(scope, receive, send)
 
     def _answer(self, request: Request, body: bytes) -> Response:
-        for job in self._server.state.due():
-            job()
         token, malformed = sent_token(request), False
         try:
             answer = self._dispatch(request, body, token)
@@ -89,6 +89,8 @@ class LemmyApp:
             viewer = viewer_of(state, token)
         if chosen.login and viewer is None:
             raise LemmyError("incorrect_login")
+        if chosen.private and viewer is None and state.local_site.private_instance:
+            raise LemmyError("instance_is_private")
         path = tuple(part for part, pattern in zip(segments, chosen.segments, strict=True) if pattern == "{}")
         call = Call(self._server, viewer, token, address, request.headers, path, body)
         if not chosen.locked:

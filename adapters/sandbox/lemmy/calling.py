@@ -83,7 +83,7 @@ class Call:
 class Route:
     """One call of the API.
 
-    ``strict`` routes refuse another method with 405; the others say 404, because other calls share their place.
+    ``private`` ones are refused to strangers where the site is private. ``strict`` routes refuse another method with 405; the others say 404, because other calls share their place.
     """
 
     method: str
@@ -93,6 +93,7 @@ class Route:
     login: bool
     locked: bool
     strict: bool
+    private: bool
     handler: Handler
 
 
@@ -108,12 +109,13 @@ def route(
     login: bool = False,
     locked: bool = True,
     strict: bool = False,
+    private: bool = False,
 ) -> Callable[[H], H]:
     """Register a handler; ``{}`` in the path stands for any one segment, ``locked`` holds the state meanwhile."""
 
     def register(handler: H) -> H:
         segments = tuple(path.strip("/").split("/"))
-        ROUTES.append(Route(method, segments, form, bucket, login, locked, strict, handler))
+        ROUTES.append(Route(method, segments, form, bucket, login, locked, strict, private, handler))
         return handler
 
     return register

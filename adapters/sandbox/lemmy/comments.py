@@ -114,13 +114,13 @@ def add_comment(state: State, comment: Comment) -> None:
     post.newest_comment_time = max(post.newest_comment_time, comment.published)
 
 
-@route("GET", "/api/v3/comment", GetComment)
+@route("GET", "/api/v3/comment", GetComment, private=True)
 def get_comment(call: Call, form: GetComment) -> Json:
     """One comment."""
     return answer_with(call, existing_comment(call, form.id), [])
 
 
-@route("GET", "/api/v3/comment/list", GetComments)
+@route("GET", "/api/v3/comment/list", GetComments, private=True)
 def get_comments(call: Call, form: GetComments) -> Json:
     """A page of comments."""
     state = call.state

@@ -18,7 +18,6 @@ from adapters.sandbox.lemmy.messages.communities import (
     FollowCommunity,
     GetCommunity,
     HideCommunity,
-    ListCommunities,
     RemoveCommunity,
 )
 from adapters.sandbox.lemmy.modlog import note
@@ -34,7 +33,7 @@ from adapters.sandbox.lemmy.rights import (
 )
 from adapters.sandbox.lemmy.rows import Community, as_json
 from adapters.sandbox.lemmy.state import all_languages
-from adapters.sandbox.lemmy.text import BODY_LIMIT, check_actor_name, check_length, matches, span, url_to_create
+from adapters.sandbox.lemmy.text import BODY_LIMIT, check_actor_name, check_length, url_to_create
 from adapters.sandbox.lemmy.views import community_view, moderator_views
 from adapters.sandbox.lemmy.wording import check_slurs, processed
 
@@ -102,7 +101,7 @@ def create_community(call: Call, form: CreateCommunity) -> Json:
         return answer_with(call, community)
 
 
-@route("GET", "/api/v3/community", GetCommunity)
+@route("GET", "/api/v3/community", GetCommunity, private=True)
 def get_community(call: Call, form: GetCommunity) -> Json:
     """One community."""
     if form.id is not None:
@@ -124,59 +123,6 @@ def get_community(call: Call, form: GetCommunity) -> Json:
         "moderators": moderator_views(call.state, community),
         "discussion_languages": answer["discussion_languages"],
     }
-
-
-def list_communities(
-    call: Call,
-    *,
-    sort: str | None,
-    listing: str | None,
-    show_nsfw: bool,
-    page: slice,
-    term: str | None = None,
-) -> list[Community]:
-    """One page of communities; administrators also see what is removed, deleted or hidden."""
-    state, me = call.state, call.viewer_id
-
-    def shows(community: Community) -> bool:
-        follows = me is not None and (community.id, me) in state.followers
-        if not call.viewer_is_admin and (community.removed or community.deleted or (community.hidden and not follows)):
-            return False
-        if term is not None and not matches(term, community.name, community.title):
-            return False
-        if (listing == "Subscribed" and not follows) or (listing == "Local" and not community.local):
-            return False
-        wants_nsfw = show_nsfw or (call.viewer.show_nsfw if call.viewer else state.site.content_warning is not None)
-        if community.nsfw and not wants_nsfw:
-            return False
-        return (community.id, me) not in state.community_blocks and (community.visibility == "Public" or me is not None)
-
-    found = [community for community in state.communities.values() if shows(community)]
-    if sort == "New":
-        found.sort(key=lambda community: community.published, reverse=True)
-    elif sort == "Old":
-        found.sort(key=lambda community: community.published)
-    elif sort in {"MostComments", "Controversial"}:
-        found.sort(key=lambda community: community_view(state, community, me)["counts"]["comments"], reverse=True)
-    elif sort in {"TopAll", "TopYear", "TopNineMonths"}:
-        found.sort(key=lambda community: community_view(state, community, me)["counts"]["subscribers"], reverse=True)
-    return found[page]
-
-
-@route("GET", "/api/v3/community/list", ListCommunities)
-def get_communities(call: Call, form: ListCommunities) -> Json:
-    """A page of communities."""
-    show_nsfw = form.show_nsfw
-    if show_nsfw is None:
-        show_nsfw = call.state.site.content_warning is not None
-    found = list_communities(
-        call,
-        sort=None if form.sort is None else str(form.sort),
-        listing=None if form.type_ is None else str(form.type_),
-        show_nsfw=show_nsfw,
-        page=span(form.page, form.limit),
-    )
-    return {"communities": [community_view(call.state, community, call.viewer_id) for community in found]}
 
 
 @route("PUT", "/api/v3/community", EditCommunity, login=True, locked=False)

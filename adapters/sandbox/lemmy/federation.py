@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.comments import add_comment
 from adapters.sandbox.lemmy.links import describe
-from adapters.sandbox.lemmy.rows import Comment, Community, Person, Post, Site
+from adapters.sandbox.lemmy.rows import Comment, Community, Person, Post
+from adapters.sandbox.lemmy.site_rows import Site
 from adapters.sandbox.lemmy.state import Instance, all_languages
 
 if TYPE_CHECKING:

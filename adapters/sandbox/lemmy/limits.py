@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.sandbox.lemmy.rows import RateLimits
+    from adapters.sandbox.lemmy.site_rows import RateLimits
 
 Bucket = Literal["message", "register", "post", "image", "comment", "search", "import_user_settings"]
 

@@ -61,7 +61,7 @@ def note(call: Call, kind: ModlogActionType, **facts: Any) -> None:
     call.state.modlog.append(ModlogEntry(id=number, kind=kind, mod_person_id=call.me.person_id, when=now(), **facts))
 
 
-@route("GET", "/api/v3/modlog", GetModlog, strict=True)
+@route("GET", "/api/v3/modlog", GetModlog, strict=True, private=True)
 def get_modlog(call: Call, form: GetModlog) -> Json:
     """A page of each kind of entry. Who did it is told to moderators, and to others if the site says so."""
     hides_names = call.state.local_site.hide_modlog_mod_names and not is_mod_of_any_or_admin(call)

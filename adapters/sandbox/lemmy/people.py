@@ -43,7 +43,7 @@ def _wanted_person(call: Call, form: GetPersonDetails) -> Person:
     return person
 
 
-@route("GET", "/api/v3/user", GetPersonDetails)
+@route("GET", "/api/v3/user", GetPersonDetails, private=True)
 def get_person(call: Call, form: GetPersonDetails) -> Json:
     """A person with a page of what he wrote; administrators also see what was removed."""
     state, person = call.state, _wanted_person(call, form)
@@ -127,9 +127,3 @@ def block_person(call: Call, form: BlockPerson) -> Json:
     else:
         state.person_blocks.discard(key)
     return {"person_view": person_view(state, target), "blocked": form.block}
-
-
-@route("GET", "/api/v3/user/unread_count", Nothing, login=True)
-def unread_count(_: Call, __: Nothing) -> Json:
-    """Notifications are not kept here."""
-    return {"replies": 0, "mentions": 0, "private_messages": 0}

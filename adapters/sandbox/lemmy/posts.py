@@ -110,7 +110,7 @@ def create_post(call: Call, form: CreatePost) -> Json:
         return answer_with(call, post)
 
 
-@route("GET", "/api/v3/post", GetPost)
+@route("GET", "/api/v3/post", GetPost, private=True)
 def get_post(call: Call, form: GetPost) -> Json:
     """One post with its community; it counts as read from now on."""
     state = call.state
@@ -142,7 +142,7 @@ def get_post(call: Call, form: GetPost) -> Json:
     }
 
 
-@route("GET", "/api/v3/post/list", GetPosts)
+@route("GET", "/api/v3/post/list", GetPosts, private=True)
 def get_posts(call: Call, form: GetPosts) -> Json:
     """A page of posts."""
     state = call.state

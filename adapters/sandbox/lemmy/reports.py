@@ -168,12 +168,3 @@ def report_count(call: Call, form: GetReportCount) -> Json:
     if call.me.admin and form.community_id is None:
         answer["private_message_reports"] = 0
     return answer
-
-
-@route("GET", "/api/v3/private_message/report/list", ListPostReports, login=True)
-def list_private_message_reports(call: Call, form: ListPostReports) -> Json:
-    """There are no private messages here."""
-    span(form.page, form.limit)
-    if not call.me.admin:
-        raise LemmyError("not_an_admin")
-    return {"private_message_reports": []}

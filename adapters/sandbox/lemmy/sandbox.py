@@ -18,9 +18,9 @@ from adapters.sandbox.lemmy.calling import Server
 from adapters.sandbox.lemmy.federation import REMOTE_COMMUNITY, REMOTE_USER, Federation
 from adapters.sandbox.lemmy.limits import RateLimiter
 from adapters.sandbox.lemmy.remote import RemoteApp
-from adapters.sandbox.lemmy.rows import LocalSite, RateLimits, Site
 from adapters.sandbox.lemmy.sessions import log_in
 from adapters.sandbox.lemmy.site import VERSION
+from adapters.sandbox.lemmy.site_rows import LocalSite, RateLimits, Site
 from adapters.sandbox.lemmy.state import Instance, State
 from adapters.sandbox.pictrs import FileStore, PictrsApp
 from adapters.sandbox.pictrs.validation import Validator
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # In this order: the oldest account has the most to say, and the bot is not the first administrator.
 SEEDED = ("admin", "alice", "bob", "carol", "dave", "warden", "erin")
 ADMINS = ("admin", "warden")
+_TICK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class LemmySandbox:
         lemmy.app = FaultyApp(LemmyApp(self._server, limiter), self.faults, "lemmy")
         pictrs.app = FaultyApp(PictrsApp(self.files, self.pictrs_key), self.faults, "pictrs")
         remote.app = FaultyApp(RemoteApp(self.federation.files), self.faults, "remote")
+        self._ending = threading.Event()
+        self._background: threading.Thread | None = None
         self.people = {name: self._seed(name) for name in SEEDED}
 
     def _seed(self, name: str) -> Person:
@@ -143,11 +146,21 @@ class LemmySandbox:
         """Accept connections on all three ports."""
         for server in (self._lemmy, self._pictrs, self._remote):
             server.start()
+        self._background = threading.Thread(target=self._work_in_background, name="sandbox-background", daemon=True)
+        self._background.start()
         return self
+
+    def _work_in_background(self) -> None:
+        while not self._ending.wait(_TICK_SECONDS):
+            for job in self._state.due():
+                job()
 
     def stop(self) -> None:
         """End all three servers."""
         self.faults.closing.set()
+        self._ending.set()
+        if self._background is not None:
+            self._background.join()
         servers = (self._lemmy, self._pictrs, self._remote)
         for server in servers:
             server.stop_soon()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import posts
 from adapters.sandbox.lemmy.calling import Call, route
-from adapters.sandbox.lemmy.communities import list_communities
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.community_lists import list_communities
+from adapters.sandbox.lemmy.errors import LemmyError, record_not_found
 from adapters.sandbox.lemmy.listing import CommentQuery, PostQuery, list_comments, list_posts
 from adapters.sandbox.lemmy.lookup import named_community
 from adapters.sandbox.lemmy.messages.choices import SearchType
@@ -39,7 +39,7 @@ def _people(state: State, form: Search, page: slice) -> list[Person]:
     return found[page]
 
 
-@route("GET", "/api/v3/search", Search, bucket="search", strict=True)
+@route("GET", "/api/v3/search", Search, bucket="search", strict=True, private=True)
 def search(call: Call, form: Search) -> Json:
     """A page of each kind that is searched."""
     state, kind = call.state, form.type_ or SearchType.ALL
@@ -83,7 +83,7 @@ def search(call: Call, form: Search) -> Json:
     return answer
 
 
-@route("GET", "/api/v3/resolve_object", ResolveObject, strict=True)
+@route("GET", "/api/v3/resolve_object", ResolveObject, strict=True, private=True)
 def resolve_object(call: Call, form: ResolveObject) -> Json:
     """The thing behind an address or a handle; whoever is logged in makes the server fetch what it lacks."""
     found = _known(call, form.q)
@@ -93,6 +93,12 @@ def resolve_object(call: Call, form: ResolveObject) -> Json:
     if not found:
         raise LemmyError("couldnt_find_object")
     return found
+
+
+def _check_there(*, gone: bool) -> None:
+    """What the viewer could see but is removed or deleted is not found in the database's way."""
+    if gone:
+        raise record_not_found("couldnt_find_object")
 
 
 def _known(call: Call, query: str) -> Json:
@@ -106,10 +112,12 @@ def _known(call: Call, query: str) -> Json:
         person = state.person_by_name(name, elsewhere) if query[0] == "@" else None
     else:
         for post in state.posts.values():
-            if post.ap_id == query and posts.visible_post(call, post) and not (post.deleted or post.removed):
+            if post.ap_id == query and posts.visible_post(call, post):
+                _check_there(gone=post.deleted or post.removed)
                 return {"post": post_view(state, post, viewer)}
         for comment in state.comments.values():
-            if comment.ap_id == query and not comment.deleted and not comment.removed:
+            if comment.ap_id == query:
+                _check_there(gone=comment.deleted or comment.removed)
                 return {"comment": comment_view(state, comment, viewer)}
         community = next((row for row in state.communities.values() if row.actor_id == query), None)
         person = next((row for row in state.people.values() if row.actor_id == query), None)

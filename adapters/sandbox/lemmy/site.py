@@ -16,7 +16,8 @@ from adapters.sandbox.lemmy.messages.site import CreateCustomEmoji, EditSite, No
 from adapters.sandbox.lemmy.people import moderated
 from adapters.sandbox.lemmy.profiles import replaced_picture
 from adapters.sandbox.lemmy.rights import require_admin
-from adapters.sandbox.lemmy.rows import BlockedUrl, CustomEmoji, Tagline, as_json
+from adapters.sandbox.lemmy.rows import as_json
+from adapters.sandbox.lemmy.site_rows import BlockedUrl, CustomEmoji, Tagline
 from adapters.sandbox.lemmy.state import all_languages
 from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length, parse_url, units
 from adapters.sandbox.lemmy.views import emoji_view, person_counts, person_view

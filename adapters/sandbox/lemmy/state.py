@@ -20,24 +20,19 @@ if TYPE_CHECKING:
 
     from adapters.sandbox.lemmy.modlog_rows import ModlogEntry
     from adapters.sandbox.lemmy.rows import (
-        BlockedUrl,
         Comment,
         CommentReport,
         Community,
-        CustomEmoji,
         ImageDetails,
         LocalImage,
-        LocalSite,
         LocalUser,
         LoginToken,
         Person,
         Post,
         PostReport,
-        RateLimits,
-        Site,
-        Tagline,
         VoteDisplayMode,
     )
+    from adapters.sandbox.lemmy.site_rows import BlockedUrl, CustomEmoji, LocalSite, RateLimits, Site, Tagline
 
 UNDETERMINED = 0
 _BAN_SWEEP = timedelta(seconds=60)  # bans end by a scheduled task, not to the second

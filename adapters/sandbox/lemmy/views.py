@@ -12,13 +12,13 @@ if TYPE_CHECKING:
         Comment,
         CommentReport,
         Community,
-        CustomEmoji,
         LocalImage,
         LocalUser,
         Person,
         Post,
         PostReport,
     )
+    from adapters.sandbox.lemmy.site_rows import CustomEmoji
     from adapters.sandbox.lemmy.state import State
 
 

@@ -71,6 +71,13 @@ class GetImage:
 
 
 @form
+class GetSiteMetadata:
+    """GET /post/site_metadata."""
+
+    url: str
+
+
+@form
 class CreateCustomEmoji:
     """POST /custom_emoji."""
 

@@ -1,0 +1,160 @@
+"""What is new on a Lemmy server: posts, comments, uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adapters.lemmy.feeds import PostFeed, comment_feed, upload_feed
+from adapters.lemmy.walk import Walk
+from bot.domain.errors import BadAnswerError, NotLoggedInError
+from bot.ports import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+    from adapters.lemmy.client import LemmyClient
+    from adapters.lemmy.convert import Converter
+    from adapters.lemmy.reader import Reader
+    from adapters.lemmy.walk import Feed, Found
+    from adapters.lemmy.wire import Json
+    from bot.domain.content import Sighting, SubjectKey, Upload
+    from bot.ports import Clock, Cursor, Gone
+
+
+@dataclass(slots=True)
+class _Basket:
+    """What one poll has gathered so far. Pages of authors and communities come with every row and are kept once."""
+
+    sightings: dict[object, Sighting] = field(default_factory=dict)
+    uploads: list[Upload] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
+    holes: list[str] = field(default_factory=list)
+
+    def add(self, sightings: Sequence[Sighting]) -> None:
+        for one in sightings:
+            self.sightings.setdefault((one.subject.key, one.media.url, one.media.role), one)
+
+    def drop(self, reason: str) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+class LemmySource:
+    """One listing as a feed of sightings and uploads."""
+
+    def __init__(
+        self,
+        name: str,
+        feed: Feed[Json],
+        gather: Callable[[Found[Json], _Basket], None],
+        *,
+        client: LemmyClient,
+        reader: Reader,
+        clock: Clock,
+        start_from: timedelta | None,
+    ) -> None:
+        """``start_from``: how far before the first poll to begin (zero: now); ``None``: with everything there is."""
+        self._name = name
+        self._feed = feed
+        self._gather = gather
+        self._client = client
+        self._reader = reader
+        self._clock = clock
+        self._start_from = start_from
+
+    @property
+    def name(self) -> str:
+        """Key of the cursor: ``lemmy-main/posts``."""
+        return self._name
+
+    def poll(self, after: Cursor | None) -> Batch:
+        """A few pages of what is new since ``after``, and of the backlog; see ``adapters.lemmy.walk``."""
+        for _ in range(2):
+            walk = Walk(feed=self._feed, clock=self._clock, start_from=self._start_from)
+            walk.go(after)
+            if self._client.still_logged_in():
+                return self._batch(walk)
+        raise NotLoggedInError(f"{self._client.settings.url} accepts the login, and then not the token that it gave")
+
+    def read(self, what: SubjectKey) -> Batch | Gone:
+        """One subject of any kind again, as it is now."""
+        return self._reader.read(what)
+
+    def _batch(self, walk: Walk[Json]) -> Batch:
+        basket = _Basket(holes=walk.holes)
+        for found in walk.found:
+            try:
+                self._gather(found, basket)
+            except BadAnswerError as error:
+                basket.holes.append(str(error))
+        return Batch(
+            sightings=list(basket.sightings.values()),
+            uploads=basket.uploads,
+            cursor=walk.cursor,
+            more=walk.more,
+            dropped=basket.dropped,
+            holes=basket.holes,
+        )
+
+
+def sources(
+    client: LemmyClient, converter: Converter, reader: Reader, clock: Clock, start_from: timedelta | None
+) -> Sequence[LemmySource]:
+    """Posts, comments and uploads of one server."""
+    instance = converter.addresses.instance
+
+    def of_post(found: Found[Json], basket: _Basket) -> None:
+        post = found.row["post"]
+        if (reason := _hidden(post)) is not None or not found.wanted:
+            if found.fresh:
+                basket.drop(reason or "older than start_from")
+            return
+        now = clock.now()
+        basket.add(converter.seen_in_post(found.row, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+        basket.add(converter.seen_around(found.row, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+
+    def of_comment(found: Found[Json], basket: _Basket) -> None:
+        if (reason := _hidden(found.row["comment"])) is not None or not found.wanted:
+            if found.fresh:
+                basket.drop(reason or "older than start_from")
+            return
+        now = clock.now()
+        basket.add(converter.seen_in_comment(found.row, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+        basket.add(converter.seen_around(found.row, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+
+    def of_upload(found: Found[Json], basket: _Basket) -> None:
+        staff = client.site().admins
+        upload = converter.upload(found.row, staff=staff, backlog=found.backlog)  # type: ignore[arg-type]
+        basket.uploads.append(upload)
+        if found.wanted:
+            person = found.row["person"]
+            basket.add(
+                converter.seen_in_profile(
+                    person, at=clock.now(), backlog=found.backlog, is_staff=upload.uploader.is_staff
+                )
+            )
+
+    def source(word: str, feed: Feed[Json], gather: Callable[[Found[Json], _Basket], None]) -> LemmySource:
+        return LemmySource(
+            f"{instance}/{word}",
+            feed,
+            gather,
+            client=client,
+            reader=reader,
+            clock=clock,
+            start_from=start_from,
+        )
+
+    return (
+        source("posts", PostFeed(client), of_post),
+        source("comments", comment_feed(client), of_comment),
+        source("uploads", upload_feed(client), of_upload),
+    )
+
+
+def _hidden(item: Json) -> str | None:
+    """Why nobody sees a post or comment any more."""
+    if item.get("removed"):
+        return "removed"
+    return "deleted by its author" if item.get("deleted") else None

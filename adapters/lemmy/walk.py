@@ -1,0 +1,159 @@
+"""How a listing that is newest first is read without losing anything: what is read next, and when to stop.
+
+Rows are told apart by a number that only our own server gives out (local id, time of upload), never by ``published``,
+which a remote author chooses: an item dated into the future would hide everything after it.
+
+The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
+before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
+and the number it will raise ``high`` to) and ``back`` (how far into the past the backlog has been read). New rows go
+before the backlog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Clock, Cursor
+
+Row = TypeVar("Row")
+Place = Any
+"""Where a page begins, as its feed writes it: a page number, or page cursors. JSON only."""
+
+PAGES_AT_ONCE = 5
+"""Pages that one poll reads: a quarter of a minute under Lemmy's default limits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Row]):
+    """One page. ``following is None``: there is nothing behind it. ``hole``: what cannot be read, in words."""
+
+    rows: Sequence[Row]
+    following: Place | None = None
+    hole: str | None = None
+    broken: Sequence[str] = ()  # rows that could not be understood, in words
+
+
+class Feed(Protocol[Row]):
+    """A listing, page by page."""
+
+    ends_at_cutoff: bool
+
+    def page(self, place: Place | None) -> Page[Row]:
+        """A page; the newest without a place."""
+        ...
+
+    def number(self, row: Row) -> int:
+        """What grows from row to row, by our own server's word."""
+        ...
+
+    def published(self, row: Row) -> datetime:
+        """What the listing is sorted by."""
+        ...
+
+    def pinned(self, row: Row) -> bool:
+        """Stands on top although it is old."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[Row]):
+    """A row, and whether it was there before the bot, and whether this is the first time it is met on the way."""
+
+    row: Row
+    backlog: bool
+    fresh: bool
+    wanted: bool  # not older than what the operator asked for
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk(Generic[Row]):
+    """One poll of one feed."""
+
+    feed: Feed[Row]
+    clock: Clock
+    start_from: timedelta | None
+    found: list[Found[Row]] = field(default_factory=list)
+    holes: list[str] = field(default_factory=list)
+    _state: dict[str, Any] = field(default_factory=dict)
+    _left: int = PAGES_AT_ONCE
+
+    def go(self, after: Cursor | None) -> None:
+        """Read from where ``after`` stopped. Raises ``PlatformError``; then nothing of this walk counts."""
+        if after is None:
+            self._begin()
+        else:
+            self._state = {**after}
+            self._forward()
+        self._backward()
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where to go on."""
+        return dict(self._state)
+
+    @property
+    def more(self) -> bool:
+        """Whether something is left to read right now."""
+        return self._state["walk"] is not None or self._state["back"] is not None
+
+    def _begin(self) -> None:
+        cutoff = None if self.start_from is None else (self.clock.now() - self.start_from).isoformat()
+        page = self._read(None)
+        high = max((self.feed.number(row) for row in page.rows), default=0)
+        self._state = {"high": high, "floor": high, "cutoff": cutoff, "walk": None, "back": None}
+        self._keep(page, fresh_above=-1)
+        self._state["back"] = self._behind(page)
+
+    def _forward(self) -> None:
+        """From the top, or from where the last poll stopped, to a page on which every row is known."""
+        high, walk = self._state["high"], self._state["walk"]
+        place, top = (walk["at"], walk["top"]) if walk is not None else (None, high)
+        while self._left > 0:
+            page = self._read(place)
+            self._keep(page, fresh_above=high)
+            top = max([top, *(self.feed.number(row) for row in page.rows)])
+            place = page.following
+            known = all(self.feed.number(row) <= high or self.feed.pinned(row) for row in page.rows)
+            if known or place is None:
+                self._state["high"], self._state["walk"] = top, None
+                return
+        self._state["walk"] = {"at": place, "top": top}
+
+    def _backward(self) -> None:
+        while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
+            page = self._read(self._state["back"])
+            self._keep(page, fresh_above=-1)
+            self._state["back"] = self._behind(page)
+
+    def _behind(self, page: Page[Row]) -> Place | None:
+        """Where the backlog goes on behind this page, if the operator wants any of it."""
+        cutoff = self._cutoff()
+        if cutoff is None or not self.feed.ends_at_cutoff:
+            return page.following
+        older = any(self.feed.published(row) < cutoff for row in page.rows if not self.feed.pinned(row))
+        return None if older else page.following
+
+    def _read(self, place: Place | None) -> Page[Row]:
+        self._left -= 1
+        page = self.feed.page(place)
+        self.holes.extend(page.broken)
+        if page.hole is not None:
+            self.holes.append(page.hole)
+        return page
+
+    def _keep(self, page: Page[Row], *, fresh_above: int) -> None:
+        cutoff = self._cutoff()
+        for row in page.rows:
+            number = self.feed.number(row)
+            backlog = number <= self._state["floor"]
+            wanted = not backlog or cutoff is None or self.feed.published(row) >= cutoff
+            self.found.append(Found(row=row, backlog=backlog, fresh=number > fresh_above, wanted=wanted))
+
+    def _cutoff(self) -> datetime | None:
+        text = self._state["cutoff"]
+        return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,98 @@
+"""Attempts and outcomes: written before a call goes out, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import select, update
+
+from bot.domain.decisions import Attempt, IntentState, Outcome
+from bot.domain.errors import LeaseLostError, LedgerError, SupersededError
+from bot.ledger import schema
+from bot.ledger.codec import decode, encode, outcome_of
+from bot.ledger.control import newest_fence
+from bot.ledger.database import add, keep_first
+from bot.ledger.part import Part
+from bot.ledger.planning import INTENT, intent_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+
+class DeedsPart(Part):
+    """The part of ``Docket`` that is about attempts."""
+
+    def begin(self, intent_id: int, *, reverting: bool, before: Mapping[str, Any], fence: int) -> Attempt:
+        """Write that a call is about to go out. Lease, intent and attempt are one transaction."""
+        now = self._now()
+        with self._database.write() as connection:
+            if newest_fence(connection) != fence:
+                raise LeaseLostError("somebody else acts now; this process has stopped acting")
+            row = intent_row(connection, intent_id)
+            wanted = IntentState.UNDOING if reverting else IntentState.READY
+            if row.state != wanted.value:
+                raise SupersededError(f"intent {intent_id} is {row.state} by now, no longer {wanted.value}")
+            attempt_id = add(
+                connection,
+                schema.attempt,
+                intent_id=intent_id,
+                reverting=reverting,
+                fence=fence,
+                turn=row.turn,
+                started_at=now,
+                before=encode(dict(before)),
+            )
+            connection.execute(update(schema.intent).where(INTENT.id == intent_id).values(attempts=INTENT.attempts + 1))
+        return Attempt(
+            id=attempt_id, intent_id=intent_id, reverting=reverting, started_at=now, before=dict(before), outcome=None
+        )
+
+    def end(
+        self, attempt: Attempt, outcome: Outcome, *, state: IntentState, not_before: datetime | None = None
+    ) -> None:
+        """Write what came of it. The first end of an attempt stands; so does a decision made since its beginning."""
+        now = self._now()
+        with self._database.write() as connection:
+            turn = connection.execute(select(schema.attempt.c.turn).where(schema.attempt.c.id == attempt.id)).scalar()
+            if turn is None:
+                raise LedgerError(f"there is no attempt {attempt.id}")
+            if not keep_first(
+                connection, schema.outcome, ["attempt_id"], attempt_id=attempt.id, payload=encode(outcome), at=now
+            ):
+                return
+            changes: dict[str, Any] = {"state": state.value, "not_before": not_before}
+            connection.execute(
+                update(schema.intent).where(INTENT.id == attempt.intent_id, INTENT.turn == turn).values(**changes)
+            )
+            if state is IntentState.DONE and not attempt.reverting:
+                connection.execute(
+                    update(schema.intent)
+                    .where(INTENT.id == attempt.intent_id, INTENT.done_at.is_(None))
+                    .values(done_at=now)
+                )
+
+    def attempts(self, intent_id: int) -> Sequence[Attempt]:
+        """All tries, oldest first."""
+        columns = schema.attempt.c
+        tries = (
+            select(schema.attempt, schema.outcome.c.payload)
+            .outerjoin(schema.outcome)
+            .where(columns.intent_id == intent_id)
+            .order_by(columns.id)
+        )
+        with self._database.read() as connection:
+            return [_attempt(row) for row in connection.execute(tries)]
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        intent_id=row.intent_id,
+        reverting=row.reverting,
+        started_at=row.started_at,
+        before=cast("Mapping[str, Any]", decode(row.before, dict)),
+        outcome=outcome_of(row.payload) if row.payload is not None else None,
+    )

@@ -1,0 +1,221 @@
+"""Verdicts and the intents that follow from them; humans' decisions about these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from bot.domain.decisions import BanAccount, Because, Decision, Hold, HoldReason, Intent, IntentState
+from bot.domain.errors import LedgerError
+from bot.ledger import schema
+from bot.ledger.cases import DISMISSED, WAITS, case_row, decide, stir
+from bot.ledger.codec import decode, encode, intent_of
+from bot.ledger.columns import fingerprint
+from bot.ledger.database import keep_first
+from bot.ledger.naming import known_file
+from bot.ledger.part import Part
+from bot.ledger.tasks import want
+from bot.ports import IntentRecord, Lane, TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row, Select
+
+    from bot.domain.decisions import Verdict
+
+INTENT = schema.intent.c
+
+
+class PlanningPart(Part):
+    """The part of ``Docket`` that is about verdicts and intents."""
+
+    def add_verdict(
+        self, case: int, file_id: int, verdict: Verdict, decisions: Sequence[tuple[Intent, Decision]]
+    ) -> Sequence[IntentRecord]:
+        """Keep a verdict and its intents; the new ones. A case that a human dismissed gets none."""
+        now = self._now()
+        with self._database.write() as connection:
+            row = case_row(connection, case)
+            verdict_id = _keep(connection, case, known_file(connection, file_id).id, verdict, now)
+            if row.state == DISMISSED:
+                return ()
+            new = [
+                intent_id
+                for intent, decision in decisions
+                if (intent_id := _plan(connection, case, verdict_id, intent, decision, now)) is not None
+            ]
+            if new:
+                stir(connection, case)
+            records = _records(connection, INTENT.id.in_(new))
+            if any(record.state is IntentState.READY for record in records):
+                wake(connection, case, now)
+            return records
+
+    def intent(self, intent_id: int) -> IntentRecord | None:
+        """One intent."""
+        with self._database.read() as connection:
+            return next(iter(_records(connection, INTENT.id == intent_id)), None)
+
+    def intents(
+        self,
+        *,
+        case: int | None = None,
+        states: Sequence[IntentState] = (),
+        kind: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[IntentRecord]:
+        """Intents in the order of their ids."""
+        filters: list[ColumnElement[bool]] = []
+        if case is not None:
+            filters.append(INTENT.case_number == case)
+        if states:
+            filters.append(INTENT.state.in_([state.value for state in states]))
+        if kind is not None:
+            filters.append(INTENT.kind == kind)
+        if target is not None:
+            filters.append(INTENT.target_digest == fingerprint(target))
+        with self._database.read() as connection:
+            return _records(connection, *filters, limit=limit)
+
+    def used(self, kind: str, since: datetime) -> int:
+        """Intents of a kind that were allowed since then."""
+        allowed = select(func.count()).where(INTENT.kind == kind, INTENT.allowed_at >= since)
+        with self._database.read() as connection:
+            return connection.execute(allowed).scalar_one()
+
+    def set_state(
+        self,
+        intent_id: int,
+        state: IntentState,
+        *,
+        reasons: Sequence[HoldReason] = (),
+        detail: str = "",
+        by: str = "fediwarden",
+        approve: bool = False,
+    ) -> None:
+        """Move an intent and say who did it. Raises ``LedgerError`` for an unknown one."""
+        now = self._now()
+        with self._database.write() as connection:
+            row = intent_row(connection, intent_id)
+            changes: dict[str, Any] = {
+                "state": state.value,
+                "reasons": encode(tuple(reasons)),
+                "detail": detail,
+                "turn": INTENT.turn + 1,
+            }
+            if approve:
+                changes["approved_by"] = by
+            if state in {IntentState.READY, IntentState.UNDOING}:
+                changes |= {"attempts": 0, "not_before": None}
+            if state is IntentState.READY:
+                changes["allowed_at"] = now
+            if state is IntentState.HELD:
+                changes["held_at"] = now
+            connection.execute(update(schema.intent).where(INTENT.id == intent_id).values(**changes))
+            what = f"approved: {row.kind}" if approve else f"{state.value}: {row.kind}"
+            note = ", ".join([*(reason.value for reason in reasons), *([detail] if detail else [])])
+            decide(connection, row.case_number, intent_id, at=now, who=by, what=what, note=note)
+            if state in WAITS:
+                stir(connection, row.case_number)
+            # Whatever was decided may be what the other deeds of the case were waiting for.
+            wake(connection, row.case_number, now)
+
+
+def intent_row(connection: Connection, intent_id: int) -> Row[Any]:
+    """Raises ``LedgerError`` where there is none."""
+    row = connection.execute(select(schema.intent).where(INTENT.id == intent_id)).first()
+    if row is None:
+        raise LedgerError(f"there is no intent {intent_id}; `fediwarden held` lists those that wait")
+    return row
+
+
+def wake(connection: Connection, case: int, now: datetime) -> None:
+    """An ``ENFORCE`` task if anything of the case is to be carried out or taken back; bans go first."""
+    to_do = select(INTENT.kind).where(
+        INTENT.case_number == case, INTENT.state.in_([IntentState.READY.value, IntentState.UNDOING.value])
+    )
+    kinds = set(connection.execute(to_do).scalars())
+    if kinds:
+        lane = Lane.BANS if BanAccount.kind in kinds else Lane.DEEDS
+        want(connection, TaskKind.ENFORCE, str(case), lane, now=now)
+
+
+def _keep(connection: Connection, case: int, file_id: int, verdict: Verdict, now: datetime) -> int:
+    """The id of a verdict: that of the same one of an earlier look, if there was one."""
+    identity = {
+        "file_id": file_id,
+        "rule_digest": verdict.rule_digest,
+        "because_digest": fingerprint(verdict.because.text),
+    }
+    keep_first(
+        connection,
+        schema.verdict,
+        list(identity),
+        **identity,
+        case_number=case,
+        rule_id=verdict.rule_id,
+        exact=verdict.because.exact,
+        because=encode(verdict.because),
+        at=now,
+    )
+    return int(connection.execute(select(schema.verdict.c.id).filter_by(**identity)).scalar_one())
+
+
+def _plan(
+    connection: Connection, case: int, verdict_id: int, intent: Intent, decision: Decision, now: datetime
+) -> int | None:
+    """The id of a new intent; ``None`` if the case has it already, in whatever state."""
+    identity = {"case_number": case, "kind": intent.kind, "target_digest": fingerprint(intent.target)}
+    held = isinstance(decision, Hold)
+    reasons = tuple(decision.reasons) if isinstance(decision, Hold) else ()
+    new = keep_first(
+        connection,
+        schema.intent,
+        list(identity),
+        **identity,
+        verdict_id=verdict_id,
+        payload=encode(intent),
+        planned=f"held ({', '.join(reason.value for reason in reasons)})" if held else "allowed",
+        state=(IntentState.HELD if held else IntentState.READY).value,
+        reasons=encode(reasons),
+        detail=decision.detail if isinstance(decision, Hold) else "",
+        attempts=0,
+        turn=0,
+        created_at=now,
+        allowed_at=None if held else now,
+        held_at=now if held else None,
+    )
+    return connection.execute(select(INTENT.id).filter_by(**identity)).scalar_one() if new else None
+
+
+def _records(connection: Connection, *filters: ColumnElement[bool], limit: int | None = None) -> Sequence[IntentRecord]:
+    rows: Select[Any] = (
+        select(schema.intent, schema.verdict.c.rule_id, schema.verdict.c.because)
+        .join(schema.verdict)
+        .where(*filters)
+        .order_by(INTENT.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in connection.execute(rows)]
+
+
+def _record(row: Row[Any]) -> IntentRecord:
+    reasons = decode(row.reasons, tuple)
+    return IntentRecord(
+        id=row.id,
+        case=row.case_number,
+        intent=intent_of(row.payload),
+        state=IntentState(row.state),
+        reasons=reasons,
+        detail=row.detail,
+        rule_id=row.rule_id,
+        because=decode(row.because, Because),
+        approved_by=row.approved_by,
+        attempts=row.attempts,
+        not_before=row.not_before,
+        created_at=row.created_at,
+    )

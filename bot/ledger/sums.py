@@ -1,0 +1,55 @@
+"""What was done so far, in numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report
+from bot.ledger import schema
+from bot.ledger.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Table
+
+INTENT = schema.intent.c
+FILE = schema.file.c
+
+
+class SumsPart(Part):
+    """``Control.counts``."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Sums as of one moment. ``files`` are those whose bytes we had; ``unscannable`` were tried and never read."""
+        done = INTENT.done_at.is_not(None)
+        sums: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
+            "seen": (schema.sighting, ()),
+            "files": (schema.file, (FILE.sha256.is_not(None),)),
+            "scanned": (schema.file, (FILE.readable,)),
+            "matched": (schema.file, (FILE.matched,)),
+            "unscannable": (schema.file, (FILE.scan_id.is_not(None), ~FILE.readable)),
+            "reported": (schema.intent, (INTENT.kind == Report.kind, done)),
+            "removed": (schema.intent, (INTENT.kind == Remove.kind, done)),
+            "purged": (schema.intent, (INTENT.kind == PurgeFile.kind, done)),
+            "banned": (schema.intent, (INTENT.kind == BanAccount.kind, done)),
+            # No deed is written down as done before the server was asked whether it is so.
+            "verified": (schema.intent, (done,)),
+            "held": (schema.intent, (INTENT.held_at.is_not(None),)),
+            "waiting": (schema.intent, _is(IntentState.HELD)),
+            "dismissed": (schema.intent, _is(IntentState.DISMISSED)),
+            "undone": (schema.intent, _is(IntentState.UNDONE)),
+            "refused": (schema.intent, _is(IntentState.REFUSED)),
+        }
+        columns: list[Any] = [
+            select(func.count()).select_from(table).where(*which).scalar_subquery().label(name)
+            for name, (table, which) in sums.items()
+        ]
+        with self._database.read() as connection:
+            return dict(connection.execute(select(*columns)).one()._mapping)  # noqa: SLF001 - public, named like a tuple's
+
+
+def _is(state: IntentState) -> tuple[ColumnElement[bool]]:
+    return (INTENT.state == state.value,)

@@ -1,0 +1,106 @@
+"""A sandbox that tests can make misbehave, with a member who shares a listed picture on it."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from acceptance.bot import Bot, write_config
+from adapters.sandbox.lemmy import LemmySandbox
+from conformance.pictures import png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Town:
+    """The sandbox, its people, and one community."""
+
+    def __init__(self, box: LemmySandbox) -> None:
+        self.box = box
+        self.clients = {
+            name: httpx.Client(base_url=box.url, timeout=60, headers={"Authorization": f"Bearer {person.jwt}"})
+            for name, person in box.people.items()
+            if person.jwt
+        }
+        made = self.call("admin", "POST", "community", name="pictures", title="Pictures")
+        self.community = made["community_view"]["community"]["id"]
+
+    def call(self, who: str, method: str, path: str, **payload: Any) -> dict[str, Any]:
+        where = {"params": payload} if method == "GET" else {"json": payload}
+        answer = self.clients[who].request(method, f"/api/v3/{path}", **where)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def upload(self, who: str, content: bytes) -> str:
+        """A public URL."""
+        answer = self.clients[who].post("/pictrs/image", files={"images[]": ("p.png", content)})
+        assert answer.is_success, answer.text
+        return f"{self.box.url}/pictrs/image/{answer.json()['files'][0]['file']}"
+
+    def post(self, who: str, url: str, **more: Any) -> dict[str, Any]:
+        fields = {"name": "A picture", "community_id": self.community, "url": url, **more}
+        found: dict[str, Any] = self.call(who, "POST", "post", **fields)["post_view"]["post"]
+        return found
+
+    def shown(self, number: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("admin", "GET", "post", id=number)["post_view"]["post"]
+        return found
+
+    def banned(self, who: str) -> bool:
+        return bool(self.call("admin", "GET", "user", username=who)["person_view"]["person"]["banned"])
+
+    def gone(self, url: str) -> bool:
+        return self.clients["admin"].get(url).status_code == 404
+
+    def deeds(self, post: int, who: str) -> dict[str, int]:
+        """How often each deed was done, by the server's own books."""
+        log = self.call("admin", "GET", "modlog", limit=50)
+        reports = self.call("admin", "GET", "post/report/list", post_id=post, unresolved_only="false")
+        return {
+            "report": len(reports["post_reports"]),
+            "remove": sum(row["mod_remove_post"]["post_id"] == post for row in log["removed_posts"]),
+            "ban": sum(row["banned_person"]["name"] == who for row in log["banned"]),
+        }
+
+    def config(self, folder: Path, **changes: Any) -> Path:
+        server = SimpleNamespace(url=self.box.url, pictrs_url=self.box.pictrs_url, pictrs_key=self.box.pictrs_key)
+        warden = SimpleNamespace(name="warden", password=self.box.people["warden"].password)
+        return write_config(folder, server, warden, **changes)
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+
+@pytest.fixture
+def town() -> Iterator[Town]:
+    with LemmySandbox() as box:
+        built = Town(box)
+        yield built
+        built.close()
+
+
+@pytest.fixture
+def listed() -> tuple[bytes, str]:
+    """A picture, and its digest for a list."""
+    content = png(320, 240)
+    return content, hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def bot(town: Town, tmp_path: Path, listed: tuple[bytes, str]) -> Iterator[Bot]:
+    """A bot that runs, with the picture on its block list."""
+    one = Bot(town.config(tmp_path, unposted_uploads="ignore"))
+    one.command("list", "add", "bad", f"sha256:{listed[1]}")
+    one.start()
+    one.wait_until_it_watches()
+    yield one
+    if one.runs:
+        one.stop()

@@ -1,0 +1,200 @@
+"""What is wrong with a configuration is said by place and with a remedy, and never by repeating a secret."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from bot.domain.decisions import Stage
+from bot.domain.errors import ConfigError
+from bot.domain.evidence import How
+from bot.settings import LOCAL_BLOCK, keys, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "correct-horse-battery-staple"
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "instances": [{"id": "main", "platform": "lemmy", "password": SECRET}],
+        "lists": [{"id": "known", "mode": "block"}, {"id": "fine", "mode": "allow"}],
+        "detectors": [{"id": "nsfw", "kind": "opennsfw"}],
+        "rules": [rule()],
+    } | changes
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {"id": "one", "when": {"lists": ["known"]}, "then": ["report"]} | changes
+
+
+def written(folder: Path, content: Any) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def refusal(folder: Path, content: Any) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load(written(folder, content))
+    message = str(raised.value)
+    assert SECRET not in message
+    assert str(folder / "config.yaml") in message or "instances" in message
+    return message
+
+
+def test_least_configuration_only_watches(tmp_path: Path) -> None:
+    read = load(written(tmp_path, {"schema": 1, "instances": [{"id": "main"}]}))
+    assert read.stage is Stage.OBSERVE
+    assert read.backlog_stage is Stage.REPORT
+    assert read.irreversible == frozenset()
+    assert read.evidence is None
+    assert read.start_from == timedelta(0)
+
+
+def test_words_and_durations_become_values(tmp_path: Path) -> None:
+    read = load(
+        written(
+            tmp_path,
+            settings(
+                stage="hide",
+                start_from="30d",
+                poll_every="2m",
+                rules=[rule(stage="enforce", attribution="listed", when={"lists": [LOCAL_BLOCK], "near": True})],
+            ),
+        )
+    )
+    assert (read.stage, read.rules[0].stage) == (Stage.HIDE, Stage.ENFORCE)
+    assert (read.start_from, read.poll_every) == (timedelta(days=30), timedelta(minutes=2))
+    assert read.rules[0].attribution is How.LISTED
+
+
+def test_start_from_all_has_no_bound(tmp_path: Path) -> None:
+    assert load(written(tmp_path, settings(start_from="all"))).start_from is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "remedy"),
+    [
+        ({"stages": "observe"}, "stages", "is not a known key"),
+        ({"rules": [rule(thn=["report"])]}, "rules.0.thn", "is not a known key"),
+        ({"quotas": {"reprot": 3}}, "quotas.reprot", "is not a known key"),
+        ({"stage": "watch"}, "stage", "observe, report, hide, enforce"),
+        ({"stage": 3}, "stage", "observe, report, hide, enforce"),
+        ({"rules": [rule(stage="Enforce")]}, "rules.0.stage", "observe, report, hide, enforce"),
+        ({"rules": [rule(then=["report", "mark_sensitive"])]}, "rules.0.then.1", "no platform offers this deed"),
+        ({"rules": [rule(then=[])]}, "rules.0.then", "at least 1"),
+        ({"rules": [rule(when={})]}, "rules.0.when", "a rule needs `lists` or `score`"),
+        ({"rules": [rule(when={"lists": ["unknown"]})]}, "rule one", "there is no block list 'unknown'"),
+        ({"rules": [rule(when={"lists": ["fine"]})]}, "rule one", "there is no block list 'fine'"),
+        (
+            {"rules": [rule(when={"score": {"detector": "other", "label": "x", "at_least": 0.5}})]},
+            "rule one",
+            "there is no detector 'other'",
+        ),
+        (
+            {"rules": [rule(when={"score": {"detector": "nsfw", "label": "nsfw", "at_least": 0}})]},
+            "rules.0.when.score.at_least",
+            "greater than 0",
+        ),
+        ({"rules": [rule(attribution="certain")]}, "rules.0.attribution", "listed, attached"),
+        ({"rules": [rule(when={"lists": ["known"], "roles": ["picture"]})]}, "rules.0.when.roles.0", "attachment"),
+        ({"rules": [rule(), rule()]}, "rules", "the id 'one' is used twice"),
+        ({"lists": [{"id": "known", "mode": "block"}] * 2}, "lists", "the id 'known' is used twice"),
+        ({"instances": [{"id": "main", "password": SECRET}] * 2}, "instances", "the id 'main' is used twice"),
+        ({"detectors": [{"id": "nsfw"}] * 2}, "detectors", "the id 'nsfw' is used twice"),
+        ({"lists": [{"id": "known", "mode": "deny"}]}, "lists.0.mode", "block"),
+        ({"poll_every": 15}, "poll_every", "a number and a unit"),
+        ({"start_from": "yesterday"}, "start_from", "a number and a unit"),
+        ({"irreversible": ["ban_account"]}, "irreversible", "purge_file"),
+        ({"evidence": "sealed"}, "evidence", "none"),
+        ({"instances": []}, "instances", "at least 1"),
+        ({"instances": SECRET}, "instances", "tuple"),
+        ({"rules": [rule(id="Not An Id")]}, "rules.0.id", "pattern"),
+        ({"media": {"max_bytes": 3}}, "media.max_bytes", "1024"),
+    ],
+)
+def test_fault_is_named_with_its_place_and_remedy(
+    tmp_path: Path, changes: dict[str, Any], place: str, remedy: str
+) -> None:
+    message = refusal(tmp_path, settings(**changes))
+    assert place in message
+    assert remedy in message
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    message = refusal(tmp_path, settings(stage="watch", poll_every="soon", evidence="some"))
+    assert "3 thing(s) to mend" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("schema: [1", "is not YAML"),
+        ("- schema: 1", "has to be a mapping"),
+        ("", "has to be a mapping"),
+        ("stage: observe", "`schema` is None; this version reads `schema: 1`"),
+        ("schema: 2\ninstances: [{id: main}]", "`schema` is 2; this version reads `schema: 1`"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    assert words in refusal(tmp_path, content)
+
+
+@pytest.mark.xfail(strict=True, reason="the parser's own words repeat the line in which it stopped")
+@pytest.mark.parametrize("value", [f'"{SECRET}', f"@{SECRET}", f"{SECRET}: x"])
+def test_secret_on_a_line_that_is_not_yaml_is_not_repeated(tmp_path: Path, value: str) -> None:
+    assert "line 4" in refusal(tmp_path, f"schema: 1\ninstances:\n  - id: main\n    password: {value}\n    url: x\n")
+
+
+def test_missing_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`fediwarden init` writes one"):
+        load(tmp_path / "config.yaml")
+
+
+def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_bytes(b"schema: 1 # \xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "config.yaml")
+
+
+def test_secrets_come_from_files_beside_the_configuration_and_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "password").write_text(f"{SECRET}\n", encoding="utf-8")
+    monkeypatch.setenv("FEDIWARDEN_TEST_KEY", "key")
+    block = {
+        "id": "main",
+        "password": {"file": "secrets/password"},
+        "pictrs": {"url": "http://x", "api_key": {"env": "FEDIWARDEN_TEST_KEY"}},
+    }
+    read = load(written(tmp_path, settings(instances=[block])))
+    assert read.instances[0]["password"] == SECRET
+    assert read.instances[0]["pictrs"]["api_key"] == "key"
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ({"file": "secrets/none"}, "the secret file"),
+        ({"env": "FEDIWARDEN_NO_SUCH_VARIABLE"}, "the environment has no variable 'FEDIWARDEN_NO_SUCH_VARIABLE'"),
+    ],
+)
+def test_missing_secret_is_named_with_the_key_that_wants_it(
+    tmp_path: Path, reference: dict[str, str], words: str
+) -> None:
+    message = refusal(tmp_path, settings(instances=[{"id": "main", "password": reference}]))
+    assert "instances[0].password" in message
+    assert words in message
+
+
+def test_every_key_is_listed_by_its_dotted_name() -> None:
+    names = list(keys())
+    assert len(names) == len(set(names))
+    assert {"schema", "rules.when.score.at_least", "rules.ban.days", "lists.file", "media.private_hosts"} <= set(names)
