@@ -108,9 +108,9 @@ class Transport:
         """One request, one answer of any status below 500.
 
         ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve. ``most``:
-        bytes to read; a longer body is cut there, or with ``whole`` an error. Raises ``UnreachableError`` for no
-        answer, a broken one and 5xx; ``RateLimitedError`` for 429 and a bucket that stays empty too long;
-        ``BadAnswerError`` for redirects and bodies without end.
+        bytes to read; a longer body is an error, or cut there without ``whole``, which also lets redirects through.
+        Raises ``UnreachableError`` for no answer, a broken one and 5xx; ``RateLimitedError`` for 429 and a bucket that
+        stays empty too long; ``BadAnswerError`` for redirects and bodies without end.
         """
         what = f"{method} {path}"
         if limiter is not None:
@@ -137,7 +137,7 @@ class Transport:
             raise UnreachableError(f"{what}: {self._where()} gave no answer ({_short(error)})", sent=True) from None
         if whole and len(read) > most:
             raise BadAnswerError(f"{what} was answered with more than {most} bytes")
-        return self._checked(answer)
+        return self._checked(answer, moved=whole)
 
     def read(self, once: Callable[[], T]) -> T:
         """Do ``once``, which only reads, again while the server cannot be reached or asks to slow down."""
@@ -152,14 +152,14 @@ class Transport:
                 self._sleep(error.retry_after)
         return once()
 
-    def _checked(self, answer: Answer) -> Answer:
+    def _checked(self, answer: Answer, *, moved: bool) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
             raise RateLimitedError(
                 f"{answer.what}: {self._where()} asks to slow down", retry_after=_retry_after(answer.headers)
             )
         if answer.status >= 500 or answer.status in {408, 425}:
             raise UnreachableError(f"{answer.what}: {self._where()} answered {answer.status}", sent=True)
-        if 300 <= answer.status < 400 and answer.status != httpx.codes.NOT_MODIFIED:
+        if moved and 300 <= answer.status < 400:
             raise BadAnswerError(
                 f"{answer.what}: {self._where()} redirects to another address; configure the address that it leads to"
             )
@@ -178,8 +178,8 @@ def _short(error: Exception) -> str:
 def _retry_after(headers: Mapping[str, str]) -> float:
     try:
         return min(3600.0, max(1.0, float(headers.get("retry-after", ""))))
-    except ValueError:  # none, or a date: a minute is the longest window of the usual limits
-        return 60.0
+    except ValueError:  # none, or a date: proxies that limit by the second send neither
+        return 10.0
 
 
 def checked_url(url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.decisions import Failed, Refused
 from bot.domain.errors import (
@@ -16,8 +16,15 @@ from bot.domain.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.domain.decisions import Outcome
     from bot.domain.errors import PlatformError
+
+T = TypeVar("T")
+
+MENDABLE = {"not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "site_ban", "instance_is_private"}
+"""What our own account lacks and an operator can give it; a target that ranks higher will do so tomorrow."""
 
 LOGIN_WAIT = 300.0
 """Seconds before a deed is tried again that failed for our credentials: an operator has to act first."""
@@ -33,9 +40,19 @@ def outcome_of(error: PlatformError) -> Outcome:
             return Failed(note=str(error), unknown=error.sent)
         case NotLoggedInError():
             return Failed(note=str(error), retry_after=LOGIN_WAIT)
+        case NotPermittedError() if error.code in MENDABLE:
+            return Failed(note=str(error), retry_after=LOGIN_WAIT)
         case NotPermittedError() | NotFoundError() | RejectedError():
             return Refused(code=error.code or "refused", note=str(error))
         case BadAnswerError():
             return Failed(note=str(error), unknown=True)
         case _:
             return Failed(note=str(error), unknown=True)
+
+
+def before_deed(look: Callable[[], T]) -> T:
+    """Do a read that a deed begins with: whatever goes wrong with it, nothing has been changed yet."""
+    try:
+        return look()
+    except (UnreachableError, BadAnswerError) as error:
+        raise UnreachableError(str(error), sent=False, code=error.code) from error

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.clock import SystemClock
 from bot.domain.errors import ConfigError
-from bot.settings import LOCAL_BLOCK
+from bot.settings import LOCAL_BLOCK, explain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     from bot.attribution import Index
@@ -53,25 +54,19 @@ class House:
         self.ledger = open_store(settings, base=base)
 
     def close(self) -> None:
-        """Let go of servers and the ledger."""
-        if "instances" in self.__dict__:
-            for instance in self.instances.values():
-                instance.close()
+        """Let go of the ledger."""
         self.ledger.close()
 
     @cached_property
     def instances(self) -> Mapping[InstanceId, Instance]:
         """Every configured server by its id."""
-        from adapters.registry import build_instance
-
-        now = self.clock.now()
-        start = self.settings.start_from
-        cutoff = None if start is None else now - start
-        built = [
-            build_instance(block, base=self.base, clock=self.clock, start_from=cutoff)
-            for block in self.settings.instances
-        ]
-        return {instance.id: instance for instance in built}
+        return {
+            instance.id: instance
+            for instance in (
+                _instance(number, block, self.base, self.clock, self.settings.start_from)
+                for number, block in enumerate(self.settings.instances)
+            )
+        }
 
     @cached_property
     def index(self) -> Index:
@@ -232,6 +227,26 @@ def _database(url: str, base: Path) -> str:
     if not url.startswith(prefix) or url.startswith("sqlite:////") or url == prefix:
         return url
     return f"{prefix}{(base / url.removeprefix(prefix)).resolve()}"
+
+
+def _instance(
+    number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None
+) -> Instance:
+    from pydantic import ValidationError
+
+    from adapters.registry import PLATFORMS
+
+    where = f"instances.{number}"
+    platform = PLATFORMS.get(str(block.get("platform")))
+    if platform is None:
+        raise ConfigError(f"{where}: `platform` is {block.get('platform')!r}; there is: {', '.join(PLATFORMS)}")
+    # A token that is kept between runs saves a login, and servers count those.
+    token_file = base / str(block.get("token_file") or f"{block.get('id')}.token")
+    try:
+        settings = platform.settings.model_validate({**block, "token_file": token_file})
+    except ValidationError as error:
+        raise ConfigError(explain(error, where)) from None
+    return platform.build(settings, clock, start_from)
 
 
 def _rule(rule: RuleSettings, settings: Settings) -> Rule:

@@ -147,6 +147,13 @@ class LemmyClient:
             self._site = site
         return site
 
+    def site_of_strangers(self) -> Site:
+        """The same without a login, for telling a wrong password from a dead server."""
+        answer = self.transport.read(
+            lambda: self._checked(self.transport.call("GET", f"{API}/site", limiter="message"))
+        )
+        return Site(json=self._object(answer), at=self._monotonic())
+
     def my_id(self, *, urgent: bool = False) -> int:
         """The bot's person id. Raises ``NotLoggedInError`` if the server does not know it."""
         site = self.site(urgent=urgent)

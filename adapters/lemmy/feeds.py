@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
 from adapters.lemmy.walk import Page
-from bot.domain.errors import BadAnswerError, RejectedError
+from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ class PostFeed:
     """``GET /post/list``. A place is a list of page cursors, the best first."""
 
     ends_at_cutoff = True
+    has_numbers = True
 
     def __init__(self, client: LemmyClient) -> None:
         """``client``: the server to ask."""
@@ -58,6 +59,14 @@ class PostFeed:
         cursors = [f"P{self.number(row):x}" for row in reversed(plain[-_SPARE:])]
         return Page(rows=rows, broken=broken, following=cursors if _full(answer, "posts") and cursors else None)
 
+    def one(self, number: int) -> Json:
+        """``GET /post``, which shows an admin what no listing does: posts that were removed or deleted."""
+        return _single(self._client.get("/post", {"id": number}), "post_view", self.number)
+
+    def resumed(self, place: Place) -> Place:
+        """The same: a cursor names a row, and rows do not move."""
+        return place
+
     def number(self, row: Json) -> int:
         """The local id."""
         return int(row["post"]["id"])
@@ -82,6 +91,7 @@ class PagedFeed:
         key: str,
         query: dict[str, str],
         ends_at_cutoff: bool,
+        has_numbers: bool,
         number: Callable[[Json], int],
         published: Callable[[Json], datetime],
     ) -> None:
@@ -89,11 +99,12 @@ class PagedFeed:
         self._client = client
         self._path, self._key, self._query = path, key, query
         self.ends_at_cutoff = ends_at_cutoff
+        self.has_numbers = has_numbers
         self.number = number
         self.published = published
 
     def page(self, place: Place | None) -> Page[Json]:
-        """A page. The way on overlaps by one page, for rows that were purged meanwhile pull the rest forward."""
+        """A page; the hole behind the last one that Lemmy lists."""
         number = int(place or 1)
         try:
             answer = self._client.get(self._path, {**self._query, "limit": LIMIT, "page": number})
@@ -106,6 +117,16 @@ class PagedFeed:
         if full and number >= LAST_PAGE:
             return Page(rows=rows, broken=broken, hole=self._hole(number))
         return Page(rows=rows, broken=broken, following=number + 1 if full else None)
+
+    def one(self, number: int) -> Json:
+        """``GET /comment``; uploads cannot be asked for."""
+        if not self.has_numbers:
+            raise NotFoundError(f"{self._key} have no numbers")
+        return _single(self._client.get("/comment", {"id": number}), "comment_view", self.number)
+
+    def resumed(self, place: Place) -> Place:
+        """One page back: rows that were purged meanwhile have pulled the rest forward."""
+        return max(1, int(place) - 1)
 
     def pinned(self, row: Json) -> bool:  # noqa: ARG002 - part of what a feed answers
         """Nothing is."""
@@ -123,6 +144,7 @@ def comment_feed(client: LemmyClient) -> PagedFeed:
         key="comments",
         query={"type_": "All", "sort": "New"},
         ends_at_cutoff=True,
+        has_numbers=True,
         number=lambda row: int(row["comment"]["id"]),
         published=lambda row: moment(row["comment"]["published"]),
     )
@@ -136,9 +158,19 @@ def upload_feed(client: LemmyClient) -> PagedFeed:
         key="images",
         query={},
         ends_at_cutoff=False,
+        has_numbers=False,
         number=lambda row: round(moment(row["local_image"]["published"]).timestamp() * 1_000_000),
         published=lambda row: moment(row["local_image"]["published"]),
     )
+
+
+def _single(answer: Json, key: str, number: Callable[[Json], int]) -> Json:
+    try:
+        view: Json = answer[key]
+        number(view)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotFoundError(f"what was answered is no {key} of API v3") from error
+    return view
 
 
 def _full(answer: Json, key: str) -> bool:

@@ -5,8 +5,8 @@ which a remote author chooses: an item dated into the future would hide everythi
 
 The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
-and the number it will raise ``high`` to) and ``back`` (how far into the past the backlog has been read). New rows go
-before the backlog.
+and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read) and ``gaps``
+(numbers that no page showed, and since when they wait to be asked for one by one). New rows go before the backlog.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from adapters.lemmy import gaps
+from bot.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +29,12 @@ Place = Any
 
 PAGES_AT_ONCE = 5
 """Pages that one poll reads: a quarter of a minute under Lemmy's default limits."""
+
+ASKED_AT_ONCE = 5
+"""Numbers of gaps that one poll asks for: a call each, and most of them are of nothing."""
+
+SETTLED = timedelta(seconds=30)
+"""Age at which a gap is asked for: numbers are given out before their rows can be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +51,18 @@ class Feed(Protocol[Row]):
     """A listing, page by page."""
 
     ends_at_cutoff: bool
+    has_numbers: bool  # ``number`` counts up by one, so that gaps mean something
+
+    def one(self, number: int) -> Row:
+        """A single row. Raises ``NotFoundError``."""
+        ...
 
     def page(self, place: Place | None) -> Page[Row]:
         """A page; the newest without a place."""
+        ...
+
+    def resumed(self, place: Place) -> Place:
+        """Where to go on from ``place`` when time has passed since it was noted."""
         ...
 
     def number(self, row: Row) -> int:
@@ -90,6 +108,7 @@ class Walk(Generic[Row]):
             self._state = {**after}
             self._forward()
         self._backward()
+        self._fill_gaps()
 
     @property
     def cursor(self) -> Cursor:
@@ -105,26 +124,57 @@ class Walk(Generic[Row]):
         cutoff = None if self.start_from is None else (self.clock.now() - self.start_from).isoformat()
         page = self._read(None)
         high = max((self.feed.number(row) for row in page.rows), default=0)
-        self._state = {"high": high, "floor": high, "cutoff": cutoff, "walk": None, "back": None}
+        self._state = {"high": high, "floor": high, "cutoff": cutoff, "walk": None, "back": None, "gaps": []}
         self._keep(page, fresh_above=-1)
         self._state["back"] = self._behind(page)
 
     def _forward(self) -> None:
         """From the top, or from where the last poll stopped, to a page on which every row is known."""
         high, walk = self._state["high"], self._state["walk"]
-        place, top = (walk["at"], walk["top"]) if walk is not None else (None, high)
+        place, top = (self.feed.resumed(walk["at"]), walk["top"]) if walk is not None else (None, high)
+        missing: gaps.Ranges = walk["missing"] if walk is not None else []
         while self._left > 0:
             page = self._read(place)
             self._keep(page, fresh_above=high)
-            top = max([top, *(self.feed.number(row) for row in page.rows)])
+            numbers = [self.feed.number(row) for row in page.rows]
+            if self.feed.has_numbers:
+                missing, top = gaps.passed_over(missing, top, numbers, high)
+            else:
+                top = max([top, *numbers])
             place = page.following
             known = all(self.feed.number(row) <= high or self.feed.pinned(row) for row in page.rows)
             if known or place is None:
                 self._state["high"], self._state["walk"] = top, None
+                self._note_gaps(missing)
                 return
-        self._state["walk"] = {"at": place, "top": top}
+        self._state["walk"] = {"at": place, "top": top, "missing": missing}
+
+    def _note_gaps(self, missing: gaps.Ranges) -> None:
+        kept, holes = gaps.bounded(missing)
+        self.holes.extend(holes)
+        if kept:
+            self._state["gaps"] = [*self._state["gaps"], {"since": self.clock.now().isoformat(), "numbers": kept}]
+
+    def _fill_gaps(self) -> None:
+        """Ask for the oldest numbers that no page showed."""
+        waiting, left = list(self._state["gaps"]), ASKED_AT_ONCE
+        while waiting and left > 0 and not self.more:
+            if self.clock.now() - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
+                break
+            numbers, rest = gaps.first_of(waiting[0]["numbers"], left)
+            left -= len(numbers)
+            for number in numbers:
+                try:
+                    row = self.feed.one(number)
+                except NotFoundError:
+                    continue
+                self.found.append(Found(row=row, backlog=False, fresh=True, wanted=True))
+            waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
+        self._state["gaps"] = waiting
 
     def _backward(self) -> None:
+        if self._state["back"] is not None and self._left == PAGES_AT_ONCE - 1:
+            self._state["back"] = self.feed.resumed(self._state["back"])
         while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
             page = self._read(self._state["back"])
             self._keep(page, fresh_above=-1)

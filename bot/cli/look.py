@@ -30,10 +30,22 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         counts = dict(ledger.counts())
         tasks = dict(ledger.backlog_size())
         lease = ledger.holder()
+        troubles = ledger.troubles()
         feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
     holder = lease.holder if lease else None
     if as_json:
-        print_json({"stage": settings.stage.word, "acts": holder, "counts": counts, "tasks": tasks, "feeds": feeds})
+        print_json(
+            {
+                "stage": settings.stage.word,
+                "acts": holder,
+                "counts": counts,
+                "tasks": tasks,
+                "feeds": feeds,
+                "troubles": [
+                    {"task": f"{t.kind.value} {t.target}", "reason": t.reason, "again_at": t.again_at} for t in troubles
+                ],
+            }
+        )
         return
     out.print(f"stage: {settings.stage.word}    acts now: {holder or 'nobody (no daemon runs)'}\n")
     table = Table("count", "number", "tasks", "number ")
@@ -45,6 +57,12 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     out.print(table)
     for name, state in feeds.items():
         out.print(f"{name.removeprefix('source/')}: read {state.get('at', 'never')} {state.get('trouble', '')}")
+    if troubles:
+        trouble = Table("what did not work out yet", "why", "again")
+        for one in troubles:
+            again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
+            trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
+        out.print(trouble)
 
 
 def who(

@@ -117,6 +117,8 @@ def init(
     path: Path = context.obj
     if password_stdin and password_env is not None:
         raise ConfigError("--password-stdin and --password-env exclude each other")
+    if start_from is not None:
+        _check_start(start_from)
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already; --force replaces it, --config names another file")
     questions = Questions(asks=not yes and not password_stdin and sys.stdin.isatty())
@@ -220,17 +222,21 @@ def _evidence(given: EvidenceWord | None, questions: Questions) -> str | None:
 
 
 def _start_from(given: str | None, questions: Questions) -> str:
-    from bot.settings import Settings
-
     if given is None:
         given = questions.optional("What was there before: now (none of it), all, or a time such as 30d [now]") or "now"
+        _check_start(given)
+    return given
+
+
+def _check_start(given: str) -> None:
+    from bot.settings import Settings
+
     try:
         Settings.model_validate({"schema": 1, "instances": [{}], "start_from": given})
     except ValidationError:
         raise ConfigError(
             f"--start-from {given!r}: write now, all, or a number and a unit, such as 12h, 30d or 2w"
         ) from None
-    return given
 
 
 def _write(path: Path, text: str, secrets: _Secrets) -> None:
@@ -256,4 +262,6 @@ def _say_next(path: Path, secrets: _Secrets) -> None:
             out.print(f"Still to do: set {escape(one.where)} in the environment of the bot")
         else:
             out.print(f"Still to do: put the secret into {escape(str(path.parent / one.where))}, mode 600")
-    out.print(f"{'Then' if missing else 'Next'}: `fediwarden check`, and `fediwarden run` once nothing is red.")
+    out.print(
+        f"{'Then' if missing else 'Next'}: `fediwarden check`, and `fediwarden run` once that finds nothing wrong."
+    )

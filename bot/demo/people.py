@@ -31,7 +31,7 @@ class Member:
         """Store a picture; its public URL."""
         answer = self.client.post("/pictrs/image", files={"images[]": ("picture", data)})
         answer.raise_for_status()
-        return f"{self.client.base_url}pictrs/image/{answer.json()['files'][0]['file']}"
+        return str(self.client.base_url.join(f"/pictrs/image/{answer.json()['files'][0]['file']}"))
 
     def post(self, title: str, url: str, community: int) -> int:
         """Post a picture; the post's id."""

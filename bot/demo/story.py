@@ -80,7 +80,8 @@ def _stage(console: Console) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fediwarden-demo-")))
         box = stack.enter_context(open_sandbox("lemmy"))
-        console.print(f"A small Lemmy {box.version} runs at {box.url}, its pict-rs at {box.pictrs_url}.")
+        version = box.announcement()["version"]
+        console.print(f"A small Lemmy {version} runs at {box.url}, its pict-rs at {box.pictrs_url}.")
         config = _configure(folder, box)
         bot = subprocess.Popen(
             [sys.executable, "-m", "bot", "--config", str(config), "--log-level", "warning", "run"],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, StaticPool, create_engine, event, insert, make_url
@@ -37,9 +38,10 @@ class Database:
     """
 
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Connects to nothing yet. Raises ``LedgerError`` for a URL of another kind of database."""
+        """Connects to nothing yet, but makes the file. Raises ``LedgerError`` for a URL of another kind of database."""
         parsed = _parsed(url)
         self.where = f"ledger {parsed.database or 'in memory'}"
+        _keep_private(parsed)
         memory = parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}
         self._engine = _engine(parsed, memory=memory, busy_seconds=busy_seconds)
         self._writer = self._engine.execution_options(writes=True)
@@ -108,6 +110,13 @@ def _parsed(url: str) -> URL:
     if backend != "sqlite":
         raise LedgerError(f"the ledger cannot be kept in {backend}; write `sqlite:///fediwarden.db`")
     return parsed.set(drivername="sqlite+pysqlite")
+
+
+def _keep_private(url: URL) -> None:
+    """A new ledger is its owner's to read: it names people. SQLite gives its side files the same permissions."""
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":", "file:")):
+        with suppress(OSError):  # SQLite is about to complain about the same, and says it better
+            Path(url.database).touch(mode=0o600)
 
 
 def _engine(url: URL, *, memory: bool, busy_seconds: float) -> Engine:

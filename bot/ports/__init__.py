@@ -35,6 +35,7 @@ from bot.ports.store import (
     NameRecord,
     Task,
     TaskKind,
+    Trouble,
     Work,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "Source",
     "Task",
     "TaskKind",
+    "Trouble",
     "ViewSpec",
     "Work",
 ]

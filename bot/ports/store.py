@@ -57,6 +57,16 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A task that has not worked out so far, and why. ``again_at is None``: parked."""
+
+    kind: TaskKind
+    target: str
+    reason: str
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NameRecord:
     """A name, where it can be fetched, and the file it stood for when last looked at."""
 
@@ -180,6 +190,10 @@ class Work(Protocol):
 
     def park(self, task: Task, reason: str) -> None:
         """Give up until a human or a new sighting asks again; shown by ``status``."""
+        ...
+
+    def troubles(self, *, limit: int = 20) -> Sequence[Trouble]:
+        """Waiting and parked tasks that have a reason, the last changed first."""
         ...
 
     def backlog_size(self) -> Mapping[str, int]:

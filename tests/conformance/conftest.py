@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -17,31 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse a server that is named badly, before anything is written anywhere."""
-    try:
-        server = named(os.environ)
-    except UnusableServerError as refusal:
-        pytest.exit(f"conformance: {refusal}", returncode=2)
-    if server is not None and getattr(config.option, "numprocesses", None):
-        pytest.exit("conformance: one process only (-n 0) over a real server, whose site settings change", returncode=2)
+    _named(session.config)
 
 
-def pytest_report_header() -> str:
+def pytest_report_header(config: pytest.Config) -> str:
     """Say first what is under test."""
-    server = named(os.environ)
+    server = _named(config)
     if server is None:
         return "conformance: the sandbox (set LEMMY_URL for a real server)"
     try:
         return f"conformance: {versions(server)}"
     except UnusableServerError as refusal:
-        pytest.exit(f"conformance: {refusal}", returncode=2)
+        _stop(refusal)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server under test."""
-    found = named(os.environ)
+    found = _named(request.config)  # again, because this file is read late when all tests are run
     if found is not None:
         yield found
         return
@@ -54,7 +49,10 @@ def admin(server: Server) -> Iterator[Person]:
     """The first administrator."""
     person = Person(server, name=server.admin, password=server.password)
     try:
-        person.sign_in()
+        try:
+            person.sign_in()
+        except AssertionError as refusal:
+            _stop(f"LEMMY_ADMIN with LEMMY_PASSWORD cannot log in: {refusal}")
         yield person
         person.post("user/logout")
     finally:
@@ -79,7 +77,7 @@ def stage(server: Server, admin: Person, slur: str) -> Iterator[Stage]:
                 if server.lasting:
                     built.clear()
     except UnusableServerError as refusal:
-        pytest.exit(f"conformance: {refusal}", returncode=2)
+        _stop(refusal)
     finally:
         built.close()
 
@@ -116,3 +114,17 @@ def bob(stage: Stage) -> Person:
 def community(stage: Stage) -> int:
     """The community that everybody posts in."""
     return stage.community()
+
+
+def _named(config: pytest.Config) -> Server | None:
+    try:
+        found = named(os.environ)
+    except UnusableServerError as refusal:
+        _stop(refusal)
+    if found is not None and (getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput")):
+        _stop("one process only (-n 0) over a real server, whose site settings change while the tests run")
+    return found
+
+
+def _stop(refusal: object) -> NoReturn:
+    pytest.exit(f"conformance: {refusal}", returncode=2)

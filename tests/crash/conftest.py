@@ -69,6 +69,13 @@ class Town:
             "ban": sum(row["banned_person"]["name"] == who for row in log["banned"]),
         }
 
+    def forget_tokens(self, who: str) -> None:
+        """The server forgets every session of somebody, as after a change of password."""
+        state = self.box.state
+        user = state.local_users[self.box.people[who].id].id
+        for token in [token for token, row in state.tokens.items() if row.user_id == user]:
+            self.box.revoke(token)
+
     def config(self, folder: Path, **changes: Any) -> Path:
         server = SimpleNamespace(url=self.box.url, pictrs_url=self.box.pictrs_url, pictrs_key=self.box.pictrs_key)
         warden = SimpleNamespace(name="warden", password=self.box.people["warden"].password)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from starlette.responses import Response
+
 from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.serving import LoopbackServer
-from starlette.responses import Response
 
 from .pictures import circles
 from .replay import Exchange, Replay, load

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import httpx
 
 CAPTURES = Path(__file__).parent / "captures"
 _ALIAS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[a-z]+")
@@ -129,9 +129,11 @@ class _Comparison:
 
     def _header(self, name: str, theirs: str, ours: str | None) -> None:
         shape = {"etag": _ETAG, "last-modified": _HTTP_DATE, "content-length": re.compile(r"\d+")}.get(name)
-        if ours is None or (shape.fullmatch(ours) is None if shape else ours != theirs):
-            self._say(f"header {name}", theirs, ours)
-        elif name == "content-length" and (theirs == "0") != (ours == "0"):
+        if (
+            ours is None
+            or (shape.fullmatch(ours) is None if shape else ours != theirs)
+            or (name == "content-length" and (theirs == "0") != (ours == "0"))
+        ):
             self._say(f"header {name}", theirs, ours)
 
     def _file(self, theirs: dict[str, Any], answer: httpx.Response) -> None:
@@ -164,9 +166,9 @@ class _Comparison:
     def _dict(self, place: str, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         if list(theirs) != list(ours):
             self._say(f"{place} keys", list(theirs), list(ours))
-        for key in theirs:
+        for key, value in theirs.items():
             if key in ours and (place or not self.only or key in self.only):
-                self._value(f"{place}.{key}" if place else key, theirs[key], ours[key])
+                self._value(f"{place}.{key}" if place else key, value, ours[key])
 
     def _aliases(self, place: str, theirs: list[str], ours: list[str]) -> None:
         """Names in alphabetical order, which for random names is another order in every run."""

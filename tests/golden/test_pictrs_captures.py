@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.responses import Response
+
 from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.serving import LoopbackServer
-from starlette.responses import Response
 
 from .pictures import animation, circles
 from .replay import Replay, load

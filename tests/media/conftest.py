@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.media.decode import ProcessDecoder
-from tests.media.servers import Server
+
+from .servers import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,17 +20,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.domain.evidence import Unscannable, UnscannableKind
-from bot.media.decode import ProcessDecoder, WorkerStartError
+from bot.media.decode import DecoderClosedError, ProcessDecoder, WorkerStartError
 from bot.media.limits import DecodeLimits
 from bot.media.picture import look
 from bot.media.wire import LENGTHS, WireError, pack_answer, unpack_answer
 from bot.ports import Decoded, ViewSpec
-from tests.media.drawings import SMALL, animation, drawing, encoded, flat_png
+
+from .drawings import SMALL, animation, drawing, encoded, flat_png
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from tests.media.conftest import Workers
+    from .conftest import Workers
 
 GOOD = encoded(drawing(), "PNG")
 SUBTRACTING = ViewSpec(resize=32, crop=32, channels="BGR", jpeg_quality=75, subtract=(104.0, 117.0, 123.0))
@@ -168,7 +169,8 @@ def test_file_whose_worker_dies_is_killed_and_the_next_one_passes() -> None:
             (pid,) = decoder.pids
             before = written(pid)
             waiting = asyncio.create_task(decoder.decode(flat_png(8000, 8000), [SMALL]))
-            while written(pid) == before:  # it says when it has taken a file, and decodes this one for a while
+            # It writes when it has taken a file, and decodes this one for a while.
+            while written(pid) == before:  # noqa: ASYNC110 - nobody sets an event when a process writes
                 await asyncio.sleep(0.005)
             os.kill(pid, signal.SIGKILL)
             assert "signal 9" in killed(await waiting)
@@ -214,6 +216,25 @@ def test_cancelled_file_leaves_no_half_answer_behind() -> None:
             result = await decoder.decode(flat_png(50, 60), [SMALL])
             assert isinstance(result, Decoded)
             assert (result.width, result.height) == (50, 60)
+
+    asyncio.run(run())
+
+
+def test_closed_decoder_blames_no_file_and_leaves_no_process() -> None:
+    async def run() -> None:
+        decoder = ProcessDecoder(workers=1)
+        await decoder.start()
+        (pid,) = decoder.pids
+        os.kill(pid, signal.SIGSTOP)
+        under_way = asyncio.create_task(decoder.decode(GOOD, [SMALL]))
+        waiting = asyncio.create_task(decoder.decode(GOOD, [SMALL]))
+        await asyncio.sleep(0.1)
+        await decoder.aclose()
+        for task in (under_way, waiting):
+            with pytest.raises(DecoderClosedError):
+                await task
+        assert decoder.pids == []
+        assert not exists(pid)
 
     asyncio.run(run())
 

@@ -15,7 +15,8 @@ import pytest
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.fetch import USER_AGENT, HttpFetcher
 from bot.ports import Fetched, PrivateHost
-from tests.media.servers import Server, head, ok, redirect, serving
+
+from .servers import Server, head, ok, redirect, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

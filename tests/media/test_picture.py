@@ -16,7 +16,8 @@ from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.frames import sample
 from bot.media.limits import DecodeLimits
 from bot.media.picture import Looked, look
-from tests.media.drawings import (
+
+from .drawings import (
     SMALL,
     animation,
     chunk,

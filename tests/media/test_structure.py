@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bot.domain.evidence import Finding, Unscannable, UnscannableKind
 from bot.media.limits import DecodeLimits
 from bot.media.structure import Structure, declared_type_finding, inspect
-from tests.media.drawings import animation, drawing, encoded, flat_png, png_chunks, png_of
+
+from .drawings import animation, drawing, encoded, flat_png, png_chunks, png_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

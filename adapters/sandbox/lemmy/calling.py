@@ -83,7 +83,8 @@ class Call:
 class Route:
     """One call of the API.
 
-    ``private`` ones are refused to strangers where the site is private. ``strict`` routes refuse another method with 405; the others say 404, because other calls share their place.
+    ``private`` routes are refused to strangers where the site is private. ``strict`` ones refuse another method with
+    405; the others say 404, because other calls share their place. ``locked`` holds the state meanwhile.
     """
 
     method: str

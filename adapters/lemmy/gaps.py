@@ -1,0 +1,68 @@
+"""Numbers that a listing passed over. Pure.
+
+Lemmy sorts by a date that remote authors choose: an item dated into the past never comes near the top. Its local id
+tells: every id between two that were listed belongs to such an item, to one that is hidden, or to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Ranges = list[list[int]]
+"""Numbers as ``[first, last]`` pairs, JSON only."""
+
+WIDEST = 500
+"""Numbers in one gap that are looked up one by one; a wider one is a jump of the database's sequence."""
+
+MOST = 2000
+"""Numbers that wait to be looked up; what is over that is reported as a hole."""
+
+
+def passed_over(ranges: Ranges, top: int, seen: Iterable[int], above: int) -> tuple[Ranges, int]:
+    """What is missing between ``above`` and the highest number, and that number, once ``seen`` was listed.
+
+    ``ranges`` and ``top``: the result of the page before; at first nothing and ``above``.
+    """
+    for number in sorted(n for n in seen if n > above):
+        if number > top:
+            if number > top + 1:
+                ranges = [*ranges, [top + 1, number - 1]]
+            top = number
+        else:
+            ranges = [part for pair in ranges for part in _without(pair, number)]
+    return ranges, top
+
+
+def bounded(ranges: Ranges) -> tuple[Ranges, Sequence[str]]:
+    """The ranges that are worth looking up, and in words those that are not."""
+    kept, holes, left = [], [], MOST
+    for first, last in reversed(ranges):
+        width = last - first + 1
+        if width <= min(WIDEST, left):
+            kept.append([first, last])
+            left -= width
+        else:
+            holes.append(f"numbers {first} to {last} were never listed, and are too many to ask for one by one")
+    return kept[::-1], holes
+
+
+def first_of(ranges: Ranges, count: int) -> tuple[list[int], Ranges]:
+    """The lowest ``count`` numbers, and what is left without them."""
+    taken: list[int] = []
+    rest: Ranges = []
+    for first, last in ranges:
+        part = range(first, min(last, first + count - len(taken) - 1) + 1)
+        taken.extend(part)
+        if first + len(part) <= last:
+            rest.append([first + len(part), last])
+    return taken, rest
+
+
+def _without(pair: list[int], number: int) -> Ranges:
+    first, last = pair
+    if not first <= number <= last:
+        return [pair]
+    return [part for part in ([first, number - 1], [number + 1, last]) if part[0] <= part[1]]

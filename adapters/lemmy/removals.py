@@ -1,0 +1,94 @@
+"""Removing posts and comments, and putting them back. Lemmy keeps the file public."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adapters.outcome import before_deed
+from bot.domain.content import Comment, Post
+from bot.domain.decisions import AlreadyDone, Done, Offer, Refused, Verification
+from bot.domain.errors import BadAnswerError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.lemmy.client import LemmyClient
+    from adapters.lemmy.modlog import ModLog
+    from adapters.lemmy.requestor import Endpoints
+    from bot.domain.content import Subject
+    from bot.domain.decisions import Outcome, Remove
+
+DEFAULT_REASON = "Removed by automated check"
+RESTORED = "Restored"
+
+
+class Removals:
+    """Removals by the bot's account on one server."""
+
+    def __init__(self, client: LemmyClient, endpoints: Endpoints, modlog: ModLog) -> None:
+        """``endpoints`` and ``modlog``: of ``client``."""
+        self._client = client
+        self._endpoints = endpoints
+        self._modlog = modlog
+
+    def offers(self, intent: Remove) -> Offer:
+        """Posts and comments can be removed."""
+        supported = isinstance(intent.subject, Post | Comment)
+        return Offer(
+            supported=supported,
+            reversible=True,
+            route="Lemmy API v3",
+            why_not="" if supported else f"Lemmy 0.19 cannot remove a {intent.subject.kind} and put it back",
+        )
+
+    def apply(self, intent: Remove) -> Outcome:
+        """Remove it. What is removed already is left alone: every call writes the public mod log again."""
+        if before_deed(lambda: self._removed(intent.subject)):
+            by_us = before_deed(lambda: self._by_us(intent.subject))
+            return AlreadyDone(note="it was removed already", by_us=bool(by_us))
+        self._set(intent.subject, removed=True, reason=intent.text.strip() or DEFAULT_REASON)
+        return Done(note="removed; the file stays public")
+
+    def verify(self, intent: Remove) -> Verification:
+        """Ask for the thing itself, and the mod log for who removed it."""
+        try:
+            removed = self._removed(intent.subject)
+        except NotFoundError as error:
+            return Verification(so=False, detail=str(error))
+        by_us = self._by_us(intent.subject) if removed else None
+        who = {True: " by us", False: " by somebody else", None: ""}[by_us]
+        detail = f"removed{who}" if removed else "it is not removed"
+        return Verification(so=removed, by_us=by_us, detail=detail, state={"removed": removed})
+
+    def revert(self, intent: Remove, before: Mapping[str, Any]) -> Outcome:
+        """Put it back if it was there before."""
+        if before.get("removed") is not False:
+            return Refused(code="not_ours", note="left removed: it was so before, or nobody knows how it was")
+        if not before_deed(lambda: self._removed(intent.subject)):
+            return AlreadyDone(note="it is not removed")
+        self._set(intent.subject, removed=False, reason=RESTORED)
+        return Done(note="restored; the mod log keeps both entries")
+
+    def _set(self, subject: Subject, *, removed: bool, reason: str) -> None:
+        # Without a reason the removal of a comment federates as if its author had deleted it, and is refused there.
+        number = int(subject.local_id)
+        if subject.kind == Post.kind:
+            self._endpoints.post.remove(post_id=number, removed=removed, reason=reason)
+        else:
+            self._endpoints.comment.remove(comment_id=number, removed=removed, reason=reason)
+
+    def _removed(self, subject: Subject) -> bool:
+        number = int(subject.local_id)
+        try:
+            if subject.kind == Post.kind:
+                return bool(self._endpoints.post.get(number)["post_view"]["post"]["removed"])
+            return bool(self._endpoints.comment.get(number)["comment_view"]["comment"]["removed"])
+        except (KeyError, TypeError) as error:
+            raise BadAnswerError(f"{subject.key} is not in the shape of API v3") from error
+
+    def _by_us(self, subject: Subject) -> bool | None:
+        number = int(subject.local_id)
+        entry = self._modlog.post(number) if subject.kind == Post.kind else self._modlog.comment(number)
+        if entry is None or not entry.on:
+            return None
+        return entry.by == self._client.my_id(urgent=True)

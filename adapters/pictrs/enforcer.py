@@ -1,0 +1,87 @@
+"""Purges files through pict-rs: the bytes with all their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adapters.outcome import before_deed, outcome_of
+from bot.domain.content import Alias
+from bot.domain.decisions import AlreadyDone, Done, Failed, Offer, PurgeFile, Refused, Verification
+from bot.domain.errors import NotFoundError, PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from adapters.pictrs.client import PictrsClient
+    from adapters.public import Look
+    from bot.domain.content import InstanceId, Name
+    from bot.domain.decisions import Intent, Outcome, Report
+
+ROUTE = "pict-rs internal API"
+_ELSEWHERE = "pict-rs does nothing but purge files"
+
+
+class PictrsEnforcer:
+    """Purges files of one instance, and refuses every other deed."""
+
+    def __init__(self, instance: InstanceId, client: PictrsClient, look: Callable[[Name], Look]) -> None:
+        """``look``: asks for a file at the instance's public address."""
+        self._instance = instance
+        self._client = client
+        self._look = look
+
+    def offers(self, intent: Intent) -> Offer:
+        """Files stored on this instance."""
+        why_not = ""
+        if not isinstance(intent, PurgeFile):
+            why_not = _ELSEWHERE
+        elif not isinstance(intent.name, Alias) or intent.name.instance != self._instance:
+            why_not = "the file is not stored on this server"
+        return Offer(supported=not why_not, reversible=False, route=ROUTE, why_not=why_not)
+
+    def apply(self, intent: Intent) -> Outcome:
+        """Purge it. pict-rs answers before the file is gone; ``verify`` says when it is."""
+        offer = self.offers(intent)
+        if not offer.supported or not isinstance(intent, PurgeFile):
+            return Refused(code="not_offered", note=offer.why_not)
+        try:
+            return self._apply(intent)
+        except PlatformError as error:
+            return outcome_of(error)
+
+    def verify(self, intent: Intent) -> Verification:
+        """Gone is what pict-rs has no name for and the public does not get. Raises ``PlatformError``."""
+        if not isinstance(intent, PurgeFile):
+            return Verification(so=None, detail=_ELSEWHERE)
+        names = self._client.aliases(_alias(intent))
+        if names:
+            return Verification(so=False, detail=f"pict-rs has the file under {_count(names)}")
+        look = self._look(intent.name)
+        return Verification(so=None if look.shown is None else not look.shown, detail=look.detail)
+
+    def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - the promise of an enforcer
+        """Impossible."""
+        return Refused(code="irreversible", note="a purged file does not come back")
+
+    def reopen(self, report: Report) -> Outcome:  # noqa: ARG002 - the promise of an enforcer
+        """Not here."""
+        return Refused(code="not_offered", note=_ELSEWHERE)
+
+    def _apply(self, intent: PurgeFile) -> Outcome:
+        try:
+            names = self._client.purge(_alias(intent))
+        except NotFoundError:
+            if before_deed(lambda: self._look(intent.name)).shown:
+                return Failed(note="pict-rs has no such name (any more), and yet the public address shows the file")
+            return AlreadyDone(note="the file is gone already")
+        if not names:  # how older versions say that there is no such name
+            return AlreadyDone(note="pict-rs has no such name")
+        return Done(note=f"by the {ROUTE}, {_count(names)}")
+
+
+def _count(names: Sequence[str]) -> str:
+    return "1 name" if len(names) == 1 else f"{len(names)} names"
+
+
+def _alias(intent: PurgeFile) -> str:
+    return intent.name.value

@@ -1,0 +1,33 @@
+"""The platforms there are. A new one is a folder beside this file and an entry here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from adapters.routing import LemmyWithPictrs, build_lemmy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+
+    from pydantic import BaseModel
+
+    from bot.ports import Clock, Instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """How to read an instance's block of the configuration, and what to make of it."""
+
+    settings: type[BaseModel]
+    build: Callable[[Any, Clock, timedelta | None], Instance]
+
+
+PLATFORMS: Mapping[str, Platform] = MappingProxyType(
+    {
+        "lemmy": Platform(settings=LemmyWithPictrs, build=build_lemmy),
+    }
+)
+"""Platform name to how it is configured and built, in alphabetical order."""

@@ -1,0 +1,311 @@
+"""Batches form, poison fails alone, dead detectors are said to be unavailable, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bot.classify import device
+from bot.classify.batcher import BatchScorer
+from bot.domain.evidence import Score
+from bot.ports import Decoded, ViewSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+VIEW = ViewSpec(resize=4, crop=2, channels="RGB")
+OTHER_VIEW = ViewSpec(resize=8, crop=4, channels="BGR")
+POISON, KILLER, HANGS, NONSENSE, TOO_MUCH = 100.0, 101.0, 102.0, 103.0, 104.0
+
+
+class Probe:
+    """A detector whose score is the value of the picture's first pixel, and which fails on demand."""
+
+    def __init__(self, name: str = "probe", views: tuple[ViewSpec, ...] = (VIEW,)) -> None:
+        self.id = name
+        self.revision = f"{name}-1"
+        self.views = views
+        self.batches: list[int] = []
+        self.threads: set[int] = set()
+        self.dead = False
+        self.restarts = 0
+        self.cured_by_restart = True
+        self.gate = threading.Event()
+        self.gate.set()
+        self.released = threading.Event()
+
+    def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        self.gate.wait()
+        values = batch[0][:, 0, 0, 0]
+        self.batches.append(len(values))
+        self.threads.add(threading.get_ident())
+        if HANGS in values:
+            self.released.wait()
+        if KILLER in values:
+            self.dead = True
+        if self.dead:
+            raise RuntimeError("device lost")
+        if POISON in values:
+            raise ValueError("cannot digest this")
+        if NONSENSE in values:
+            values = np.where(values == NONSENSE, np.nan, values)
+        return values[:, np.newaxis].astype(np.float32)
+
+    def finish(self, raw: np.ndarray[Any, Any]) -> Sequence[Mapping[str, float]]:
+        return [{"high": float(row[0]), "low": max(0.0, float(1 - row[0]))} for row in raw]
+
+
+class Curable(Probe):
+    def restart(self) -> None:
+        self.restarts += 1
+        if not self.cured_by_restart:
+            raise OSError("no device")
+        self.dead = False
+
+
+def picture(*values: float, views: Sequence[ViewSpec] = (VIEW,)) -> Decoded:
+    """A file with a frame for each value."""
+    rows = {
+        view: np.stack([np.full((view.crop, view.crop, 3), value, dtype=np.float32) for value in values])
+        for view in views
+    }
+    return Decoded(
+        media_type="image/png", width=4, height=4, frames=1, pixels=None, pdq=None, pdq_quality=None, views=rows
+    )
+
+
+def scoring(work: Callable[[BatchScorer], Coroutine[Any, Any, Any]], *detectors: Probe, **options: Any) -> Any:
+    """The work's result, with a scorer around it."""
+
+    async def run() -> Any:
+        scorer = BatchScorer(detectors, **options)
+        try:
+            async with asyncio.timeout(60):
+                return await work(scorer)
+        finally:
+            for detector in detectors:
+                detector.released.set()
+                detector.gate.set()
+            await scorer.aclose()
+
+    return asyncio.run(run())
+
+
+def all_of(*files: Decoded) -> Callable[[BatchScorer], Coroutine[Any, Any, Any]]:
+    async def work(scorer: BatchScorer) -> Any:
+        return await asyncio.gather(*(scorer.score(file) for file in files))
+
+    return work
+
+
+def highs(answers: Any) -> list[float | str]:
+    """The score of ``high`` for each file, or its gap."""
+    return [gaps[0] if gaps else round(scores[0].value, 4) for scores, gaps in answers]
+
+
+def test_scores_name_detector_revision_and_label() -> None:
+    ((scores, gaps),) = scoring(all_of(picture(0.25)), Probe())
+    assert gaps == []
+    assert list(scores) == [
+        Score(detector="probe", revision="probe-1", label="high", value=0.25),
+        Score(detector="probe", revision="probe-1", label="low", value=0.75),
+    ]
+
+
+def test_the_highest_of_all_frames_counts_for_each_label() -> None:
+    ((scores, _),) = scoring(all_of(picture(0.25, 0.75, 0.5)), Probe())
+    assert {score.label: score.value for score in scores} == {"high": 0.75, "low": 0.75}
+
+
+def test_files_that_wait_together_share_a_batch() -> None:
+    probe = Probe()
+    probe.gate.clear()
+
+    async def work(scorer: BatchScorer) -> Any:
+        first = asyncio.create_task(scorer.score(picture(0.0)))
+        await asyncio.sleep(0.1)  # it is alone in its batch by now
+        others = [asyncio.create_task(scorer.score(picture(number / 100))) for number in range(40)]
+        await asyncio.sleep(0.1)
+        probe.gate.set()
+        return await asyncio.gather(first, *others)
+
+    answers = scoring(work, probe, max_batch=16, max_wait=0.01)
+    assert highs(answers) == [0.0, *(round(number / 100, 4) for number in range(40))]
+    assert probe.batches == [1, 16, 16, 8]
+    assert len(probe.threads) == 1
+
+
+def test_file_with_many_frames_is_cut_into_batches() -> None:
+    probe = Probe()
+    values = [number / 50 for number in range(37)]
+    assert highs(scoring(all_of(picture(*values)), probe, max_batch=16)) == [0.72]
+    assert probe.batches == [16, 16, 5]
+
+
+def test_every_detector_gets_its_own_views() -> None:
+    both = Probe("both", (VIEW, OTHER_VIEW))
+    one = Probe("one", (OTHER_VIEW,))
+
+    async def work(scorer: BatchScorer) -> Any:
+        assert list(scorer.views) == [VIEW, OTHER_VIEW]
+        assert scorer.revisions == {"both": "both-1", "one": "one-1"}
+        return await scorer.score(picture(0.5, views=scorer.views))
+
+    scores, gaps = scoring(work, both, one)
+    assert gaps == []
+    assert {score.detector for score in scores} == {"both", "one"}
+    assert both.threads.isdisjoint(one.threads)
+
+
+def test_no_detectors_give_no_scores() -> None:
+    assert scoring(all_of(picture(0.5))) == [([], [])]
+
+
+@pytest.mark.parametrize("poison", [POISON, NONSENSE])
+def test_poisoned_file_fails_alone(poison: float) -> None:
+    files = [picture(0.1), picture(0.2), picture(poison), picture(0.3), picture(0.4, poison)]
+    assert highs(scoring(all_of(*files), Probe())) == [0.1, 0.2, "probe: failed", 0.3, "probe: failed"]
+
+
+def test_score_beyond_its_range_is_no_score() -> None:
+    assert highs(scoring(all_of(picture(1.0004), picture(TOO_MUCH)), Probe())) == [1.0, "probe: failed"]
+
+
+def test_file_without_the_views_or_frames_is_a_gap() -> None:
+    none = Decoded(
+        media_type="image/png",
+        width=4,
+        height=4,
+        frames=0,
+        pixels=None,
+        pdq=None,
+        pdq_quality=None,
+        views={VIEW: np.zeros((0, 2, 2, 3), dtype=np.float32)},
+    )
+    files = [picture(0.5, views=[OTHER_VIEW]), none, picture(0.5)]
+    assert highs(scoring(all_of(*files), Probe())) == ["probe: failed", "probe: failed", 0.5]
+
+
+def test_one_detector_that_fails_does_not_touch_another() -> None:
+    dead = Probe("dead")
+    dead.dead = True
+    ((scores, gaps),) = scoring(all_of(picture(0.5)), dead, Probe("alive"))
+    assert [score.detector for score in scores] == ["alive", "alive"]
+    assert gaps == ["dead: unavailable"]
+
+
+def test_dead_detector_is_unavailable_for_everybody() -> None:
+    probe = Probe()
+    probe.dead = True
+    assert highs(scoring(all_of(*(picture(0.1) for _ in range(20))), probe)) == ["probe: unavailable"] * 20
+
+
+def test_dead_detector_is_left_alone_for_a_while_and_then_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_FIRST_PAUSE", 0.2)
+    probe = Curable()
+    probe.dead, probe.cured_by_restart = True, False
+
+    async def work(scorer: BatchScorer) -> Any:
+        first = await asyncio.gather(*(scorer.score(picture(0.1)) for _ in range(10)))
+        restarts = probe.restarts
+        probe.cured_by_restart = True
+        answer = await scorer.score(picture(0.2))
+        while answer[1]:
+            await asyncio.sleep(0.02)
+            answer = await scorer.score(picture(0.2))
+        return first, restarts, answer
+
+    first, restarts, answer = scoring(work, probe)
+    assert highs(first) == ["probe: unavailable"] * 10
+    assert restarts <= 2
+    assert highs([answer]) == [0.2]
+
+
+def test_detector_that_a_restart_cures_costs_no_file() -> None:
+    probe = Curable()
+    probe.dead = True
+    assert highs(scoring(all_of(picture(0.1), picture(0.2)), probe)) == [0.1, 0.2]
+    assert probe.restarts == 1
+
+
+def test_file_that_kills_the_detector_fails_and_the_others_pass() -> None:
+    probe = Curable()
+    files = [picture(0.1), picture(KILLER), picture(0.2)]
+    assert highs(scoring(all_of(*files), probe)) == [0.1, "probe: failed", 0.2]
+    assert highs(scoring(all_of(picture(0.3)), probe)) == [0.3]
+
+
+def test_detector_that_hangs_is_given_up_and_the_rest_goes_on() -> None:
+    probe = Curable()
+
+    async def work(scorer: BatchScorer) -> Any:
+        stuck = asyncio.create_task(scorer.score(picture(HANGS)))
+        await asyncio.sleep(0.1)
+        rest = [asyncio.create_task(scorer.score(picture(0.3))) for _ in range(3)]
+        return await asyncio.gather(stuck, *rest)
+
+    assert highs(scoring(work, probe, patience=0.4)) == ["probe: unavailable", 0.3, 0.3, 0.3]
+    assert probe.restarts == 1
+
+
+def test_detector_that_hangs_again_and_again_is_given_up_for_good() -> None:
+    async def work(scorer: BatchScorer) -> Any:
+        return [await scorer.score(picture(HANGS)) for _ in range(6)]
+
+    probe = Curable()
+    assert highs(scoring(work, probe, patience=0.1)) == ["probe: unavailable"] * 6
+    assert probe.batches.count(1) <= 8
+
+
+def test_queue_longer_than_the_patience_is_no_hang() -> None:
+    class Slow(Probe):
+        def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+            threading.Event().wait(0.1)
+            return super().infer(batch)
+
+    answers = scoring(all_of(*(picture(0.1) for _ in range(8))), Slow(), max_batch=1, patience=0.5)
+    assert highs(answers) == [0.1] * 8
+
+
+def test_cancelled_file_does_not_disturb_its_batch() -> None:
+    probe = Probe()
+    probe.gate.clear()
+
+    async def work(scorer: BatchScorer) -> Any:
+        tasks = [asyncio.create_task(scorer.score(picture(number / 10))) for number in range(4)]
+        await asyncio.sleep(0.1)
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        probe.gate.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = scoring(work, probe)
+    assert isinstance(answers.pop(1), asyncio.CancelledError)
+    assert highs(answers) == [0.0, 0.2, 0.3]
+
+
+def test_what_waits_at_the_end_is_unavailable() -> None:
+    probe = Probe()
+    probe.gate.clear()
+
+    async def work(scorer: BatchScorer) -> Any:
+        running = asyncio.create_task(scorer.score(picture(0.1)))
+        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(scorer.score(picture(0.2)))
+        await asyncio.sleep(0.1)
+        closing = asyncio.create_task(scorer.aclose())
+        await asyncio.sleep(0.1)
+        probe.gate.set()
+        await closing
+        return await asyncio.gather(running, waiting, scorer.score(picture(0.3)))
+
+    assert highs(scoring(work, probe)) == [0.1, "probe: unavailable", "probe: unavailable"]
+
+
+def test_threads_end_with_the_scorer() -> None:
+    scoring(all_of(picture(0.1)), Probe("ending"))
+    assert not [thread for thread in threading.enumerate() if thread.name == "detector-ending"]

@@ -1,0 +1,180 @@
+"""Files and their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
+
+from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
+from bot.domain.errors import LedgerError
+from bot.domain.evidence import ListMode, Unscannable, UnscannableKind
+from bot.ports import Batch
+
+if TYPE_CHECKING:
+    from making import StillClock
+
+    from bot.domain.content import Name
+    from bot.ledger import SqlLedger
+
+OTHER = "cd" * 32
+REMOTE = RemoteUrl(value="https://far.example/cat.png")
+
+
+def know(ledger: SqlLedger, name: Name, url: str = "") -> int:
+    return ledger.add_name(name, url).file_id
+
+
+def scan_of(ledger: SqlLedger, file_id: int) -> object:
+    file = ledger.file(file_id)
+    assert file is not None
+    return file.scan
+
+
+@pytest.mark.parametrize(
+    "name",
+    [alias(), Attachment(instance=HERE, value="17"), StorageKey(instance=HERE, value="a/b c"), REMOTE],
+    ids=lambda name: type(name).__name__,
+)
+def test_name_of_every_kind_comes_back(ledger: SqlLedger, name: Name) -> None:
+    made = ledger.add_name(name, "https://here.example/x")
+    assert made.name == name
+    assert ledger.name(str(name)) == made
+    assert ledger.names_ending(name.value) == [made]
+    assert ledger.names_of(made.file_id) == [made]
+    assert ledger.name("alias:here/unknown") is None
+
+
+def test_known_name_keeps_its_url_and_an_empty_one_is_filled_in(ledger: SqlLedger) -> None:
+    ledger.add_name(alias(), "")
+    assert ledger.add_name(alias(), address(alias())).url == address(alias())
+    assert ledger.add_name(alias(), "https://elsewhere.example/").url == address(alias())
+
+
+def test_names_ending_looks_on_every_instance(ledger: SqlLedger) -> None:
+    there = Alias(instance=InstanceId("there"), value="a.png")
+    know(ledger, alias())
+    know(ledger, there)
+    know(ledger, alias("aa.png"))
+    assert [record.name for record in ledger.names_ending("a.png")] == [alias(), there]
+
+
+def test_stub_becomes_the_file_of_its_bytes(ledger: SqlLedger) -> None:
+    stub = know(ledger, alias())
+    assert ledger.file(stub).sha256 is None  # type: ignore[union-attr]
+    assert ledger.bind(alias(), SHA.upper()) == stub
+    assert ledger.file_by_sha256(SHA).id == stub  # type: ignore[union-attr]
+    assert ledger.bind(alias(), SHA) == stub
+    assert ledger.file_by_sha256(OTHER) is None
+
+
+def test_names_of_the_same_bytes_share_a_file(ledger: SqlLedger) -> None:
+    first, second = know(ledger, alias()), know(ledger, alias("b.png"))
+    assert first != second
+    assert ledger.bind(alias(), SHA) == ledger.bind(alias("b.png"), SHA) == first
+    assert [record.name for record in ledger.names_of(first)] == [alias(), alias("b.png")]
+    assert ledger.counts()["files"] == 1
+
+
+def test_id_of_a_stub_goes_on_to_mean_the_file_of_its_bytes(ledger: SqlLedger) -> None:
+    ledger.record("", Batch(sightings=[sighting(), sighting(post(2), alias("b.png"))]), examine_uploads=False)
+    ledger.add_upload(upload(alias("b.png")))
+    stub = ledger.name(str(alias("b.png"))).file_id  # type: ignore[union-attr]
+    file_id = ledger.bind(alias(), SHA)
+    ledger.bind(alias("b.png"), SHA)
+    assert ledger.file(stub) == ledger.file(file_id)
+    assert len(ledger.names_of(stub)) == 2
+    assert len(ledger.sightings_of(stub)) == 2
+    assert len(ledger.uploads_of(stub)) == 1
+    ledger.save_scan(stub, evidence())
+    assert scan_of(ledger, file_id) == evidence()
+    assert ledger.open_case(stub).files == (file_id,)
+
+
+def test_failed_look_at_a_new_name_does_not_hide_what_is_known_of_its_bytes(ledger: SqlLedger) -> None:
+    file_id = ledger.bind(alias(), SHA)
+    ledger.save_scan(file_id, evidence())
+    stub = know(ledger, alias("b.png"))
+    ledger.save_scan(stub, Unscannable(kind=UnscannableKind.UNREACHABLE, detail="time-out"))
+    assert ledger.bind(alias("b.png"), SHA) == file_id
+    assert scan_of(ledger, stub) == evidence()
+
+
+def test_remote_name_may_stand_for_other_bytes_later(ledger: SqlLedger) -> None:
+    old = ledger.bind(REMOTE, SHA)
+    new = ledger.bind(REMOTE, OTHER)
+    assert old != new
+    assert ledger.names_of(old) == []
+    assert ledger.name(str(REMOTE)).file_id == new  # type: ignore[union-attr]
+    assert ledger.name(str(REMOTE)).url == REMOTE.value  # type: ignore[union-attr]
+    assert ledger.file_by_sha256(SHA).id == old  # type: ignore[union-attr]
+    assert ledger.bind(REMOTE, SHA) == old
+
+
+def test_sightings_follow_their_name(ledger: SqlLedger) -> None:
+    ledger.record("", Batch(sightings=[sighting(), sighting(post(2), alias("b.png"))]), examine_uploads=False)
+    ledger.bind(alias(), SHA)
+    file_id = ledger.bind(alias("b.png"), SHA)
+    assert [one.subject.local_id for one in ledger.sightings_of(file_id)] == ["1", "2"]
+
+
+def test_replaced_thumbnail_stays_in_its_subject(ledger: SqlLedger) -> None:
+    for name in ("a.png", "b.png"):
+        ledger.record("", Batch(sightings=[sighting(name=alias(name))]), examine_uploads=False)
+    assert [one.name for one in ledger.sightings_in(post().key)] == [alias("a.png"), alias("b.png")]
+    assert ledger.sightings_in(post(2).key) == []
+
+
+def test_uploads_come_once_for_every_name(ledger: SqlLedger) -> None:
+    for name, who in ((alias(), account()), (alias("b.png"), account("bob")), (alias(), account(is_staff=True))):
+        ledger.add_upload(upload(name, who))
+        file_id = ledger.bind(name, SHA)
+    assert [one.uploader for one in ledger.uploads_of(file_id)] == [account(is_staff=True), account("bob")]
+
+
+def test_upload_from_the_backlog_stays_backlog(ledger: SqlLedger) -> None:
+    ledger.record("", Batch(uploads=[upload(backlog=True)]), examine_uploads=False)
+    ledger.add_upload(upload())
+    file_id = ledger.bind(alias(), SHA)
+    assert [one.backlog for one in ledger.uploads_of(file_id)] == [True]
+
+
+def test_file_comes_with_its_newest_scan(ledger: SqlLedger) -> None:
+    file_id = ledger.bind(alias(), SHA)
+    assert scan_of(ledger, file_id) is None
+    for scan in (
+        evidence(hit(), score(0.25)),
+        Unscannable(kind=UnscannableKind.GONE, detail="404"),
+        evidence(),
+    ):
+        ledger.save_scan(file_id, scan)
+        assert scan_of(ledger, file_id) == scan
+
+
+def test_nobody_knows_an_unknown_file(ledger: SqlLedger) -> None:
+    assert ledger.file(99) is None
+    assert ledger.names_of(99) == ledger.sightings_of(99) == ledger.uploads_of(99) == []
+    with pytest.raises(LedgerError, match="no file 99"):
+        ledger.save_scan(99, evidence())
+    with pytest.raises(LedgerError, match="no file 99"):
+        ledger.open_case(99)
+
+
+def test_counts_of_files(ledger: SqlLedger, clock: StillClock) -> None:
+    blocked = ledger.bind(alias(), SHA)
+    ledger.save_scan(blocked, evidence(hit()))
+    ledger.save_scan(blocked, Unscannable(kind=UnscannableKind.GONE, detail="404"))
+    allowed = ledger.bind(alias("b.png"), OTHER)
+    ledger.save_scan(allowed, evidence(hit()))
+    ledger.save_scan(allowed, evidence(hit(mode=ListMode.ALLOW)))
+    ledger.save_scan(know(ledger, REMOTE), Unscannable(kind=UnscannableKind.NOT_MEDIA, detail="text"))
+    ledger.record("", Batch(sightings=[sighting(), sighting(post(2))]), examine_uploads=False)
+    counts = ledger.counts()
+    assert {key: counts[key] for key in ("seen", "files", "scanned", "matched", "unscannable")} == {
+        "seen": 2,
+        "files": 2,
+        "scanned": 2,
+        "matched": 1,
+        "unscannable": 1,
+    }

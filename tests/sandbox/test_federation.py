@@ -1,0 +1,84 @@
+"""What comes from the remote instance."""
+
+from __future__ import annotations
+
+import httpx
+
+from adapters.sandbox.lemmy import LemmySandbox
+from golden.pictures import circles
+
+from .visitors import Visitors, until
+
+
+def test_remote_posts_bear_the_marks_of_their_server(box: LemmySandbox, visitors: Visitors) -> None:
+    number = box.federate_post(image=circles(1), body="hello")
+    view = visitors.get("warden", "/post", id=number)["post_view"]
+    post = view["post"]
+    assert (post["local"], view["creator"]["local"], view["community"]["local"]) == (False, False, False)
+    assert post["ap_id"].startswith(f"{box.remote_url}/post/")
+    assert post["thumbnail_url"].startswith(f"{box.url}/pictrs/image/")
+    remote = visitors.client.get(post["url"], headers={"Range": "bytes=0-0"})
+    assert (remote.status_code, len(remote.content)) == (206, 1)
+    assert len(remote.headers["etag"]) == 54
+    site = visitors.get("warden", "/user", person_id=post["creator_id"])["site"]
+    assert site["actor_id"] == f"{box.remote_url}/"
+
+
+def test_thumbnails_of_remote_posts_are_replaced_and_the_first_one_stays(box: LemmySandbox, visitors: Visitors) -> None:
+    number = box.federate_post(image=circles(1))
+    before = visitors.get("warden", "/post", id=number)["post_view"]["post"]["thumbnail_url"]
+
+    def shown() -> str:
+        return str(visitors.get("warden", "/post", id=number)["post_view"]["post"]["thumbnail_url"])
+
+    until(lambda: shown() != before)
+    assert visitors.client.get(before).status_code == 200
+    assert visitors.client.get(shown()).status_code == 200
+    assert visitors.get("warden", "/admin/list_all_media")["images"] == []
+
+
+def test_remote_comments_and_pictures_in_them(box: LemmySandbox, visitors: Visitors) -> None:
+    url = box.remote_file(circles(1))
+    post = box.federate_post(name="talk")
+    first = box.federate_comment(post, f"![x]({url})")
+    box.federate_comment(post, "yes", author="admin", parent_id=first)
+    found = visitors.get("warden", "/comment/list", type_="All", post_id=post, sort="Old")["comments"]
+    assert [row["comment"]["path"].count(".") for row in found] == [1, 2]
+    assert [row["comment"]["local"] for row in found] == [False, False]
+    assert visitors.client.get(url).status_code == 200
+
+
+def test_a_remote_community_is_known_once_somebody_asked_for_it(box: LemmySandbox, visitors: Visitors) -> None:
+    assert visitors.get("warden", "/community/list", type_="All")["communities"] == []
+    found = visitors.get("warden", "/resolve_object", q=f"!far@{box.federation.domain}")["community"]
+    assert (found["community"]["name"], found["subscribed"]) == ("far", "NotSubscribed")
+    number = found["community"]["id"]
+    followed = visitors.send("warden", "/community/follow", community_id=number, follow=True)
+    assert followed["community_view"]["subscribed"] == "Pending"
+    until(lambda: visitors.get("warden", "/community", id=number)["community_view"]["subscribed"] == "Subscribed")
+
+
+def test_a_removal_here_leaves_the_file_there(box: LemmySandbox, visitors: Visitors) -> None:
+    number = box.federate_post(image=circles(1))
+    url = visitors.get("warden", "/post", id=number)["post_view"]["post"]["url"]
+    visitors.send("warden", "/post/remove", post_id=number, removed=True, reason="x")
+    visitors.send("warden", "/admin/purge/post", post_id=number, reason="x")
+    assert visitors.client.get(url).status_code == 200
+
+
+def test_everything_remote_is_shown_through_the_proxy_if_the_server_is_set_so() -> None:
+    with LemmySandbox(image_mode="ProxyAllImages") as box, httpx.Client() as client:
+        visitors = Visitors(box, client)
+        number = box.federate_post(image=circles(1))
+        post = visitors.get("warden", "/post", id=number)["post_view"]["post"]
+        assert post["url"].startswith(f"{box.url}/api/v3/image_proxy?url=http%3A%2F%2F127.0.0.1%3A")
+        assert client.get(post["url"]).status_code == 200
+        assert len(box.state.images) == 0
+
+
+def test_no_local_copies_if_the_server_is_set_so() -> None:
+    with LemmySandbox(image_mode="None") as box, httpx.Client() as client:
+        number = box.federate_post(image=circles(1))
+        post = Visitors(box, client).get("warden", "/post", id=number)["post_view"]["post"]
+        assert post["thumbnail_url"] == post["url"]
+        assert len(box.files) == 0
