@@ -34,6 +34,9 @@ LONGEST_NAP = 20.0
 """Seconds between two tries of a read; a server that asks for more gets its error passed on."""
 
 
+nap = time.sleep
+
+
 def user_agent() -> str:
     """``Fediwarden/<version>``."""
     try:
@@ -73,13 +76,11 @@ class Transport:
         buckets: Buckets | None = None,
         timeout: float = 20.0,
         total: float = 60.0,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """``timeout``: seconds without a byte. ``total``: seconds for a whole answer, however it trickles."""
         self.base_url = base_url.rstrip("/")
         self.buckets = buckets if buckets is not None else Buckets()
         self._total = total
-        self._sleep = sleep
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0), pool=total),
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0),
@@ -145,11 +146,11 @@ class Transport:
             try:
                 return once()
             except UnreachableError:
-                self._sleep(random.uniform(0.5, 1.0) * 2 ** (attempt - 1))  # noqa: S311 - spreads tries, no secret
+                nap(random.uniform(0.5, 1.0) * 2 ** (attempt - 1))  # noqa: S311 - spreads tries, no secret
             except RateLimitedError as error:
                 if error.retry_after > LONGEST_NAP:
                     raise
-                self._sleep(error.retry_after)
+                nap(error.retry_after)
         return once()
 
     def _checked(self, answer: Answer, *, moved: bool) -> Answer:

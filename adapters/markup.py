@@ -30,12 +30,12 @@ MEDIA_SUFFIXES = (
     *(".mp4", ".m4v", ".webm", ".mov", ".ogv", ".mkv"),
 )
 
-_BARE = re.compile(r"https?://(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"`\[\]\\\x00-\x1f\x7f]+", re.IGNORECASE)
+_BARE = re.compile(r"https?://(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"`|\[\]\\\x00-\x1f\x7f\ufffd]+", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_TRAILING = "?!.,:;*_~'\"|"
+_TRAILING = "?!.,:;*_~'\""
 _ATTRIBUTE = re.compile(
     r"[\s\"'/](src|srcset|data-src|data-srcset|poster|href|xlink:href)\s{0,9}=\s{0,9}"
-    r"(\"[^\"<>]{1,8192}\"|'[^'<>]{1,8192}'|[^\s\"'<>`=]{1,8192})",
+    r"(\"[^\"<>]{1,8192}\"|'[^'<>]{1,8192}'|[^\s\"'<>`]{1,8192})",
     re.IGNORECASE,
 )
 """Attributes without their tags: a tag in pieces is still shown by somebody, and this cannot be made to backtrack."""

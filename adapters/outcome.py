@@ -16,22 +16,22 @@ from bot.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from bot.domain.decisions import Outcome
     from bot.domain.errors import PlatformError
 
 T = TypeVar("T")
 
-MENDABLE = {"not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "site_ban", "instance_is_private"}
-"""What our own account lacks and an operator can give it; a target that ranks higher will do so tomorrow."""
-
 LOGIN_WAIT = 300.0
 """Seconds before a deed is tried again that failed for our credentials: an operator has to act first."""
 
 
-def outcome_of(error: PlatformError) -> Outcome:
-    """The outcome of a deed that ended with this error."""
+def outcome_of(error: PlatformError, *, mendable: Collection[str] = ()) -> Outcome:
+    """The outcome of a deed that ended with this error.
+
+    ``mendable``: codes of a refusal that is about our own account, so that an operator can end it.
+    """
     match error:
         case RateLimitedError():
             return Failed(note=str(error), retry_after=error.retry_after)
@@ -40,7 +40,7 @@ def outcome_of(error: PlatformError) -> Outcome:
             return Failed(note=str(error), unknown=error.sent)
         case NotLoggedInError():
             return Failed(note=str(error), retry_after=LOGIN_WAIT)
-        case NotPermittedError() if error.code in MENDABLE:
+        case NotPermittedError() if error.code in mendable:
             return Failed(note=str(error), retry_after=LOGIN_WAIT)
         case NotPermittedError() | NotFoundError() | RejectedError():
             return Refused(code=error.code or "refused", note=str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
+from adapters.lemmy.errors import MENDABLE
 from adapters.outcome import outcome_of
 from bot.domain.decisions import BanAccount, PurgeFile, Refused, Remove, Report
 from bot.domain.errors import PlatformError
@@ -102,4 +103,4 @@ def _outcome(deed: Callable[[], Outcome]) -> Outcome:
     try:
         return deed()
     except PlatformError as error:
-        return outcome_of(error)
+        return outcome_of(error, mendable=MENDABLE)

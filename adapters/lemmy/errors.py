@@ -52,6 +52,9 @@ _PERMISSION = {
     *("not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "not_higher_admin", "not_higher_mod"),
     *("instance_is_private", "site_ban", "banned_from_community"),
 }
+MENDABLE = {"not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "site_ban", "instance_is_private"}
+"""What our own account lacks and an operator can give it; a target that ranks higher will do so tomorrow."""
+
 _LOGIN = {
     *("missing_totp_token", "incorrect_totp_token", "email_not_verified"),
     *("registration_application_is_pending", "registration_denied"),

@@ -118,7 +118,7 @@ def _configure(folder: Path, box: Any) -> Path:
         "stage": "enforce",
         "irreversible": ["purge_file"],
         "evidence": "none",
-        "poll_every": "1s",
+        "poll_every": "2s",
         "instances": [
             {
                 "id": "demo",
@@ -269,7 +269,7 @@ def _settled(ledger: Ledger) -> bool:
     for _ in range(2):
         if any(size and state.startswith(busy) for state, size in ledger.backlog_size().items()):
             return False
-        time.sleep(1.5)
+        time.sleep(2.5)
     return True
 
 

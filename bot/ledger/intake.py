@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import select, update
@@ -18,11 +19,16 @@ from bot.ledger.tasks import want
 from bot.ports import Lane, TaskKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from bot.ports import Batch, Cursor
+
+
+REFRESH = timedelta(minutes=10)
+"""How old a sighting may be before it is written again although nothing changed: who is staff, when it was seen."""
 
 
 class IntakePart(Part):
@@ -40,7 +46,10 @@ class IntakePart(Part):
         now = self._now()
         new = 0
         with self._database.write() as connection:
+            just_seen = _just_seen(connection, batch.sightings, now)
             for sighting in batch.sightings:
+                if _sameness(sighting) in just_seen:
+                    continue
                 known, changed = _see(connection, sighting, now)
                 new += not known
                 if changed:
@@ -62,6 +71,8 @@ def know_upload(connection: Connection, upload: Upload, now: datetime) -> bool:
             schema.upload.insert().values(name_id=name.id, payload=encode(upload), uploaded_at=upload.uploaded_at)
         )
         return True
+    if row.payload in {encode(upload), encode(replace(upload, backlog=True))}:
+        return False
     # What was there when the bot started stays backlog, however often it is heard of.
     upload = replace(upload, backlog=decode(row.payload, Upload).backlog)
     connection.execute(
@@ -70,6 +81,34 @@ def know_upload(connection: Connection, upload: Upload, now: datetime) -> bool:
         .values(payload=encode(upload), uploaded_at=upload.uploaded_at)
     )
     return False
+
+
+def _just_seen(connection: Connection, sightings: Sequence[Sighting], now: datetime) -> set[tuple[str, ...]]:
+    """Those that were written lately and are the same still: feeds overlap, and most of a page is known.
+
+    One question for the whole batch, because a page is read every few seconds and holds hundreds of them.
+    """
+    seen, names = schema.sighting.c, schema.name.c
+    rows = connection.execute(
+        select(seen.subject_digest, seen.url_digest, seen.role, seen.revision, names.key_digest)
+        .join(schema.name, names.id == seen.name_id)
+        .where(
+            seen.url_digest.in_({fingerprint(sighting.media.url) for sighting in sightings}),
+            seen.seen_at > now - REFRESH,
+            seen.seen_at <= now,
+        )
+    )
+    return {tuple(row) for row in rows}
+
+
+def _sameness(sighting: Sighting) -> tuple[str, ...]:
+    return (
+        fingerprint(str(sighting.subject.key)),
+        fingerprint(sighting.media.url),
+        sighting.media.role.value,
+        sighting.subject.revision,
+        fingerprint(str(sighting.name)),
+    )
 
 
 def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[bool, bool]:

@@ -18,6 +18,10 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_DISPLAY_GAMMA: Final = 2.2
+_GAMMA_TOLERANCE: Final = 0.25
+"""How far an exponent may be from 1: old Macs wrote gAMA 1/1.8, which is 0.82, and meant nothing by it."""
+
 
 def upright(picture: Image.Image) -> Image.Image:
     """Turned as its EXIF orientation says; an unreadable or unknown one says nothing."""
@@ -44,18 +48,40 @@ def eight_bit(picture: Image.Image) -> Image.Image:
     return Image.merge("LA", (grey, alpha))
 
 
-def as_seen(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """RGB on white; and, where something is transparent, RGB with transparency ignored.
+def odd_gamma(picture: Image.Image) -> float | None:
+    """The exponent that browsers apply to a PNG's samples (0 to 1) because of its gAMA chunk, if it changes much.
 
-    Both are looked at: what is hidden by transparency shows in another viewer, or on another background.
+    Pillow leaves the chunk alone, and so do most tools that make thumbnails: one file can show one picture in a list and
+    another when it is opened. A colour profile or sRGB chunk overrides it (https://www.w3.org/TR/png-3/#4Concepts.ColourSpaces).
     """
+    gamma = picture.info.get("gamma")
+    if not isinstance(gamma, float) or gamma <= 0 or {"srgb", "icc_profile"} & picture.info.keys():
+        return None
+    exponent = 1 / (gamma * _DISPLAY_GAMMA)
+    return None if abs(exponent - 1) < _GAMMA_TOLERANCE else exponent
+
+
+def as_seen(picture: Image.Image) -> list[Image.Image]:
+    """RGB on white; then, where something is transparent, RGB with transparency ignored; and both in their odd gamma.
+
+    All are looked at: what is hidden in one viewer, or on one background, shows in another.
+    """
+    seen = _layers(picture)
+    exponent = odd_gamma(picture)
+    if exponent is not None:
+        curve = [round(255 * (value / 255) ** exponent) for value in range(256)] * 3
+        seen += [layer.point(curve) for layer in seen]
+    return seen
+
+
+def _layers(picture: Image.Image) -> list[Image.Image]:
     if not picture.has_transparency_data:
-        return (picture if picture.mode == "RGB" else picture.convert("RGB")), None
+        return [picture if picture.mode == "RGB" else picture.convert("RGB")]
     layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     alpha = layered.getchannel("A")
     bare = layered.convert("RGB")
     if alpha.getextrema()[0] == 255:
-        return bare, None
+        return [bare]
     white = Image.new("RGB", layered.size, "white")
     white.paste(bare, mask=alpha)
-    return white, bare
+    return [white, bare]

@@ -179,7 +179,7 @@ class ProcessDecoder:
         await asyncio.gather(*(worker.leave() for worker in idle), *(worker.kill() for worker in list(self._busy)))
 
     async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
-        """See ``Decoder``. Raises ``WorkerStartError`` when a dead worker cannot be replaced, and ``DecoderClosedError``."""
+        """See ``Decoder``. Raises ``WorkerStartError`` (a dead worker has no successor) and ``DecoderClosedError``."""
         async with self._free:
             result = await self._decode(data, views)
             # None: the worker had died while it had nothing to do, and this file only found out.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from bot.domain.evidence import Finding, Unscannable, UnscannableKind
-from bot.media.colours import as_seen, eight_bit, upright
+from bot.media.colours import as_seen, eight_bit, odd_gamma, upright
 from bot.media.fingerprint import pdq, pixels_digest
 from bot.media.formats.png import without_text
 from bot.media.frames import later_frames
@@ -58,6 +58,13 @@ class _Opened(NamedTuple):
     gaps: Sequence[str] = ()
 
 
+def configure(limits: DecodeLimits) -> None:
+    """Pillow's own bounds, for the whole process. They are a second line: ``look`` goes by headers before."""
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there are as many workers as cores already
+
+
 def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked | Unscannable:
     """Structure, pixels, hash and views of one file.
 
@@ -97,9 +104,6 @@ def _open(data: bytes, structure: Structure, side: int, limits: DecodeLimits) ->
 
 
 def _load(data: bytes, side: int, limits: DecodeLimits, *, lenient: bool = False) -> _Opened | Unscannable:
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels
-    PngImagePlugin.MAX_TEXT_CHUNK = MAX_TEXT
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there are as many workers as cores already
     ImageFile.LOAD_TRUNCATED_IMAGES = lenient
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata
@@ -114,6 +118,8 @@ def _load(data: bytes, side: int, limits: DecodeLimits, *, lenient: bool = False
             picture.load()
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=str(error)[:200])
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
     return _Opened(picture, size)
 
 
@@ -132,7 +138,12 @@ def _examine(opened: _Opened, structure: Structure, views: Sequence[ViewSpec], l
         findings=[*structure.findings, *damage],
         gaps=gaps,
     )
-    if structure.lossless and total == 1 and not structure.truncated and not damage:
+    exponent = odd_gamma(picture)
+    if exponent is not None:
+        looked.findings.append(
+            Finding(kind="odd_gamma", detail=f"browsers show another picture: exponent {exponent:.2g}")
+        )
+    if structure.lossless and total == 1 and not structure.truncated and not damage and exponent is None:
         looked.pixels = pixels_digest(first)
     side = needed_side(views)
     looked.pdq, looked.pdq_quality = pdq(_render(first, side, looked.rows))
@@ -155,12 +166,8 @@ def _frames(picture: Image.Image, gaps: list[str]) -> int:
 
 
 def _render(frame: Image.Image, side: int, rows: Mapping[ViewSpec, list[np.ndarray[Any, Any]]]) -> Image.Image:
-    """Adds to ``rows`` of every view, twice where transparency hides something; returns the picture on white."""
-    white, bare = as_seen(frame)
-    white = shrink(white, side)
-    bare = None if bare is None else shrink(bare, side)
+    """Adds to ``rows`` of every view, once for each way in which the frame may be seen; returns the first of them."""
+    pictures = [shrink(picture, side) for picture in as_seen(frame)]
     for view, seen in rows.items():
-        seen.append(render(white, view))
-        if bare is not None:
-            seen.append(render(bare, view))
-    return white
+        seen += [render(picture, view) for picture in pictures]
+    return pictures[0]

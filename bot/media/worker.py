@@ -17,7 +17,7 @@ from PIL import Image
 
 from bot.domain.evidence import Unscannable
 from bot.media.limits import DecodeLimits
-from bot.media.picture import look
+from bot.media.picture import configure, look
 from bot.media.wire import LENGTHS, OUT_OF_MEMORY, TAKEN, pack, pack_answer, unpack_views
 from bot.ports import ViewSpec
 
@@ -83,6 +83,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not land among the answers
     confine(limits)
+    configure(limits)
     try:
         rehearse(limits)
         answers.write(pack({"ready": True}))

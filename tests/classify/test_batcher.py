@@ -34,11 +34,13 @@ class Probe:
         self.dead = False
         self.restarts = 0
         self.cured_by_restart = True
+        self.entered = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
         self.released = threading.Event()
 
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        self.entered.set()
         self.gate.wait()
         values = batch[0][:, 0, 0, 0]
         self.batches.append(len(values))
@@ -127,7 +129,7 @@ def test_files_that_wait_together_share_a_batch() -> None:
 
     async def work(scorer: BatchScorer) -> Any:
         first = asyncio.create_task(scorer.score(picture(0.0)))
-        await asyncio.sleep(0.1)  # it is alone in its batch by now
+        await asyncio.to_thread(probe.entered.wait)  # it is alone in its batch
         others = [asyncio.create_task(scorer.score(picture(number / 100))) for number in range(40)]
         await asyncio.sleep(0.1)
         probe.gate.set()
@@ -244,11 +246,11 @@ def test_detector_that_hangs_is_given_up_and_the_rest_goes_on() -> None:
 
     async def work(scorer: BatchScorer) -> Any:
         stuck = asyncio.create_task(scorer.score(picture(HANGS)))
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(probe.entered.wait)
         rest = [asyncio.create_task(scorer.score(picture(0.3))) for _ in range(3)]
         return await asyncio.gather(stuck, *rest)
 
-    assert highs(scoring(work, probe, patience=0.4)) == ["probe: unavailable", 0.3, 0.3, 0.3]
+    assert highs(scoring(work, probe, patience=1.0)) == ["probe: unavailable", 0.3, 0.3, 0.3]
     assert probe.restarts == 1
 
 
@@ -267,8 +269,8 @@ def test_queue_longer_than_the_patience_is_no_hang() -> None:
             threading.Event().wait(0.1)
             return super().infer(batch)
 
-    answers = scoring(all_of(*(picture(0.1) for _ in range(8))), Slow(), max_batch=1, patience=0.5)
-    assert highs(answers) == [0.1] * 8
+    answers = scoring(all_of(*(picture(0.1) for _ in range(15))), Slow(), max_batch=1, patience=1.0)
+    assert highs(answers) == [0.1] * 15
 
 
 def test_cancelled_file_does_not_disturb_its_batch() -> None:
@@ -277,7 +279,7 @@ def test_cancelled_file_does_not_disturb_its_batch() -> None:
 
     async def work(scorer: BatchScorer) -> Any:
         tasks = [asyncio.create_task(scorer.score(picture(number / 10))) for number in range(4)]
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(probe.entered.wait)
         tasks[1].cancel()
         await asyncio.sleep(0)
         probe.gate.set()
@@ -294,7 +296,7 @@ def test_what_waits_at_the_end_is_unavailable() -> None:
 
     async def work(scorer: BatchScorer) -> Any:
         running = asyncio.create_task(scorer.score(picture(0.1)))
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(probe.entered.wait)
         waiting = asyncio.create_task(scorer.score(picture(0.2)))
         await asyncio.sleep(0.1)
         closing = asyncio.create_task(scorer.aclose())

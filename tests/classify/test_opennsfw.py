@@ -104,7 +104,7 @@ def test_scores_of_files_through_the_decoder_are_those_of_the_package(
     detector: OpenNsfwDetector,
     reference: NSFWClassifier,
 ) -> None:
-    for seed in (0, 3):
+    for seed in (0, 3) if size[0] < 1000 else (0,):
         image = Image.open(io.BytesIO(picture(seed))).resize(size)
         noise = np.random.default_rng(seed).normal(0, 4, (*size[::-1], 1))
         buffer = io.BytesIO()

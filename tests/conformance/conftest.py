@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Refuse a server that is named badly, before anything is written anywhere."""
-    _named(session.config)
+    _named(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -36,7 +36,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server under test."""
-    found = _named(request.config)  # again, because this file is read late when all tests are run
+    found = _named(request.config)
     if found is not None:
         yield found
         return

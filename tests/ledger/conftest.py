@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from making import StillClock
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.ledger import SqlLedger, open_ledger
 from ledger.backends import BACKENDS
+from making import StillClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def also_for_postgresql(_connection: object, statement: Any, *_: object) -> None
     """
     if isinstance(statement, sqlite.Insert):
         return
-    key = statement._generate_cache_key()
-    if key not in COMPILED:
+    shape = statement._generate_cache_key()
+    if shape is None or shape.key not in COMPILED:
         statement.compile(dialect=POSTGRESQL)
-        COMPILED.add(key)
+        COMPILED.add(shape and shape.key)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from making import BY_SCORE, EXACT, HERE, SHA, account, address, alias, evidence, hit, post, sighting, upload
-
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -20,6 +18,7 @@ from bot.domain.decisions import (
     Verdict,
 )
 from bot.ports import Batch, TaskKind
+from making import BY_SCORE, EXACT, HERE, SHA, account, address, alias, evidence, hit, post, sighting, upload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from making import NOW, SHA, alias, evidence
 
 from bot.domain.decisions import IntentState
 from bot.domain.errors import LedgerError
 from ledger.docket import BY_SCORE, EXACT, HOLD, PURGE, REMOVE, REPORT, deeds, plan, verdict
+from making import NOW, SHA, alias, evidence
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 OTHER = "cd" * 32
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.ports import Lease
 from making import NOW
 
-from bot.ports import Lease
-
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 
 def test_one_at_a_time(ledger: SqlLedger) -> None:
@@ -58,9 +56,7 @@ def test_old_lease_cannot_be_given_back_for_another(ledger: SqlLedger, clock: St
     assert ledger.holder() == yours
 
 
-def test_lease_from_before_the_clock_was_set_back_does_not_last_for_years(
-    ledger: SqlLedger, clock: StillClock
-) -> None:
+def test_lease_from_before_the_clock_was_set_back_does_not_last_for_years(ledger: SqlLedger, clock: StillClock) -> None:
     clock.pass_(days=365)
     ledger.acquire("me", seconds=30)
     clock.pass_(days=-365)

@@ -6,17 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from making import NOW
 
 from bot.domain.decisions import AlreadyDone, Done, Failed, IntentState, Refused
 from bot.domain.errors import LeaseLostError, LedgerError, SupersededError
 from ledger.docket import BAN, HOLD, PURGE, REMOVE, REPORT, one, plan
+from making import NOW
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.domain.decisions import Attempt, Outcome
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 
 def fence(ledger: SqlLedger, holder: str = "me") -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from making import NOW
-
 from bot.ledger import Letter
+from making import NOW
 
 if TYPE_CHECKING:
     from bot.ledger import SqlLedger

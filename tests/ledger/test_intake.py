@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from making import NOW, account, address, alias, post, sighting, upload
 
 from bot.domain.content import RemoteUrl, Role, Sighting
 from bot.domain.errors import LedgerError
 from bot.ports import Batch, Lane, TaskKind
+from making import NOW, account, address, alias, post, sighting, upload
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 
 def record(ledger: SqlLedger, *seen: Sighting, source: str = "here/posts", **more: object) -> int:
@@ -71,7 +70,7 @@ def test_known_sighting_is_not_new_and_not_examined(ledger: SqlLedger) -> None:
 
 def test_known_sighting_keeps_its_place_and_takes_the_newest_subject(ledger: SqlLedger, clock: StillClock) -> None:
     record(ledger, sighting(), sighting(post(2)))
-    clock.pass_(minutes=5)
+    clock.pass_(minutes=15)
     later = replace(sighting(post(author=account(is_staff=True))), seen_at=clock.now())
     record(ledger, later)
     name = ledger.name(str(alias()))
@@ -112,7 +111,7 @@ def test_name_is_backlog_until_something_new_shows_it(ledger: SqlLedger) -> None
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_upload_that_nobody_posted_is_examined_if_wanted(ledger: SqlLedger, wanted: bool) -> None:  # noqa: FBT001
+def test_upload_that_nobody_posted_is_examined_if_wanted(ledger: SqlLedger, wanted: bool) -> None:
     batch = Batch(uploads=[upload()])
     assert ledger.record("here/uploads", batch, examine_uploads=wanted) == 0
     assert work_off(ledger) == ([(str(alias()), Lane.NEW)] if wanted else [])

@@ -6,18 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from making import NOW, SHA, account, alias, post
 
 from bot.domain.decisions import BanAccount, HoldReason, IntentState, Remove, Scope
 from bot.domain.errors import LedgerError
 from bot.ports import Lane
 from ledger.docket import ALLOW, BAN, BY_SCORE, EXACT, HOLD, PURGE, REMOVE, REPORT, deeds, one, plan, verdict
+from making import NOW, SHA, account, alias, post
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.domain.decisions import Intent
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 
 @pytest.mark.parametrize(

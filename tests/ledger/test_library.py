@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
 from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import ListMode, Unscannable, UnscannableKind
 from bot.ports import Batch
+from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.domain.content import Name
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 OTHER = "cd" * 32
 REMOTE = RemoteUrl(value="https://far.example/cat.png")

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from making import SHA
 
 from bot.domain.evidence import ListMode, MatchedBy
 from bot.ports import ListEntry
+from making import SHA
 
 if TYPE_CHECKING:
     from bot.ledger import SqlLedger

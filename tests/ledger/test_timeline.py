@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from making import HERE, NOW, SHA, alias, evidence, hit, score
-
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.decisions import Done, Failed, IntentState
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.ports import Batch, Event
 from ledger.docket import HOLD, PURGE, REMOVE, plan, post, seen_file
+from making import HERE, NOW, SHA, alias, evidence, hit, score
 
 if TYPE_CHECKING:
-    from making import StillClock
-
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 
 def test_everything_that_happened_is_told_in_order(ledger: SqlLedger, clock: StillClock) -> None:
@@ -67,9 +65,7 @@ def test_scores_and_gaps_are_told_plainly(ledger: SqlLedger) -> None:
 
 def test_where_a_file_was_seen_stays_in_its_case_when_the_remote_bytes_change(ledger: SqlLedger) -> None:
     remote = RemoteUrl(value="https://far.example/cat.png")
-    shown = Sighting(
-        subject=post(), media=MediaRef(url=remote.value, role=Role.LINK), name=remote, seen_at=NOW
-    )
+    shown = Sighting(subject=post(), media=MediaRef(url=remote.value, role=Role.LINK), name=remote, seen_at=NOW)
     ledger.record("", Batch(sightings=[shown]), examine_uploads=False)
     ledger.open_case(ledger.bind(remote, SHA))
     ledger.bind(remote, "cd" * 32)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from making import NOW
-
 from bot.ports import Lane, Task, TaskKind
+from making import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from making import StillClock
-
     from bot.ledger import SqlLedger
+    from making import StillClock
 
 EXAMINE, ENFORCE = TaskKind.EXAMINE, TaskKind.ENFORCE
 

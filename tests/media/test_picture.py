@@ -255,11 +255,12 @@ def test_transparent_picture_is_seen_on_white_and_without_transparency(kind: str
 
 
 def test_hidden_picture_survives_the_scaling_down_of_large_ones() -> None:
-    hidden = drawing(1, 3000, 2400).convert("RGBA")
+    picture = drawing(1, 2200, 2100)
+    hidden = picture.convert("RGBA")
     hidden.putalpha(0)
     on_white, bare = rows(seen(encoded(hidden, "PNG", compress_level=1)))
     assert on_white.min() == 255
-    assert apart(bare, rows(seen(encoded(drawing(1, 3000, 2400), "PNG", compress_level=1)))[0]) < 2
+    assert apart(bare, rows(seen(encoded(picture, "PNG", compress_level=1)))[0]) < 2
 
 
 def test_opaque_alpha_is_one_picture() -> None:
@@ -274,6 +275,33 @@ def test_transparent_grey_value_of_16_bits_is_transparent() -> None:
     on_white, bare = rows(looked)
     assert on_white[:, :20].min() == 255
     assert bare[:, :20].max() <= 2
+
+
+def with_gamma(gamma: float, *more: tuple[bytes, bytes]) -> bytes:
+    chunks = png_chunks(encoded(drawing(), "PNG"))
+    return png_of([chunks[0], (b"gAMA", struct.pack(">I", round(gamma * 100_000))), *more, *chunks[1:]])
+
+
+def test_picture_that_browsers_show_otherwise_is_seen_both_ways() -> None:
+    plain = rows(seen(encoded(drawing(), "PNG")))[0]
+    looked = seen(with_gamma(0.023))
+    stored, shown = rows(looked)
+    assert apart(stored, plain) == 0
+    assert shown.mean() < plain.mean() / 10  # exponent 20: all but white is black
+    assert [finding.kind for finding in looked.findings] == ["odd_gamma"]
+    assert looked.pixels is None
+
+
+@pytest.mark.parametrize("gamma", [1 / 2.2, 1 / 1.8, 0])
+def test_ordinary_gamma_is_no_finding_and_keeps_the_digest(gamma: float) -> None:
+    looked = seen(with_gamma(gamma))
+    assert looked.findings == []
+    assert len(rows(looked)) == 1
+    assert looked.pixels == seen(encoded(drawing(), "PNG")).pixels
+
+
+def test_gamma_is_overridden_by_srgb_as_in_browsers() -> None:
+    assert seen(with_gamma(0.023, (b"sRGB", b"\0"))).findings == []
 
 
 # Animations

@@ -82,3 +82,8 @@ def test_no_local_copies_if_the_server_is_set_so() -> None:
         post = Visitors(box, client).get("warden", "/post", id=number)["post_view"]["post"]
         assert post["thumbnail_url"] == post["url"]
         assert len(box.files) == 0
+
+
+def test_the_remote_instance_is_among_the_federated_ones(box: LemmySandbox, visitors: Visitors) -> None:
+    linked = visitors.get(None, "/federated_instances")["federated_instances"]["linked"]
+    assert [instance["domain"] for instance in linked] == [box.federation.domain]

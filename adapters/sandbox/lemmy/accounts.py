@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -253,8 +252,3 @@ def _set_vote_mode(mode: VoteDisplayMode, form: SaveUserSettings) -> None:
         mode.downvotes = form.show_downvotes
     if form.show_upvote_percentage is not None:
         mode.upvote_percentage = form.show_upvote_percentage
-
-
-def random_password() -> str:
-    """A password that fits the bounds."""
-    return secrets.token_urlsafe(18)

@@ -34,7 +34,6 @@ class Server:
     state: State
     files: FileStore
     image_mode: str = "StoreLinkPreviews"
-    remote_url: str = ""
     site_cache: tuple[float, Json] | None = None
     resolve_remote: Callable[[str], object] = field(default=lambda _: None)
 

@@ -156,6 +156,11 @@ class Federation:
             state.comment_votes[number] = {creator.id: 1}
             return comment
 
+    def link(self) -> None:
+        """Make the instance itself known, so that it stands among the federated ones."""
+        with self.server.state.lock:
+            self._instance()
+
     def _instance(self) -> int:
         state = self.server.state
         known = next((row for row in state.instances.values() if row.domain == self.domain), None)

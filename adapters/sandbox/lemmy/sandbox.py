@@ -10,7 +10,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from adapters.sandbox.clock import now
 from adapters.sandbox.faults import Faults, FaultyApp
 from adapters.sandbox.lemmy.accounts import add_account
 from adapters.sandbox.lemmy.app import LemmyApp
@@ -18,10 +17,9 @@ from adapters.sandbox.lemmy.calling import Server
 from adapters.sandbox.lemmy.federation import REMOTE_COMMUNITY, REMOTE_USER, Federation
 from adapters.sandbox.lemmy.limits import RateLimiter
 from adapters.sandbox.lemmy.remote import RemoteApp
+from adapters.sandbox.lemmy.seeding import new_state
 from adapters.sandbox.lemmy.sessions import log_in
 from adapters.sandbox.lemmy.site import VERSION
-from adapters.sandbox.lemmy.site_rows import LocalSite, RateLimits, Site
-from adapters.sandbox.lemmy.state import Instance, State
 from adapters.sandbox.pictrs import FileStore, PictrsApp
 from adapters.sandbox.pictrs.validation import Validator
 from adapters.sandbox.serving import LoopbackServer
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from adapters.sandbox.lemmy.state import State
 
 # In this order: the oldest account has the most to say, and the bot is not the first administrator.
 SEEDED = ("admin", "alice", "bob", "carol", "dave", "warden", "erin")
@@ -87,10 +87,11 @@ class LemmySandbox:
         self._remote = LoopbackServer(remote)
         validator = None if validation_url is None else Validator(validation_url, validation_timeout)
         self.files = FileStore(purge_delay=purge_delay, validator=validator)
-        self._state = _new_state(self.url, default_limits=default_limits)
-        self._server = Server(self._state, self.files, image_mode, self.remote_url)
+        self._state = new_state(self.url, default_limits=default_limits)
+        self._server = Server(self._state, self.files, image_mode)
         self.federation = Federation(self._server, FileStore(), self.remote_url, thumbnail_again)
         self._server.resolve_remote = self.federation.resolve
+        self.federation.link()
         limiter = RateLimiter(lambda: self._state.rate_limits)
         lemmy.app = FaultyApp(LemmyApp(self._server, limiter), self.faults, "lemmy")
         pictrs.app = FaultyApp(PictrsApp(self.files, self.pictrs_key), self.faults, "pictrs")
@@ -243,61 +244,6 @@ class LemmySandbox:
         return self.federation.comment(
             self._state.posts[post_id], author, content, parent=parent, published=published
         ).id
-
-
-def _new_state(url: str, *, default_limits: bool) -> State:
-    moment = now()
-    site = Site(
-        id=1,
-        name="sandbox",
-        published=moment,
-        actor_id=f"{url}/",
-        last_refreshed_at=moment,
-        inbox_url=f"{url}/inbox",
-        public_key="-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
-        instance_id=1,
-    )
-    state = State(
-        url=url, site=site, local_site=LocalSite(published=now()), rate_limits=_limits(default_limits=default_limits)
-    )
-    state.instances[1] = Instance(1, state.host, moment)
-    for table in ("site", "instance", "person", "community"):
-        state.skip_ids(table, 1)
-    return state
-
-
-def _limits(*, default_limits: bool) -> RateLimits:
-    if default_limits:
-        return RateLimits(
-            message=180,
-            message_per_second=60,
-            post=6,
-            post_per_second=600,
-            register=10,
-            register_per_second=3600,
-            image=6,
-            image_per_second=3600,
-            comment=6,
-            comment_per_second=600,
-            search=60,
-            search_per_second=600,
-            published=now(),
-        )
-    return RateLimits(
-        message=99999,
-        message_per_second=60,
-        post=9999,
-        post_per_second=60,
-        register=9999,
-        register_per_second=60,
-        image=9999,
-        image_per_second=60,
-        comment=9999,
-        comment_per_second=60,
-        search=9999,
-        search_per_second=60,
-        published=now(),
-    )
 
 
 def serve(port: int = 0, default_limits: bool = False) -> None:

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.lemmy.addresses import Addresses, host_of, own_alias, unproxied
+from bot.domain.content import Alias, InstanceId, RemoteUrl
+
+HOST = "lemmy.example"
+ALIAS = "c72b5166-fdff-4e92-99fe-ad909b99ea25.png"
+OWN = f"https://{HOST}/pictrs/image/{ALIAS}"
+MAIN = Addresses(instance=InstanceId("main"), url=f"https://{HOST}")
+
+
+def proxied(url: str, host: str = HOST) -> str:
+    return f"https://{host}/api/v3/image_proxy?url={quote(url, safe='')}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        OWN,
+        f"{OWN}?format=webp&thumbnail=256",
+        f"{OWN}#x",
+        OWN.replace("https", "http"),
+        OWN.replace(HOST, "LEMMY.example:443"),
+        OWN.replace(HOST, f"{HOST}."),
+        OWN.replace("//lemmy", "//user@lemmy"),
+        OWN.replace("/pictrs/image/", "//pictrs//image/"),
+        OWN.replace("-", "%2d"),
+        f"https://{HOST}/api/v4/image/{ALIAS}?file_type=webp",
+        f"https://{HOST}/pictrs/image/qW3rTyuIop.jpg",
+        proxied(OWN),
+        proxied(proxied(OWN)),
+        f"https://{HOST}/api/v4/image/proxy?url={quote(OWN, safe='')}&max_size=512",
+    ],
+)
+def test_own_file(url: str) -> None:
+    assert own_alias(url, HOST) in {ALIAS, "qW3rTyuIop.jpg"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        OWN.replace(HOST, "evil.example"),
+        OWN.replace(HOST, f"{HOST}:8080"),
+        OWN.replace(HOST, f"{HOST}.evil.example"),
+        OWN.replace(HOST, f"{HOST}@evil.example"),
+        OWN.replace(HOST, f"evil.example/{HOST}"),
+        f"https://evil.example/x/{ALIAS}",
+        proxied(OWN, "evil.example"),
+        proxied(OWN.replace(HOST, "evil.example")),
+        proxied(proxied(OWN, "evil.example")),
+        f"https://{HOST}/u/{ALIAS}",
+        f"https://{HOST}/pictrs/image/delete/x/{ALIAS}",
+        f"https://{HOST}/pictrs/image/..%2f..%2fsecret.png",
+        f"https://{HOST}/pictrs/image/",
+        f"https://{HOST}:99999/pictrs/image/{ALIAS}",
+        "not a url",
+        "",
+    ],
+)
+def test_not_our_file(url: str) -> None:
+    assert own_alias(url, HOST) is None
+
+
+def test_names() -> None:
+    far = "https://far.example/a.png?b=c"
+    assert MAIN.name_of(OWN) == Alias(instance=InstanceId("main"), value=ALIAS)
+    assert MAIN.name_of(far) == RemoteUrl(value=far)
+    assert MAIN.name_of(proxied(far)) == RemoteUrl(value=far)
+    assert MAIN.name_of(proxied(far, "other.example")) == RemoteUrl(value=proxied(far, "other.example"))
+    assert MAIN.address(MAIN.name_of(f"{OWN}?thumbnail=9")) == OWN
+    assert MAIN.address(RemoteUrl(value=far)) == far
+
+
+def test_proxies_within_proxies_end() -> None:
+    url = OWN
+    for _ in range(50):
+        url = proxied(url)[:6000]
+    assert unproxied(url, HOST).startswith(f"https://{HOST}/api/v3/image_proxy")
+
+
+def test_default_ports_do_not_matter() -> None:
+    assert host_of("http://a.example:80/") == host_of("http://a.example") == "a.example"
+    assert host_of("https://a.example:80") == "a.example:80"
+    assert host_of("http://[::1]:8080/x") == "::1:8080"
+
+
+@given(st.text(), st.text())
+def test_never_raises(url: str, host: str) -> None:
+    own_alias(url, host)
+    own_alias(f"https://{HOST}/pictrs/image/{url}", HOST)
+
+
+@given(
+    st.from_regex(r"https?://[a-z]{1,5}(\.[a-z]{1,5})?(:[0-9]{1,5})?/pictrs/image/[a-z0-9-]{8,40}\.png", fullmatch=True)
+)
+def test_other_hosts_never_name_our_files(url: str) -> None:
+    assert own_alias(url, HOST) is None

@@ -1,0 +1,146 @@
+"""What real servers said (``golden/*.wire.json``), and what it means to us (``golden/*.domain.json``)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.lemmy.addresses import Addresses
+from adapters.lemmy.convert import Converter, moment
+from bot.domain.content import Alias, InstanceId, Role
+from bot.domain.errors import BadAnswerError
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = sorted(path.name.removesuffix(".wire.json") for path in GOLDEN.glob("*.wire.json"))
+SEEN = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def converter(url: str = "http://lemmy-alpha:8541") -> Converter:
+    return Converter(addresses=Addresses(instance=InstanceId("main"), url=url))
+
+
+def converted(kind: str, view: Any, convert: Converter) -> Any:
+    match kind:
+        case "post":
+            return convert.post(view), convert.seen_in_post(view, at=SEEN, backlog=False)
+        case "comment":
+            return convert.comment(view), convert.seen_in_comment(view, at=SEEN, backlog=False)
+        case "profile":
+            return convert.profile(view), convert.seen_in_profile(view, at=SEEN, backlog=True)
+        case "community":
+            return convert.community_page(view), convert.seen_in_community(view, at=SEEN, backlog=False)
+        case "upload":
+            return convert.upload(view, staff=frozenset({3}), backlog=True), ()
+        case _:
+            raise AssertionError(kind)
+
+
+def plain(value: Any) -> Any:
+    """A value of the domain as JSON, with the kind of everything that has one."""
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"is": type(value).__name__} | fields
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden(case: str) -> None:
+    wire = json.loads((GOLDEN / f"{case}.wire.json").read_text())
+    host = "http://lemmy-beta:8551" if "proxied" in case else "http://lemmy-alpha:8541"
+    subject, sightings = converted(wire["kind"], wire["view"], converter(host))
+    for sighting in sightings:
+        assert sighting.subject == subject
+    shown = [{key: value for key, value in plain(one).items() if key != "subject"} for one in sightings]
+    wanted = json.loads((GOLDEN / f"{case}.domain.json").read_text())
+    assert {"subject": plain(subject), "sightings": shown} == wanted
+
+
+def test_there_are_cases() -> None:
+    assert len(CASES) >= 15
+
+
+def wire(case: str) -> dict[str, Any]:
+    view: dict[str, Any] = json.loads((GOLDEN / f"{case}.wire.json").read_text())["view"]
+    return view
+
+
+@pytest.mark.parametrize("field", ["url", "thumbnail_url", "body", "alt_text"])
+def test_revision_follows_what_changes_the_media(field: str) -> None:
+    view = wire("post-own-upload")
+    before = converter().post(view).revision  # type: ignore[arg-type]
+    assert converter().post(view).revision == before  # type: ignore[arg-type]
+    view["post"][field] = "changed"
+    assert converter().post(view).revision != before  # type: ignore[arg-type]
+
+
+def test_votes_change_nothing() -> None:
+    view = wire("post-own-upload")
+    before = converter().post(view)  # type: ignore[arg-type]
+    view["counts"]["score"] += 5
+    assert converter().post(view) == before  # type: ignore[arg-type]
+
+
+def test_pages_of_author_and_community_come_along() -> None:
+    view = wire("comment-with-picture")
+    view["creator"]["avatar"] = "http://lemmy-alpha:8541/pictrs/image/avatar01.png"
+    seen = converter().seen_around(view, at=SEEN, backlog=False)  # type: ignore[arg-type]
+    assert {(one.subject.kind, one.media.role) for one in seen} == {
+        ("profile", Role.AVATAR),
+        ("community", Role.AVATAR),
+        ("community", Role.INLINE),
+    }
+
+
+def test_article_is_no_media() -> None:
+    view = wire("post-text-only")
+    view["post"] |= {
+        "url": "https://news.example/article",
+        "url_content_type": "text/html",
+        "body": "https://x.example/y",
+    }
+    assert converter().seen_in_post(view, at=SEEN, backlog=False) == []  # type: ignore[arg-type]
+
+
+def test_files_without_a_telling_name_are_media_by_their_declared_type() -> None:
+    view = wire("post-text-only")
+    view["post"] |= {"url": "https://pics.example/?id=7", "url_content_type": "image/png"}
+    (one,) = converter().seen_in_post(view, at=SEEN, backlog=False)  # type: ignore[arg-type]
+    assert one.media.role is Role.ATTACHMENT
+
+
+def test_relative_address_in_a_text_is_our_own_file() -> None:
+    view = wire("comment-with-picture")
+    view["comment"]["content"] = "![x](/pictrs/image/abcdef0123.png)"
+    (one,) = converter().seen_in_comment(view, at=SEEN, backlog=False)  # type: ignore[arg-type]
+    assert one.name == Alias(instance=InstanceId("main"), value="abcdef0123.png")
+
+
+@pytest.mark.parametrize("broken", [{}, {"post": {}}, {"post": None, "creator": {}, "community": {}}])
+def test_broken_view_is_a_bad_answer(broken: Any) -> None:
+    with pytest.raises(BadAnswerError, match="post"):
+        converter().post(broken)
+
+
+def test_local_only_communities_are_local() -> None:
+    view = wire("post-own-upload")
+    view["community"]["visibility"] = "LocalOnly"
+    assert converter().post(view).visibility == "local"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T06:27:22.948832Z", "2026-11-22T06:27:22.948832000Z", "2026-11-22T06:27:22.948832"]
+)
+def test_times_are_utc(text: str) -> None:
+    assert moment(text) == datetime(2026, 11, 22, 6, 27, 22, 948832, tzinfo=UTC)

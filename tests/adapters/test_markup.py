@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import html
+import re
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.markup import links, looks_like_media
+
+URL = "https://pics.example/a/b.png?x=1"
+
+
+def found(text: str, base: str | None = None) -> dict[str, bool]:
+    return {link.url: link.shown for link in links(text, base)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![alt]({})",
+        '![alt]({} "title")',
+        "![]({})",
+        "![a][1]\n\n[1]: {}",
+        "before ![a *b* c](<{}>) after",
+        "[![inner]({})](https://other.example/)",
+        '<img src="{}">',
+        "<IMG alt=x SRC='{}'/>",
+        "<img src={} >",
+        '<p><video poster="{}"></video></p>',
+        '<img srcset="{} 2x">',
+        "> ![quoted]({})",
+        "| a | ![cell]({}) |",
+        "::: spoiler\n![hidden]({})\n:::",
+        "- list\n  - ![deep]({})",
+    ],
+)
+def test_pictures_are_shown(text: str) -> None:
+    assert found(text.format(URL))[URL] is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "see {}, there",
+        "(in brackets {})",
+        "<{}>",
+        "[text]({})",
+        "[text][ref]\n\n[ref]: {}",
+        '<a href="{}">x</a>',
+        "**{}**",
+        "`{}`",
+        "```\n{}\n```",
+        "a|{}|b",
+        'broken <a href="{}',
+        "[{}]({})",
+        "\x00{}\x00",
+    ],
+)
+def test_links_are_found(text: str) -> None:
+    assert found(text.replace("{}", URL))[URL] is False
+
+
+def test_entities_and_escapes_are_what_a_browser_makes_of_them() -> None:
+    assert "https://h.example/?a=1&b=2" in found("![x](https://h.example/?a=1&amp;b=2)")
+    assert "https://h.example/?a=1&b=2" in found('<img src="https://h.example/?a=1&amp;b=2">')
+    assert "https://h.example/a_b.png" in found("![x](https://h.example/a\\_b.png)")
+    assert "https://h.example/a%20b.png" in found("![x](<https://h.example/a b.png>)")
+
+
+def test_hosts_are_left_as_they_are_written() -> None:
+    assert set(found("![](https://bücher.example/ü.png)")) == {"https://bücher.example/ü.png"}
+
+
+def test_addresses_without_a_host_lead_to_the_server_that_shows_them() -> None:
+    assert found("![](/pictrs/image/x.png)", "https://own.example") == {"https://own.example/pictrs/image/x.png": True}
+    assert found("![](//cdn.example/x.png)", "https://own.example") == {"https://cdn.example/x.png": True}
+    assert found("![](/pictrs/image/x.png)") == {}
+
+
+def test_shown_wins_over_linked() -> None:
+    assert found(f"{URL} and ![x]({URL})") == {URL: True}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)",
+        "![x](data:image/png;base64,AAAA)",
+        "ftp://x.example/a.png",
+        "http://",
+        "https://[::1",
+        "http://x:99999999/",
+    ],
+)
+def test_what_is_not_on_the_web_is_left_out(text: str) -> None:
+    assert found(text) == {}
+
+
+@pytest.mark.parametrize("url", ["https://x/a.PNG", "https://x/a.jpeg?size=3", "https://x/v.webm#t=1"])
+def test_looks_like_media(url: str) -> None:
+    assert looks_like_media(url)
+
+
+@pytest.mark.parametrize("url", ["https://x/a.html", "https://x/?f=a.png", "https://x/png", "http://[bad/a.png"])
+def test_does_not_look_like_media(url: str) -> None:
+    assert not looks_like_media(url)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[",
+        "![a](",
+        "<",
+        "a`",
+        "*a ",
+        "<a ",
+        "&#1",
+        "> ",
+        "[a](<b",
+        "<!--",
+        "[a]: ",
+        "<![CDATA[",
+        "[^",
+        "_a__",
+        "\\[",
+        "src='",
+        'src="<',
+        "(http://",
+    ],
+)
+def test_hostile_texts_cost_little_time(piece: str) -> None:
+    began = time.monotonic()
+    links(piece * (100_000 // len(piece)))
+    assert time.monotonic() - began < 20
+
+
+PIECES = [*"ab .:/\\[]()<>!\"'`*_|\n\t&;#=?%@é\x00", "http://", "https://", "![", "](", "<img src=", "href=", "&amp;"]
+NOISE = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+HOST = st.from_regex(r"[a-z][a-z0-9]{0,8}\.example", fullmatch=True)
+PATH = st.from_regex(r"[a-zA-Z0-9]{1,8}(/[a-zA-Z0-9_-]{1,8}){0,2}\.(png|jpg|webp)", fullmatch=True)
+SHAPES = st.sampled_from(["![]({})", '![a b]({} "t")', "[x]({})", "<{}>", " {} ", '<img src="{}">', "\n\n[r]: {}\n\n"])
+
+
+@settings(deadline=None)
+@given(NOISE)
+def test_never_crashes_and_never_invents_a_host(text: str) -> None:
+    plain = html.unescape(text)
+    seen = {text.lower(), plain.lower(), re.sub(r"\\(.)", r"\1", plain).lower(), re.sub(r"\\(.)", r"\1", text).lower()}
+    for link in links(text):
+        host = urlsplit(link.url).netloc.lower()
+        assert any(host in one.replace(" ", "%20").replace("\x00", "�") for one in seen)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(SHAPES, HOST, PATH), min_size=1, max_size=5), st.text(alphabet="ab .,\n", max_size=20))
+def test_finds_every_planted_url(planted: list[tuple[str, str, str]], between: str) -> None:
+    urls = [f"https://{host}/{path}" for _, host, path in planted]
+    text = f"\n{between}\n".join(shape.format(url) for (shape, _, _), url in zip(planted, urls, strict=True))
+    assert set(urls) <= set(found(text))
+
+
+@settings(deadline=None)
+@given(NOISE, HOST, PATH, NOISE)
+def test_finds_a_picture_in_a_paragraph_of_its_own(before: str, host: str, path: str, after: str) -> None:
+    url = f"https://{host}/{path}"
+    assert url in found(f"{before}\n\n![]({url})\n\n{after}")

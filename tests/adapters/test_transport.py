@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from raw_server import answer, saying, serving
+
+from adapters.http import TRIES, Transport, checked_url, user_agent
+from bot.domain.errors import BadAnswerError, PlatformError, RateLimitedError, UnreachableError
+
+if TYPE_CHECKING:
+    from raw_server import Script
+
+SECRET = "s3cret-t0ken"
+AUTH = {"Authorization": f"Bearer {SECRET}"}
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_good_answer_and_who_we_are() -> None:
+    with serving(answer(200, b'{"a":1}')) as raw:
+        assert Transport(raw.url + "/").call("GET", "/x", params={"b": "c d"}).json() == {"a": 1}
+    assert raw.requests[0].startswith(b"GET /x?b=c+d HTTP/1.1") or raw.requests[0].startswith(b"GET /x?b=c%20d ")
+    assert f"User-Agent: {user_agent()}".lower().encode() in raw.requests[0].lower()
+    assert user_agent().startswith("Fediwarden/")
+
+
+def test_refused_connection_certainly_did_not_reach_the_server() -> None:
+    with pytest.raises(UnreachableError, match="cannot be reached") as caught:
+        Transport(closed_port()).call("POST", "/x", headers=AUTH)
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        saying(),
+        saying(HALF),
+        saying(b"nonsense\r\n\r\n"),
+        saying(HALF, b"", pause=1.0),
+        saying(HALF.replace(b"Content-Type", b"Content-Encoding: gzip\r\nContent-Type"), b"{" * 99),
+        answer(500, b"{}"),
+        answer(502, b"<html>", "text/html"),
+        answer(408),
+    ],
+    ids=["no answer", "cut", "not http", "stalls", "lying encoding", "500", "502 page", "408"],
+)
+def test_broken_answers_may_have_been_carried_out(script: Script) -> None:
+    with serving(script) as raw, pytest.raises(UnreachableError) as caught:
+        Transport(raw.url, timeout=0.3).call("POST", "/x", headers=AUTH)
+    assert caught.value.sent
+    assert SECRET not in str(caught.value) + repr(caught.value)
+
+
+def test_answer_that_trickles_is_given_up() -> None:
+    began = time.monotonic()
+    with serving(saying(HALF, *[b" "] * 60, pause=0.1)) as raw, pytest.raises(UnreachableError):
+        Transport(raw.url, timeout=0.5, total=0.5).call("GET", "/x")
+    assert time.monotonic() - began < 6
+
+
+def test_endless_body_is_not_read() -> None:
+    flood = saying(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", *[b"x" * 65536] * 50)
+    with serving(flood) as raw, pytest.raises(BadAnswerError, match="more than"):
+        Transport(raw.url).call("GET", "/x", most=100_000)
+    with serving(flood) as raw:
+        assert len(Transport(raw.url).call("GET", "/x", most=10, whole=False).body) == 10
+
+
+def test_html_with_a_good_status_is_a_bad_answer() -> None:
+    with serving(answer(200, b"<html>hello</html>", "text/html")) as raw:
+        got = Transport(raw.url).call("GET", "/x")
+    with pytest.raises(BadAnswerError, match="text/html instead of JSON"):
+        got.json()
+
+
+def test_redirect_is_not_followed_with_our_token() -> None:
+    with serving(answer(301, b"", Location="http://elsewhere.example/")) as raw, pytest.raises(BadAnswerError):
+        Transport(raw.url).call("GET", "/x", headers=AUTH)
+    assert len(raw.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({}, 10.0), ({"Retry_After": "7"}, 7.0), ({"Retry_After": "x"}, 10.0)]
+)
+def test_429_says_when_to_come_again(headers: dict[str, str], seconds: float) -> None:
+    with serving(answer(429, b"<html>", "text/html", **headers)) as raw, pytest.raises(RateLimitedError) as caught:
+        Transport(raw.url).call("GET", "/x")
+    assert caught.value.retry_after == seconds
+
+
+def test_reads_are_tried_again_with_longer_and_longer_naps(no_naps: list[float]) -> None:
+    with serving(answer(503), answer(500), saying(), answer(200, b"{}")) as raw:
+        transport = Transport(raw.url)
+        assert transport.read(lambda: transport.call("GET", "/x")).json() == {}
+    assert len(raw.requests) == TRIES == 4
+    assert [round(nap // 0.5) >= 2**n for n, nap in enumerate(no_naps)] == [True] * 3
+
+
+def test_reads_are_given_up_in_the_end() -> None:
+    with serving(answer(500)) as raw:
+        transport = Transport(raw.url)
+        with pytest.raises(UnreachableError):
+            transport.read(lambda: transport.call("GET", "/x"))
+    assert len(raw.requests) == TRIES
+
+
+def test_long_waits_are_the_callers() -> None:
+    with serving(answer(429, Retry_After="600")) as raw:
+        transport = Transport(raw.url)
+        with pytest.raises(RateLimitedError):
+            transport.read(lambda: transport.call("GET", "/x"))
+    assert len(raw.requests) == 1
+
+
+def test_header_that_cannot_be_sent_stays_out_of_the_message() -> None:
+    with serving(answer(200)) as raw, pytest.raises(PlatformError) as caught:
+        Transport(raw.url).call("GET", "/x", headers={"Authorization": f"Bearer {SECRET}\n"})
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_keeps_the_connection() -> None:
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+    def twice(connection: socket.socket) -> None:
+        connection.sendall(reply)
+        connection.recv(65536)
+        connection.sendall(reply)
+
+    with serving(twice) as raw:
+        transport = Transport(raw.url)
+        transport.call("GET", "/a")
+        transport.call("GET", "/b")
+    assert len(raw.requests) == 1
+
+
+def test_environment_proxies_do_not_see_our_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", closed_port())
+    with serving(answer(200, b"{}")) as raw:
+        assert Transport(raw.url).call("GET", "/x", headers=AUTH).status == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["lemmy.example", "ftp://x.example", "http://", "https://u:p@x.example", "https://x.example/?q", "http://x:y"],
+)
+def test_addresses_that_cannot_be_a_server(url: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        checked_url(url)
+
+
+def test_address_loses_its_slash() -> None:
+    assert checked_url("https://lemmy.example/") == "https://lemmy.example"
