@@ -16,7 +16,9 @@ MARGIN = 0.9
 """Share of a limit that we use: the server's clock starts with the arrival of a call, ours with its departure."""
 
 RESERVE = 0.2
-"""Share of a bucket that only urgent calls may take, so that listings never keep a deed waiting."""
+"""Share of a bucket that only urgent calls may take, so that listings never keep a deed waiting; at most this many:"""
+
+LARGEST_RESERVE = 20.0
 
 
 @dataclass(slots=True)
@@ -97,6 +99,6 @@ class Buckets:
         if not urgent:
             wanted += self._urgent_waiting.get(name, 0)
             if bucket.capacity >= 5:
-                wanted = min(wanted + bucket.capacity * RESERVE, bucket.capacity)
+                wanted = min(wanted + min(bucket.capacity * RESERVE, LARGEST_RESERVE), bucket.capacity)
         lacking = wanted - bucket.tokens
         return lacking / bucket.per_second + 0.001 if lacking > 1e-9 else 0.0

@@ -17,7 +17,7 @@ from bot.ports import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from bot.pipeline import Pipeline
     from bot.ports import Batch, Clock, Lease, Ledger, Source, Task
@@ -48,8 +48,9 @@ class Daemon:
         poll_every: timedelta,
         tasks_at_once: int,
         examine_uploads: bool,
+        backlog_from: datetime | None,
     ) -> None:
-        """``examine_uploads``: whether uploads that nobody posted are scanned."""
+        """``examine_uploads``: whether uploads that nobody posted are scanned; ``backlog_from``: how old they may be."""
         self._pipeline = pipeline
         self._ledger = ledger
         self._sources = sources
@@ -57,6 +58,7 @@ class Daemon:
         self._poll_every = poll_every
         self._at_once = tasks_at_once
         self._examine_uploads = examine_uploads
+        self._backlog_from = backlog_from
         self._stop = asyncio.Event()
         self._lease: Lease | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -124,7 +126,9 @@ class Daemon:
         return new
 
     def _record(self, source: str, batch: Batch) -> int:
-        return self._ledger.record(source, batch, examine_uploads=self._examine_uploads)
+        return self._ledger.record(
+            source, batch, examine_uploads=self._examine_uploads, backlog_from=self._backlog_from
+        )
 
     async def _note(self, source: Source, trouble: str) -> None:
         state = json.dumps({"at": self._clock.now().isoformat(timespec="seconds"), "trouble": trouble})
@@ -147,8 +151,8 @@ class Daemon:
         while not self._stop.is_set():
             try:
                 taken = [
-                    *await self._take(TaskKind.ENFORCE, self._at_once // 2 or 1, ENFORCE_SECONDS),
-                    *await self._take(TaskKind.EXAMINE, self._at_once, EXAMINE_SECONDS),
+                    *await self._take((TaskKind.ENFORCE,), self._at_once // 2 or 1, ENFORCE_SECONDS),
+                    *await self._take((TaskKind.EXAMINE, TaskKind.REVISIT), self._at_once, EXAMINE_SECONDS),
                 ]
             except LedgerError as error:
                 log.warning("the ledger cannot be read", error=str(error))
@@ -161,12 +165,13 @@ class Daemon:
             if not taken:
                 await self._pause(IDLE)
 
-    async def _take(self, kind: TaskKind, most: int, seconds: float) -> Sequence[Task]:
+    async def _take(self, kinds: tuple[TaskKind, ...], most: int, seconds: float) -> Sequence[Task]:
         """Deeds wait long for servers that limit their callers; scanning keeps hands of its own meanwhile."""
-        free = most - sum(1 for running in self._running if running.get_name() == kind.value)
-        if free <= 0 or (kind is TaskKind.ENFORCE and self._lease is None):
+        words = {kind.value for kind in kinds}
+        free = most - sum(1 for running in self._running if running.get_name() in words)
+        if free <= 0 or (TaskKind.ENFORCE in kinds and self._lease is None):
             return ()
-        return await asyncio.to_thread(lambda: self._ledger.take([kind], limit=free, lease_seconds=seconds))
+        return await asyncio.to_thread(lambda: self._ledger.take(kinds, limit=free, lease_seconds=seconds))
 
     async def _carry(self, task: Task) -> None:
         try:

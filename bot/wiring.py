@@ -189,6 +189,7 @@ class House:
 
         async def work() -> None:
             settings = self.settings
+            start = settings.start_from
             daemon = Daemon(
                 pipeline=self.pipeline,
                 ledger=self.ledger,
@@ -197,6 +198,7 @@ class House:
                 poll_every=settings.poll_every,
                 tasks_at_once=settings.tasks_at_once,
                 examine_uploads=settings.unposted_uploads == "scan",
+                backlog_from=None if start is None else self.clock.now() - start,
             )
             await self.decoder.start()
             await daemon.run()

@@ -11,8 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from adapters.lemmy.settings import LemmySettings
-from adapters.pictrs.settings import PictrsSettings
+from adapters.registry import PLATFORMS
 from bot.classify import registry
 from bot.cli.app import app
 from bot.cli.exits import Exit
@@ -51,8 +50,8 @@ def walk(value: Any, prefix: str = "") -> Iterator[str]:
 
 def all_keys() -> set[str]:
     wanted = set(keys())
-    wanted |= set(keys(LemmySettings, "instances."))
-    wanted |= set(keys(PictrsSettings, "instances.pictrs."))
+    for platform in PLATFORMS.values():
+        wanted |= set(keys(platform.settings, "instances."))
     for kind in registry.KINDS.values():
         wanted |= set(keys(kind.settings, "detectors."))
     return wanted
@@ -89,9 +88,8 @@ def test_example_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.write_text(yaml.safe_dump(uncommented()) if switched_on else text_of(EXAMPLE), encoding="utf-8")
     read = load(path)
     assert read.stage is Stage.OBSERVE
-    instance = LemmySettings.model_validate(read.instances[0])
-    if instance.pictrs is not None:
-        PictrsSettings.model_validate(instance.pictrs)
+    for instance in read.instances:
+        PLATFORMS[instance["platform"]].settings.model_validate(instance)
     for block in read.detectors:
         registry.read_settings(block)
 
@@ -112,7 +110,7 @@ def test_commented_defaults_of_the_example_are_the_defaults() -> None:
 def test_docs_name_every_word_of_the_rules() -> None:
     told = text_of(*PAGES)
     words = [how.word for how in How] + [reason.value for reason in HoldReason] + [stage.word for stage in Stage]
-    words += list(KINDS) + list(registry.KINDS)
+    words += list(KINDS) + list(registry.KINDS) + list(PLATFORMS)
     assert {word for word in words if f"`{word}`" not in told} == set()
 
 

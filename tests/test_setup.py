@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import yaml
 
@@ -26,12 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = Path(sys.executable).with_name("fediwarden")
-NO_SECRETS = {"FEDIWARDEN_TEST_PASSWORD": "", "FEDIWARDEN_CONFIG": ""}
+LISTED = {"id": "one", "when": {"lists": ["known"]}, "then": ["purge_file", "ban_account"]}
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[LemmySandbox]:
+    """A server whose warden sees everything."""
     with LemmySandbox() as started:
+        httpx.put(
+            f"{started.url}/api/v3/user/save_user_settings",
+            headers={"Authorization": f"Bearer {started.people['warden'].jwt}"},
+            json={"show_nsfw": True},
+        ).raise_for_status()
         yield started
 
 
@@ -71,8 +79,15 @@ def written(folder: Path, box: LemmySandbox, *more: str) -> Path:
     return folder / "config.yaml"
 
 
-def checked(folder: Path, box: LemmySandbox, *, code: int) -> dict[str, dict[str, Any]]:
-    done = fediwarden(folder, "check", "--json", code=code, FEDIWARDEN_TEST_KEY=box.pictrs_key)
+def plain(folder: Path, box: LemmySandbox, **changes: Any) -> Path:
+    """A configuration without a detector, which takes long to load."""
+    path = written(folder, box)
+    changed(path, **{"detectors": [], "rules": [LISTED], "evidence": "none", **changes})
+    return path
+
+
+def checked(folder: Path, box: LemmySandbox, *words: str, code: int) -> dict[str, dict[str, Any]]:
+    done = fediwarden(folder, "check", "--json", *words, code=code, FEDIWARDEN_TEST_KEY=box.pictrs_key)
     rows = json.loads(done.stdout)
     assert all(row["ok"] or row["remedy"] for row in rows)
     return {row["what"]: row for row in rows}
@@ -227,29 +242,30 @@ def test_init_asks_on_a_terminal_and_hides_the_password(tmp_path: Path, box: Lem
 def conversation(command: list[str], folder: Path, answers: dict[str, str]) -> str:
     """Run a command on a terminal, answer each question when it comes; all that the terminal showed."""
     terminal, inner = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-    with subprocess.Popen(
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb"}
+    process = subprocess.Popen(
         command, cwd=folder, stdin=inner, stdout=inner, stderr=inner, env=environment, start_new_session=True
-    ) as process:
-        os.close(inner)
-        said, waiting = "", list(answers.items())
-        rest = ""
-        while True:
+    )
+    os.close(inner)
+    said, rest, waiting = "", "", list(answers.items())
+    try:
+        while select.select([terminal], [], [], 30)[0]:
             try:
                 piece = os.read(terminal, 4096).decode()
             except OSError:  # the other end is closed
                 break
-            if not piece:
-                break
             said += piece
             rest += piece
-            if waiting and waiting[0][0] in rest and rest.rstrip(" ").endswith(":"):
+            # The space comes last: what is typed before it is thrown away where a password is asked for.
+            if waiting and waiting[0][0] in rest and rest.endswith(": "):
                 os.write(terminal, f"{waiting.pop(0)[1]}\n".encode())
                 rest = ""
         code = process.wait(30)
-    os.close(terminal)
-    assert code == 0, said
-    assert waiting == [], said
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+    assert (code, waiting) == (0, []), said
     return said
 
 
@@ -371,8 +387,17 @@ def test_check_prints_a_table_with_a_last_word(tmp_path: Path, box: LemmySandbox
     assert box.people["warden"].password not in done.stdout
 
 
+def test_check_repairs_what_the_account_needs(tmp_path: Path) -> None:
+    with LemmySandbox() as fresh:
+        plain(tmp_path, fresh)
+        before = checked(tmp_path, fresh, code=1)
+        assert not before["lemmy-main: account settings"]["ok"]
+        after = checked(tmp_path, fresh, "--repair", code=0)
+        assert after["lemmy-main: account settings"]["ok"]
+
+
 def test_check_says_that_the_password_is_wrong(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
+    path = plain(tmp_path, box)
     (path.parent / "secrets" / "lemmy-main.password").write_text("another", encoding="utf-8")
     rows = checked(tmp_path, box, code=1)
     assert any(not row["ok"] for what, row in rows.items() if what.startswith("lemmy-main: "))
@@ -380,7 +405,7 @@ def test_check_says_that_the_password_is_wrong(tmp_path: Path, box: LemmySandbox
 
 
 def test_check_says_that_the_account_is_no_admin(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
+    path = plain(tmp_path, box)
     block = yaml.safe_load(path.read_text(encoding="utf-8"))["instances"][0]
     (path.parent / "secrets" / "lemmy-main.password").write_text(box.people["alice"].password, encoding="utf-8")
     changed(path, instances=[{**block, "username": "alice"}])
@@ -389,8 +414,7 @@ def test_check_says_that_the_account_is_no_admin(tmp_path: Path, box: LemmySandb
 
 
 def test_check_wants_a_choice_about_evidence_where_a_rule_purges(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
-    changed(path, rules=[{"id": "one", "when": {"lists": ["known"]}, "then": ["purge_file"]}])
+    plain(tmp_path, box, evidence=None)
     row = checked(tmp_path, box, code=1)["evidence"]
     assert not row["ok"]
     assert "evidence: none" in row["remedy"]
@@ -407,7 +431,7 @@ def test_check_wants_a_choice_about_evidence_where_a_rule_purges(tmp_path: Path,
 def test_check_says_what_may_be_purged_without_anybody(
     tmp_path: Path, box: LemmySandbox, changes: dict[str, Any], words: str
 ) -> None:
-    changed(written(tmp_path, box, "--evidence", "none"), **changes)
+    plain(tmp_path, box, **changes)
     assert words in checked(tmp_path, box, code=0)["irreversible"]["detail"]
 
 
@@ -419,7 +443,6 @@ def test_check_names_bans_on_a_score_alone(tmp_path: Path, box: LemmySandbox) ->
 
 
 def test_check_finds_a_list_file_that_cannot_be_read(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
     (tmp_path / "good.txt").write_text(f"sha256 {'a' * 64}\n", encoding="utf-8")
     (tmp_path / "bad.txt").write_text("md5 abc\n", encoding="utf-8")
     lists = [
@@ -427,7 +450,7 @@ def test_check_finds_a_list_file_that_cannot_be_read(tmp_path: Path, box: LemmyS
         {"id": "broken", "mode": "block", "file": "bad.txt"},
         {"id": "lost", "mode": "block", "file": "nowhere.txt"},
     ]
-    changed(path, lists=lists)
+    plain(tmp_path, box, lists=lists)
     rows = checked(tmp_path, box, code=1)
     assert "1 in " in rows["list known"]["detail"]
     assert "line 1" in rows["list broken"]["detail"]
@@ -435,14 +458,12 @@ def test_check_finds_a_list_file_that_cannot_be_read(tmp_path: Path, box: LemmyS
 
 
 def test_check_finds_a_ledger_that_cannot_be_written(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
-    changed(path, ledger="sqlite:///no/such/folder/ledger.db")
+    plain(tmp_path, box, ledger="sqlite:////no/such/folder/ledger.db")
     assert not checked(tmp_path, box, code=1)["ledger"]["ok"]
 
 
 def test_check_names_an_unknown_detector_and_goes_on(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
-    changed(path, detectors=[{"id": "nsfw", "kind": "crystal-ball"}])
+    plain(tmp_path, box, detectors=[{"id": "nsfw", "kind": "crystal-ball"}])
     rows = checked(tmp_path, box, code=1)
     assert "crystal-ball" in rows["detectors"]["detail"]
     assert rows["decode worker"]["ok"]
@@ -450,7 +471,7 @@ def test_check_names_an_unknown_detector_and_goes_on(tmp_path: Path, box: LemmyS
 
 
 def test_check_names_a_wrong_instance_setting_and_goes_on(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
+    path = plain(tmp_path, box)
     block = yaml.safe_load(path.read_text(encoding="utf-8"))["instances"][0]
     changed(path, instances=[{**block, "usernam": "x"}])
     rows = checked(tmp_path, box, code=1)
@@ -459,7 +480,7 @@ def test_check_names_a_wrong_instance_setting_and_goes_on(tmp_path: Path, box: L
 
 
 def test_check_warns_of_a_secret_that_others_can_read(tmp_path: Path, box: LemmySandbox) -> None:
-    path = written(tmp_path, box)
+    path = plain(tmp_path, box)
     block = yaml.safe_load(path.read_text(encoding="utf-8"))["instances"][0]
     changed(path, instances=[{**block, "password": box.people["warden"].password}])
     path.chmod(0o644)

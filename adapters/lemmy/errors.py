@@ -12,7 +12,6 @@ from bot.domain.errors import (
     PlatformError,
     RateLimitedError,
     RejectedError,
-    UnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ _LOGIN = {
     *("missing_totp_token", "incorrect_totp_token", "email_not_verified"),
     *("registration_application_is_pending", "registration_denied"),
 }
-_STARTING = "Lemmy is currently starting"
 
 
 def check(answer: Answer) -> None:
@@ -88,6 +86,4 @@ def error_of(code: str, message: str, answer: Answer) -> PlatformError:
         return NotPermittedError(text, code=code)
     if code.startswith("couldnt_find_") or code == "deleted" or answer.status == 404:
         return NotFoundError(text, code=code)
-    if code == _STARTING:
-        return UnreachableError(text, sent=False)
     return RejectedError(text, code=code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.domain.content import Comment, CommunityPage, Post, Profile
 from bot.domain.errors import BadAnswerError, NotFoundError
@@ -27,7 +27,10 @@ class Reader:
         self._clock = clock
 
     def read(self, what: SubjectKey) -> Batch | Gone:
-        """The media of a subject as it is now. Raises ``PlatformError`` when the server cannot be asked."""
+        """The media of a subject as it is now, removed or not: an administrator is shown both, and its files live on.
+
+        Raises ``PlatformError`` when the server cannot be asked.
+        """
         try:
             return self._read(what)
         except NotFoundError as error:
@@ -43,14 +46,10 @@ class Reader:
         match what.kind:
             case Post.kind:
                 view = self._endpoints.post.get(number)["post_view"]
-                if (gone := _hidden(view["post"])) is not None:
-                    return gone
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_post(view, at=at, backlog=False), *around]
             case Comment.kind:
                 view = self._endpoints.comment.get(number)["comment_view"]
-                if (gone := _hidden(view["comment"])) is not None:
-                    return gone
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_comment(view, at=at, backlog=False), *around]
             case Profile.kind:
@@ -63,9 +62,3 @@ class Reader:
             case _:
                 return Gone(detail=f"Lemmy has no subject of the kind {what.kind!r}")
         return Batch(sightings=sightings)
-
-
-def _hidden(item: dict[str, Any]) -> Gone | None:
-    if item.get("removed"):
-        return Gone(detail="it was removed")
-    return Gone(detail="its author has deleted it") if item.get("deleted") else None

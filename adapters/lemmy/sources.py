@@ -70,6 +70,7 @@ class LemmySource:
 
     def poll(self, after: Cursor | None) -> Batch:
         """A few pages of what is new since ``after``, and of the backlog; see ``adapters.lemmy.walk``."""
+        self._client.site()  # learns the server's limits before it meets them
         for _ in range(2):
             walk = Walk(feed=self._feed, clock=self._clock, start_from=self._start_from)
             walk.go(after)

@@ -28,7 +28,7 @@ Place = Any
 """Where a page begins, as its feed writes it: a page number, or page cursors. JSON only."""
 
 PAGES_AT_ONCE = 5
-"""Pages that one poll reads: a quarter of a minute under Lemmy's default limits."""
+"""Pages that one poll reads; three at least, for one is the top and one may be read again."""
 
 ASKED_AT_ONCE = 5
 """Numbers of gaps that one poll asks for: a call each, and most of them are of nothing."""
@@ -98,7 +98,7 @@ class Walk(Generic[Row]):
     found: list[Found[Row]] = field(default_factory=list)
     holes: list[str] = field(default_factory=list)
     _state: dict[str, Any] = field(default_factory=dict)
-    _left: int = PAGES_AT_ONCE
+    _left: int = field(default_factory=lambda: PAGES_AT_ONCE)
 
     def go(self, after: Cursor | None) -> None:
         """Read from where ``after`` stopped. Raises ``PlatformError``; then nothing of this walk counts."""
@@ -107,7 +107,7 @@ class Walk(Generic[Row]):
         else:
             self._state = {**after}
             self._forward()
-        self._backward()
+        self._backward(resuming=after is not None)
         self._fill_gaps()
 
     @property
@@ -172,12 +172,12 @@ class Walk(Generic[Row]):
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
         self._state["gaps"] = waiting
 
-    def _backward(self) -> None:
-        if self._state["back"] is not None and self._left == PAGES_AT_ONCE - 1:
-            self._state["back"] = self.feed.resumed(self._state["back"])
+    def _backward(self, *, resuming: bool) -> None:
         while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
-            page = self._read(self._state["back"])
-            self._keep(page, fresh_above=-1)
+            place = self._state["back"]
+            page = self._read(self.feed.resumed(place) if resuming else place)
+            resuming = False
+            self._keep(page, fresh_above=-1, backlog=True)
             self._state["back"] = self._behind(page)
 
     def _behind(self, page: Page[Row]) -> Place | None:
@@ -196,11 +196,11 @@ class Walk(Generic[Row]):
             self.holes.append(page.hole)
         return page
 
-    def _keep(self, page: Page[Row], *, fresh_above: int) -> None:
-        cutoff = self._cutoff()
+    def _keep(self, page: Page[Row], *, fresh_above: int, backlog: bool = False) -> None:
+        cutoff, everything = self._cutoff(), backlog
         for row in page.rows:
             number = self.feed.number(row)
-            backlog = number <= self._state["floor"]
+            backlog = everything or number <= self._state["floor"]
             wanted = not backlog or cutoff is None or self.feed.published(row) >= cutoff
             self.found.append(Found(row=row, backlog=backlog, fresh=number > fresh_above, wanted=wanted))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from bot.wiring import House
 
 
-def check(context: typer.Context, as_json: AsJson = False) -> None:
+def check(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First switch on what the bot's own account needs to see everything.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Look at everything the bot needs, here and on your servers, and say what to do where it is not so."""
-    results = list(_results(context))
+    results = list(_results(context, repair=repair))
     wrong = [result for result in results if not result.ok]
     if as_json:
         print_json([{"what": r.what, "ok": r.ok, "detail": r.detail, "remedy": r.remedy} for r in results])
@@ -33,7 +39,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         raise typer.Exit(Exit.NOT_SO)
 
 
-def _results(context: typer.Context) -> Iterator[CheckResult]:
+def _results(context: typer.Context, *, repair: bool) -> Iterator[CheckResult]:
     from bot.operate import checks
     from bot.wiring import build_house
 
@@ -56,7 +62,7 @@ def _results(context: typer.Context) -> Iterator[CheckResult]:
             yield checks.listed(one.id, one.mode, file, house.ledger)
         yield from checks.rules(house.rules, house.guard.limits)
         yield from _detectors(house)
-        yield from _instances(house)
+        yield from _instances(house, repair=repair)
     finally:
         house.close()
 
@@ -72,20 +78,24 @@ def _detectors(house: House) -> Sequence[CheckResult]:
     return asyncio.run(house.once(lambda: checks.eyes(house.decoder, scorer)))
 
 
-def _instances(house: House) -> Sequence[CheckResult]:
+def _instances(house: House, *, repair: bool) -> Iterator[CheckResult]:
+    from bot.operate import checks
+
     try:
         instances = house.instances
     except ConfigError as error:
-        return [CheckResult(what="instances", ok=False, detail=str(error), remedy="config.example.yaml has every key")]
-    return [
-        CheckResult(what=f"{id_}: {result.what}", ok=result.ok, detail=result.detail, remedy=result.remedy)
-        for id_, instance in instances.items()
-        for result in instance.inspector.check()
-    ]
+        yield CheckResult(what="instances", ok=False, detail=str(error), remedy="config.example.yaml has every key")
+        return
+    for id_, instance in instances.items():
+        repaired = checks.repaired(instance.inspector) if repair else ()
+        for result in (*repaired, *instance.inspector.check()):
+            yield CheckResult(what=f"{id_}: {result.what}", ok=result.ok, detail=result.detail, remedy=result.remedy)
 
 
 def _show(results: Sequence[CheckResult]) -> None:
-    table = Table("", "what", "detail", "what to do")
+    table = Table("", "what")
+    table.add_column("detail", overflow="fold")
+    table.add_column("what to do", overflow="fold")
     for result in results:
         mark = "[green]ok[/green]" if result.ok else "[red]✗[/red]"
         table.add_row(mark, escape(result.what), escape(result.detail), escape(result.remedy))

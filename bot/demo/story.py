@@ -265,9 +265,9 @@ def _started(bot: subprocess.Popen[bytes], ledger: Ledger, folder: Path) -> bool
 
 def _settled(ledger: Ledger) -> bool:
     """Twice in a row, with a poll of every source between, nothing is left to do."""
-    busy = ("waiting/", "running/")
+    busy = {f"{state}/{kind}" for state in ("waiting", "running") for kind in ("examine", "enforce")}
     for _ in range(2):
-        if any(size and state.startswith(busy) for state, size in ledger.backlog_size().items()):
+        if any(size and state in busy for state, size in ledger.backlog_size().items()):
             return False
         time.sleep(2.5)
     return True

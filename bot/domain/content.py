@@ -62,6 +62,12 @@ class SubjectKey:
     def __str__(self) -> str:
         return f"{self.instance}/{self.kind}/{self.local_id}"
 
+    @classmethod
+    def parse(cls, text: str) -> SubjectKey:
+        """From ``str(key)``. Raises ``ValueError`` for anything else."""
+        instance, kind, local_id = text.split("/", 2)
+        return cls(instance=InstanceId(instance), kind=kind, local_id=local_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy.sql.dml import ReturningInsert
 
     Insert = sqlite.Insert | postgresql.Insert
 
@@ -73,14 +75,14 @@ class Database:
         self._engine.dispose()
 
 
-def insert_into(connection: Connection, table: Table) -> Insert:
-    """``INSERT`` that knows ``ON CONFLICT``, in the words of the database at hand."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+def insert_into(dialect: str, table: Table) -> Insert:
+    """``INSERT`` that knows ``ON CONFLICT``, in the words of a database."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def add(connection: Connection, table: Table, **values: Any) -> int:
     """Insert; the new row's key."""
-    key = connection.execute(insert(table).values(**values)).inserted_primary_key
+    key = connection.execute(insert(table), values).inserted_primary_key
     if key is None:
         raise LedgerError(f"no key came back for a row of {table.name}")
     return int(key[0])
@@ -88,13 +90,21 @@ def add(connection: Connection, table: Table, **values: Any) -> int:
 
 def keep_first(connection: Connection, table: Table, unique: Sequence[str], **values: Any) -> bool:
     """Insert unless a row with the same ``unique`` columns is there; whether it was inserted."""
-    statement = insert_into(connection, table).values(**values).on_conflict_do_nothing(index_elements=unique)
-    return connection.execute(statement).rowcount == 1
+    statement = _unless_there(connection.dialect.name, table, tuple(unique))
+    # Not by the number of rows: drivers do not agree on it where nothing was inserted.
+    return connection.execute(statement, values).first() is not None
+
+
+@cache
+def _unless_there(dialect: str, table: Table, unique: tuple[str, ...]) -> ReturningInsert[Any]:
+    """Made once: to put such a statement together takes longer than to run it."""
+    statement = insert_into(dialect, table).on_conflict_do_nothing(index_elements=unique)
+    return statement.returning(table.c[unique[0]])
 
 
 def put(connection: Connection, table: Table, unique: Sequence[str], **values: Any) -> None:
     """Insert, or bring the row with the same ``unique`` columns up to date."""
-    statement = insert_into(connection, table).values(**values)
+    statement = insert_into(connection.dialect.name, table).values(**values)
     changed = {column: statement.excluded[column] for column in values if column not in unique}
     connection.execute(statement.on_conflict_do_update(index_elements=unique, set_=changed))
 
@@ -114,9 +124,10 @@ def _parsed(url: str) -> URL:
 
 def _keep_private(url: URL) -> None:
     """A new ledger is its owner's to read: it names people. SQLite gives its side files the same permissions."""
-    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":", "file:")):
-        with suppress(OSError):  # SQLite is about to complain about the same, and says it better
-            Path(url.database).touch(mode=0o600)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith((":", "file:")):
+        return
+    with suppress(OSError):  # SQLite is about to complain about the same, and says it better
+        Path(url.database).touch(mode=0o600, exist_ok=False)
 
 
 def _engine(url: URL, *, memory: bool, busy_seconds: float) -> Engine:

@@ -12,7 +12,7 @@ from bot.domain.content import Sighting, Upload
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode
 from bot.ledger.columns import fingerprint
-from bot.ledger.database import put
+from bot.ledger.database import add, put
 from bot.ledger.naming import know_name
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
@@ -41,7 +41,7 @@ class IntakePart(Part):
             payload = connection.execute(row).scalar()
         return None if payload is None else cast("Cursor", decode(payload, dict))
 
-    def record(self, source: str, batch: Batch, *, examine_uploads: bool) -> int:
+    def record(self, source: str, batch: Batch, *, examine_uploads: bool, backlog_from: datetime | None = None) -> int:
         """Sightings, uploads, tasks and the cursor: all of them or none."""
         now = self._now()
         new = 0
@@ -55,7 +55,8 @@ class IntakePart(Part):
                 if changed:
                     _examine(connection, str(sighting.name), now, backlog=sighting.backlog)
             for upload in batch.uploads:
-                if know_upload(connection, upload, now) and examine_uploads:
+                old = upload.backlog and backlog_from is not None and upload.uploaded_at < backlog_from
+                if know_upload(connection, upload, now) and examine_uploads and not old:
                     _examine(connection, str(upload.name), now, backlog=upload.backlog)
             if source and batch.cursor is not None:
                 put(connection, schema.source_cursor, ["source"], source=source, payload=encode(batch.cursor), at=now)
@@ -67,9 +68,7 @@ def know_upload(connection: Connection, upload: Upload, now: datetime) -> bool:
     name = know_name(connection, upload.name, upload.url, now=now, backlog=upload.backlog)
     row = connection.execute(select(schema.upload).where(schema.upload.c.name_id == name.id)).first()
     if row is None:
-        connection.execute(
-            schema.upload.insert().values(name_id=name.id, payload=encode(upload), uploaded_at=upload.uploaded_at)
-        )
+        add(connection, schema.upload, name_id=name.id, payload=encode(upload), uploaded_at=upload.uploaded_at)
         return True
     if row.payload in {encode(upload), encode(replace(upload, backlog=True))}:
         return False
@@ -129,7 +128,7 @@ def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[boo
         "seen_at": sighting.seen_at,
     }
     if row is None:
-        connection.execute(schema.sighting.insert().values(**identity, **newest, first_seen=sighting.seen_at))
+        add(connection, schema.sighting, **identity, **newest, first_seen=sighting.seen_at)
         return False, True
     connection.execute(update(schema.sighting).where(schema.sighting.c.id == row.id).values(**newest))
     return True, row.revision != sighting.subject.revision or row.name_id != name.id

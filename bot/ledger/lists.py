@@ -88,5 +88,5 @@ class ListsPart(Part):
 
 
 def _turn_page(connection: Connection) -> None:
-    row = insert_into(connection, schema.counter).values(key=VERSION, value=1)
+    row = insert_into(connection.dialect.name, schema.counter).values(key=VERSION, value=1)
     connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": schema.counter.c.value + 1}))

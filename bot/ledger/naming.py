@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from bot.domain.content import Alias, Attachment, InstanceId, Name, RemoteUrl, StorageKey
 from bot.domain.errors import LedgerError
 from bot.ledger import schema
 from bot.ledger.columns import fingerprint
-from bot.ledger.database import add, keep_first
+from bot.ledger.database import add
 from bot.ports import NameRecord
 
 if TYPE_CHECKING:
@@ -28,30 +28,23 @@ def know_name(connection: Connection, name: Name, url: str, *, now: datetime, ba
     """
     row = name_row(connection, str(name))
     if row is None:
-        stub = new_file(connection, None, now)
         kind, instance, value = _parts(name)
-        keep_first(
-            connection,
-            schema.name,
-            ["key_digest"],
-            key_digest=fingerprint(str(name)),
-            kind=kind,
-            instance=instance,
-            value=value,
-            value_digest=fingerprint(value),
-            url=url,
-            file_id=stub,
-            first_seen=now,
-            backlog=backlog,
-        )
-    elif (row.url == "" and url != "") or (row.backlog and not backlog):
+        new = {
+            "key_digest": fingerprint(str(name)),
+            "kind": kind,
+            "instance": instance,
+            "value": value,
+            "value_digest": fingerprint(value),
+            "url": url,
+            "file_id": new_file(connection, None, now),
+            "first_seen": now,
+            "backlog": backlog,
+        }
+        return connection.execute(insert(schema.name).returning(schema.name), new).one()
+    if (row.url == "" and url != "") or (row.backlog and not backlog):
         changes = {"url": row.url or url, "backlog": row.backlog and backlog}
-        connection.execute(update(schema.name).where(NAME.id == row.id).values(**changes))
-    else:
-        return row
-    row = name_row(connection, str(name))
-    if row is None:
-        raise LedgerError(f"the name {name} was written and is not there")
+        changed = update(schema.name).where(NAME.id == row.id).values(**changes)
+        return connection.execute(changed.returning(schema.name)).one()
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import case, null
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bot.ledger.database import Insert
     from bot.ports import Lane, TaskKind
 
 WAITING, RUNNING, PARKED = "waiting", "running", "parked"
@@ -33,33 +35,38 @@ def want(
 
     A running task keeps the wish beside it until it ends; a parked one starts anew.
     """
-    row = insert_into(connection, task).values(
-        kind=kind.value,
-        target=target,
-        target_digest=fingerprint(target),
-        lane=int(lane),
-        state=WAITING,
-        attempts=0,
-        not_before=not_before or now,
-        lease=0,
-        reason="",
-        created_at=now,
-        changed_at=now,
-    )
+    wish = {
+        "kind": kind.value,
+        "target": target,
+        "target_digest": fingerprint(target),
+        "lane": int(lane),
+        "state": WAITING,
+        "attempts": 0,
+        "not_before": not_before or now,
+        "lease": 0,
+        "reason": "",
+        "created_at": now,
+        "changed_at": now,
+    }
+    connection.execute(_wish(connection.dialect.name), wish)
+
+
+@cache
+def _wish(dialect: str) -> Insert:
+    """Made once: to put this together takes longer than to run it."""
+    row = insert_into(dialect, task)
     new, old = row.excluded, task.c
     sooner = case((new.not_before < old.not_before, new.not_before), else_=old.not_before)
     again = case((old.again_at < new.not_before, old.again_at), else_=new.not_before)
-    connection.execute(
-        row.on_conflict_do_update(
-            index_elements=["kind", "target_digest"],
-            set_={
-                "lane": case((new.lane < old.lane, new.lane), else_=old.lane),
-                "again_at": case((old.state == RUNNING, again), else_=null()),
-                "not_before": case((old.state == WAITING, sooner), else_=new.not_before),
-                "attempts": case((old.state == PARKED, 0), else_=old.attempts),
-                "reason": case((old.state == PARKED, ""), else_=old.reason),
-                "state": case((old.state == PARKED, WAITING), else_=old.state),
-                "changed_at": new.changed_at,
-            },
-        )
+    return row.on_conflict_do_update(
+        index_elements=["kind", "target_digest"],
+        set_={
+            "lane": case((new.lane < old.lane, new.lane), else_=old.lane),
+            "again_at": case((old.state == RUNNING, again), else_=null()),
+            "not_before": case((old.state == WAITING, sooner), else_=new.not_before),
+            "attempts": case((old.state == PARKED, 0), else_=old.attempts),
+            "reason": case((old.state == PARKED, ""), else_=old.reason),
+            "state": case((old.state == PARKED, WAITING), else_=old.state),
+            "changed_at": new.changed_at,
+        },
     )

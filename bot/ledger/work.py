@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, delete, func, null, or_, select, update
 from bot.ledger.part import Part
 from bot.ledger.schema import task as tasks
 from bot.ledger.tasks import PARKED, RUNNING, WAITING, want
-from bot.ports import Lane, Task, TaskKind
+from bot.ports import Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,6 +107,25 @@ class WorkPart(Part):
                     .where(_ours(task))
                     .values(state=PARKED, lease_until=None, reason=reason, changed_at=self._now())
                 )
+
+    def troubles(self, *, limit: int = 20) -> Sequence[Trouble]:
+        """What has not worked out so far, the last changed first."""
+        bad = (
+            select(tasks)
+            .where(tasks.c.state.in_([WAITING, PARKED]), tasks.c.reason != "")
+            .order_by(tasks.c.changed_at.desc(), tasks.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [
+                Trouble(
+                    kind=TaskKind(row.kind),
+                    target=row.target,
+                    reason=row.reason,
+                    again_at=None if row.state == PARKED else row.not_before,
+                )
+                for row in connection.execute(bad)
+            ]
 
     def backlog_size(self) -> Mapping[str, int]:
         """State and kind to number of tasks."""

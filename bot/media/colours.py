@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ORIENTATION: Final = 0x0112
 _TURNS: Final = {
@@ -51,8 +54,8 @@ def eight_bit(picture: Image.Image) -> Image.Image:
 def odd_gamma(picture: Image.Image) -> float | None:
     """The exponent that browsers apply to a PNG's samples (0 to 1) because of its gAMA chunk, if it changes much.
 
-    Pillow leaves the chunk alone, and so do most tools that make thumbnails: one file can show one picture in a list and
-    another when it is opened. A colour profile or sRGB chunk overrides it (https://www.w3.org/TR/png-3/#4Concepts.ColourSpaces).
+    Pillow leaves the chunk alone, and so do most tools that make thumbnails: one file can show one picture in a list
+    and another when it is opened. A profile or sRGB chunk overrides it: https://www.w3.org/TR/png-3/#11gAMA.
     """
     gamma = picture.info.get("gamma")
     if not isinstance(gamma, float) or gamma <= 0 or {"srgb", "icc_profile"} & picture.info.keys():
@@ -61,27 +64,30 @@ def odd_gamma(picture: Image.Image) -> float | None:
     return None if abs(exponent - 1) < _GAMMA_TOLERANCE else exponent
 
 
-def as_seen(picture: Image.Image) -> list[Image.Image]:
-    """RGB on white; then, where something is transparent, RGB with transparency ignored; and both in their odd gamma.
+def as_seen(picture: Image.Image) -> Iterator[Image.Image]:
+    """RGB on white; where something is transparent, RGB with transparency ignored; each also in its odd gamma.
 
-    All are looked at: what is hidden in one viewer, or on one background, shows in another.
+    All are looked at: what is hidden in one viewer, or on one background, shows in another. One by one, so that large
+    ones need not exist at the same time.
     """
-    seen = _layers(picture)
     exponent = odd_gamma(picture)
-    if exponent is not None:
-        curve = [round(255 * (value / 255) ** exponent) for value in range(256)] * 3
-        seen += [layer.point(curve) for layer in seen]
-    return seen
+    for layer in _layers(picture):
+        yield layer
+        if exponent is not None:
+            yield layer.point([round(255 * (value / 255) ** exponent) for value in range(256)] * 3)
 
 
-def _layers(picture: Image.Image) -> list[Image.Image]:
+def _layers(picture: Image.Image) -> Iterator[Image.Image]:
     if not picture.has_transparency_data:
-        return [picture if picture.mode == "RGB" else picture.convert("RGB")]
+        yield picture if picture.mode == "RGB" else picture.convert("RGB")
+        return
     layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     alpha = layered.getchannel("A")
     bare = layered.convert("RGB")
-    if alpha.getextrema()[0] == 255:
-        return [bare]
-    white = Image.new("RGB", layered.size, "white")
-    white.paste(bare, mask=alpha)
-    return [white, bare]
+    del layered
+    if alpha.getextrema() != (255, 255):
+        white = Image.new("RGB", bare.size, "white")
+        white.paste(bare, mask=alpha)
+        yield white
+        del white
+    yield bare

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpcore
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 Resolve: TypeAlias = "Callable[[str, int], Awaitable[Sequence[str]]]"
 """Host name and port to the text of its addresses, in the order to try them. Raises ``OSError``."""
 
+RESOLVED_AT_ONCE = 16
 ADDRESSES_TRIED = 4
 """Addresses of one name that are tried before the host counts as unreachable."""
 
@@ -28,13 +31,27 @@ class ForbiddenAddressError(Exception):
     """A name leads only to addresses that the bot must not call."""
 
 
-async def resolve_by_system(host: str, port: int) -> Sequence[str]:
-    """What the operating system says. Odd spellings (``127.1``, ``0x7f000001``) come out as plain addresses."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label that is empty or too long for a name
-        raise OSError(f"{host!r} is not a host name") from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class SystemResolver:
+    """What the operating system says. Odd spellings (``127.1``, ``0x7f000001``) come out as plain addresses.
+
+    In threads of its own: names whose servers never answer must not occupy those that the rest of the bot works in.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVED_AT_ONCE, thread_name_prefix="resolve")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """See ``Resolve``."""
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        except UnicodeError as error:  # a label that is empty or too long for a name
+            raise OSError(f"{host!r} is not a host name") from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def close(self) -> None:
+        """Let the threads go, without waiting for answers."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Doorkeeper:

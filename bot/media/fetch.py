@@ -13,7 +13,7 @@ import httpx
 
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.body import EncodingError, TooLargeError, TruncatedError, read_body
-from bot.media.dial import CheckedDialer, CheckedTransport, Doorkeeper, ForbiddenAddressError, resolve_by_system
+from bot.media.dial import CheckedDialer, CheckedTransport, Doorkeeper, ForbiddenAddressError, SystemResolver
 from bot.ports import Fetched
 
 if TYPE_CHECKING:
@@ -54,15 +54,16 @@ class HttpFetcher:
         max_bytes: int = MAX_BYTES,
         timeout: float = 10.0,
         deadline: float = 60.0,
-        resolve: Resolve = resolve_by_system,
+        resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock
         self._max_bytes = max_bytes
         self._deadline = deadline
+        self._system = SystemResolver()
         self._client = httpx.AsyncClient(
             transport=CheckedTransport(
-                CheckedDialer(Doorkeeper(allowed, private_hosts), resolve),
+                CheckedDialer(Doorkeeper(allowed, private_hosts), resolve or self._system),
                 ssl_context or httpx.create_ssl_context(trust_env=False),
             ),
             trust_env=False,
@@ -75,6 +76,7 @@ class HttpFetcher:
     async def aclose(self) -> None:
         """Close idle connections."""
         await self._client.aclose()
+        self._system.close()
 
     async def fetch(self, url: str) -> Fetched | Unscannable:
         """See ``Fetcher``. A time to try again is given for everything that may pass."""

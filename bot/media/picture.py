@@ -140,9 +140,7 @@ def _examine(opened: _Opened, structure: Structure, views: Sequence[ViewSpec], l
     )
     exponent = odd_gamma(picture)
     if exponent is not None:
-        looked.findings.append(
-            Finding(kind="odd_gamma", detail=f"browsers show another picture: exponent {exponent:.2g}")
-        )
+        looked.findings.append(Finding(kind="odd_gamma", detail=f"browsers apply the exponent {exponent:.2g}"))
     if structure.lossless and total == 1 and not structure.truncated and not damage and exponent is None:
         looked.pixels = pixels_digest(first)
     side = needed_side(views)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import yaml
 from PIL import Image
 
 from bot.domain.decisions import BanAccount, PurgeFile, Stage
-from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError
+from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError, PlatformError
 from bot.domain.evidence import Unscannable
 from bot.matching.lists import parse_list_file
 from bot.ports import CheckResult
@@ -22,10 +22,31 @@ if TYPE_CHECKING:
 
     from bot.domain.evidence import ListMode
     from bot.policy import Limits, Rule
-    from bot.ports import Control, Decoder, ListStore, Scorer
+    from bot.ports import Control, Decoder, Inspector, ListStore, Scorer
+
+
+@runtime_checkable
+class Repairing(Protocol):
+    """An inspector that can put right what is the bot's own: settings of its account."""
+
+    def repair(self) -> object:
+        """Put it right. Raises ``PlatformError``."""
+        ...
+
 
 SECRETS = frozenset({"password", "token", "totp_secret", "api_key"})
 _FLAG = "check/written"
+
+
+def repaired(inspector: Inspector) -> Sequence[CheckResult]:
+    """Let an inspector put right what it can; one line if that went wrong, for what is so now is checked anyway."""
+    if not isinstance(inspector, Repairing):
+        return []
+    try:
+        inspector.repair()
+    except PlatformError as error:
+        return [CheckResult(what="repair", ok=False, detail=str(error), remedy="see the lines of this server below")]
+    return []
 
 
 def ledger(control: Control, now: str) -> CheckResult:

@@ -90,7 +90,9 @@ def write_private(path: Path, text: str) -> None:
 def _public(software: Software) -> str:
     if software.public_url == software.url:
         return ""
-    return f"\n    # What the server calls itself; image links have it in them.\n    public_url: {_text(software.public_url)}"
+    return (
+        f"\n    # What the world calls it; image links have it in them.\n    public_url: {_text(software.public_url)}"
+    )
 
 
 def _text(value: str) -> str:

@@ -7,21 +7,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Alias
+from bot.domain.content import Alias, Post
 from bot.domain.decisions import Allow, PurgeFile
 from bot.domain.errors import PlatformError
 from bot.domain.evidence import Evidence, ListMode
 from bot.pipeline.stages import in_thread
 from bot.policy import Derived, Facts, judge
-from bot.ports import Gone
+from bot.ports import Gone, Lane, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.attribution import Known
-    from bot.domain.content import Name
+    from bot.domain.content import Name, SubjectKey
     from bot.domain.decisions import Decision, Intent, Verdict
     from bot.pipeline.stages import Stages
+
+
+FIRST_LOOK = timedelta(seconds=5)
+"""Lemmy makes the thumbnail of a post within seconds after it has published the post."""
 
 
 class Judge:
@@ -31,6 +35,7 @@ class Judge:
         """``stages``: the furnished rooms."""
         self._s = stages
         self._asked: set[Name] = set()  # names whose uses the platform was asked for
+        self._revisited: set[SubjectKey] = set()
         self._one_at_a_time = asyncio.Lock()
 
     async def consider(self, file_id: int, scan: Evidence) -> None:
@@ -81,8 +86,17 @@ class Judge:
             for verdict in verdicts:
                 decisions = await in_thread(self._decide, verdict, facts)
                 await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
+        await in_thread(self._look_again_later, known)
         if unasked is not None:
             raise unasked
+
+    def _look_again_later(self, known: Known) -> None:
+        """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""
+        due = self._s.clock.now() + FIRST_LOOK
+        for key in dict.fromkeys(s.subject.key for s in known.sightings if isinstance(s.subject, Post)):
+            if key not in self._revisited:
+                self._revisited.add(key)
+                self._s.ledger.enqueue(TaskKind.REVISIT, str(key), Lane.REVISIT, not_before=due)
 
     async def _verdicts(self, file_id: int, scan: Evidence) -> tuple[Sequence[Verdict], Known]:
         known = await in_thread(self._s.index.about, file_id)
@@ -112,9 +126,7 @@ class Judge:
             for subject in instance.resolver.uses(name):
                 if subject.key not in seen:
                     seen.add(subject.key)
-                    batch = instance.sources[0].read(subject.key)
-                    if not isinstance(batch, Gone):
-                        self._s.ledger.record("", batch, examine_uploads=False)
+                    read_again(self._s, subject.key)
             self._asked.add(name)
 
     def _decide(self, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
@@ -132,6 +144,13 @@ class Judge:
                 spent[intent.kind] = spent.get(intent.kind, 0) + 1
             decisions.append((intent, decision))
         return decisions
+
+
+def read_again(stages: Stages, key: SubjectKey) -> None:
+    """Record a subject as it is now, if it still is. Raises ``PlatformError``."""
+    batch = stages.instances[key.instance].sources[0].read(key)
+    if not isinstance(batch, Gone):
+        stages.ledger.record("", batch, examine_uploads=False)
 
 
 def _without_purge(verdict: Verdict) -> Verdict:

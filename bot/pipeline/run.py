@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
-from bot.pipeline.judge import Judge
+from bot.pipeline.judge import Judge, read_again
 from bot.pipeline.scan import Scanner
 from bot.pipeline.stages import in_thread
 from bot.ports import TaskKind
@@ -28,6 +29,9 @@ TRIES = 12
 """Tries of one file before it is parked: with the back-off below, about half a day."""
 
 LONGEST_WAIT = 3600.0  # seconds
+
+SECOND_LOOK = 60.0
+"""Seconds until a flagged post is read once more: Lemmy replaces the thumbnails of federated posts after a while."""
 
 HOPELESS = {UnscannableKind.GONE, UnscannableKind.NOT_MEDIA, UnscannableKind.UNSUPPORTED}
 """Nothing to come back for; a new sighting asks again by itself."""
@@ -51,8 +55,12 @@ class Pipeline:
             match task.kind:
                 case TaskKind.EXAMINE:
                     await self._examine_task(task)
+                case TaskKind.REVISIT:
+                    await self._revisit_task(task)
                 case TaskKind.ENFORCE:
                     await self._enforce_task(task, lease)
+                case _:
+                    assert_never(task.kind)
         except LeaseLostError:
             await self._later(task, 5.0, "somebody else acts now", count=False)
         except LedgerError:
@@ -109,6 +117,15 @@ class Pipeline:
             await self._again(task, "; ".join(scan.gaps))
             return
         await in_thread(self._s.ledger.finish, task)
+
+    async def _revisit_task(self, task: Task) -> None:
+        """Twice, for what a server adds after it has published something: a thumbnail has a name of its own."""
+        key = SubjectKey.parse(task.target)
+        await in_thread(read_again, self._s, key)
+        if task.attempts == 1:
+            await self._later(task, SECOND_LOOK, "a second look")
+        else:
+            await in_thread(self._s.ledger.finish, task)
 
     async def _enforce_task(self, task: Task, lease: Lease | None) -> None:
         if lease is None:

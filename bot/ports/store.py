@@ -40,6 +40,7 @@ class TaskKind(StrEnum):
     """What there is to do."""
 
     EXAMINE = "examine"  # target: a name, as ``str(name)``
+    REVISIT = "revisit"  # target: a subject, as ``str(key)``: read it again, for what its server adds late
     ENFORCE = "enforce"  # target: a case number: carry out what is ready, revert what is to be undone
 
 
@@ -154,11 +155,12 @@ class Intake(Protocol):
         """Where a source stopped, ``None`` before its first poll."""
         ...
 
-    def record(self, source: str, batch: Batch, *, examine_uploads: bool) -> int:
+    def record(self, source: str, batch: Batch, *, examine_uploads: bool, backlog_from: datetime | None = None) -> int:
         """Commit a batch, its cursor and the tasks that follow, in one transaction; the number of new sightings.
 
         A name gets an ``EXAMINE`` task when it has a sighting (subject, URL, role) that was not known or whose subject
-        has another revision, and with ``examine_uploads`` also when its upload is new. Backlog goes to its own lane.
+        has another revision, and with ``examine_uploads`` also when its upload is new. Backlog goes to its own lane;
+        backlog uploads older than ``backlog_from`` are only remembered, for they tell who uploaded what.
         ``source=""`` records without a cursor.
         """
         ...

@@ -114,7 +114,8 @@ class Bot:
 
         def idle() -> bool:
             tasks = self.json("status")["tasks"]
-            return not any(size for state, size in tasks.items() if state.startswith(("waiting", "running")))
+            busy = [f"{state}/{kind}" for state in ("waiting", "running") for kind in ("examine", "enforce")]
+            return not any(tasks.get(state) for state in busy)
 
         eventually(idle, f"the bot has nothing to do\n{self._tail()}")
 

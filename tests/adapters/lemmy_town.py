@@ -47,12 +47,17 @@ class Town:
         self.box = box
         self.clock = TestClock()
         self._clients: dict[str, httpx.Client] = {}
-        made = self.call("admin", "POST", "community", name="pictures", title="Pictures")
+        self.community_name = f"pictures_{secrets.token_hex(4)}"
+        made = self.call("admin", "POST", "community", name=self.community_name, title="Pictures")
         self.community: int = made["community_view"]["community"]["id"]
 
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
+
+    def name(self, who: str) -> str:
+        """The name that somebody has on the server."""
+        return str(getattr(self.box.people[who], "name", who))
 
     def client(self, who: str) -> httpx.Client:
         if who not in self._clients:
@@ -90,7 +95,7 @@ class Town:
             "id": "main",
             "platform": "lemmy",
             "url": self.box.url,
-            "username": "warden",
+            "username": self.name("warden"),
             "password": self.box.people["warden"].password,
             "pictrs": {"url": self.box.pictrs_url, "api_key": self.box.pictrs_key},
         } | changes

@@ -41,7 +41,7 @@ def seen(batches: list[Batch], kind: str = "post") -> set[int]:
 
 def many_posts(town: Town, count: int) -> list[int]:
     alias = town.upload()
-    return [town.post(url=town.url(alias), name=f"{n}") for n in range(count)]
+    return [town.post(url=town.url(alias), name=f"post {n}") for n in range(count)]
 
 
 def test_names_of_cursors(instance: Instance) -> None:
@@ -65,7 +65,7 @@ def test_new_post_has_all_its_media_with_their_names(town: Town, instance: Insta
     assert by_role[Role.THUMBNAIL] not in {by_role[Role.ATTACHMENT], by_role[Role.INLINE]}
     subject = sightings[0].subject
     assert subject.author is not None
-    assert (subject.author.handle.split("@")[0], subject.author.is_staff) == ("alice", False)
+    assert (subject.author.handle.split("@")[0], subject.author.is_staff) == (town.name("alice"), False)
 
 
 def test_nothing_older_than_now_is_work(town: Town, instance: Instance) -> None:
@@ -104,7 +104,7 @@ def test_start_from_a_date_stops_there(town: Town) -> None:
 
 
 def test_a_long_way_down_is_walked_in_steps_and_loses_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 3)
     source = town.connect().sources[POSTS]
     _, cursor = drained(source, None)
     posts = many_posts(town, 260)
@@ -122,7 +122,7 @@ def test_a_long_way_down_is_walked_in_steps_and_loses_nothing(town: Town, monkey
 
 
 def test_purged_post_under_the_cursor_does_not_end_the_walk(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 2)
     source = town.connect().sources[POSTS]
     _, cursor = drained(source, None)
     posts = many_posts(town, 130)
@@ -193,7 +193,7 @@ def test_removed_and_deleted_are_left_out_and_counted_once(town: Town, instance:
 def test_comments_are_read_to_the_end_while_new_ones_shift_the_pages(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 3)
     source = town.connect().sources[COMMENTS]
     post = town.post()
     _, cursor = drained(source, None)

@@ -8,6 +8,7 @@ import pytest
 from raw_server import answer, saying, serving
 
 from adapters.http import TRIES, Transport, checked_url, user_agent
+from adapters.public import PublicView
 from bot.domain.errors import BadAnswerError, PlatformError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -159,3 +160,14 @@ def test_addresses_that_cannot_be_a_server(url: str) -> None:
 
 def test_address_loses_its_slash() -> None:
     assert checked_url("https://lemmy.example/") == "https://lemmy.example"
+
+
+def test_cache_that_still_has_a_file_is_mentioned() -> None:
+    with serving(answer(404), answer(200, b"x", "image/png")) as raw:
+        look = PublicView(Transport(raw.url)).look("https://other.example/pictrs/image/a.png?x=1")
+    assert look.shown is False
+    assert "purge it there" in look.detail
+    assert [request.split(b" ")[1] for request in raw.requests] == [b"/pictrs/image/a.png?x=1"] * 2
+    assert b"no-cache" in raw.requests[0]
+    assert b"no-cache" not in raw.requests[1]
+    assert all(b"bytes=0-0" in request for request in raw.requests)

@@ -91,9 +91,9 @@ def test_scores_in_batches_are_those_of_the_package(detector: OpenNsfwDetector, 
         ("AVIF", (500, 400), {}, 1e-3),
         ("JPEG", (900, 700), {}, 1e-3),
         ("JPEG", (900, 700), {"progressive": True}, 1e-3),
-        # Decoded at a fraction of its size, and scaled down in two steps: what the speed costs.
-        ("JPEG", (2400, 1800), {"quality": 90}, 3e-3),
-        ("PNG", (2400, 2200), {"compress_level": 1}, 3e-3),
+        # Decoded at a fraction of its size, and scaled down in two steps: what the speed costs (see ``NEEDED``).
+        ("JPEG", (2400, 1800), {"quality": 90}, 2e-2),
+        ("PNG", (2400, 2200), {"compress_level": 1}, 2e-2),
     ],
 )
 def test_scores_of_files_through_the_decoder_are_those_of_the_package(

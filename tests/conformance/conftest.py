@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -38,6 +39,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server under test."""
     found = _named(request.config)
     if found is not None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to stop puts things back too
         yield found
         return
     with sandbox() as started:

@@ -45,7 +45,7 @@ def test_killed_around_a_deed(town: Town, bot: Bot, listed: tuple[bytes, str], d
     bot.wait_until_idle()
     assert town.shown(post["id"])["removed"]
     assert town.gone(url)
-    assert town.gone(post["thumbnail_url"])
+    eventually(lambda: town.gone(post["thumbnail_url"]), "its thumbnail is gone")
     assert town.deeds(post["id"], "alice") == {"report": 1, "remove": 1, "ban": 1}
     (case,) = bot.json("cases")
     intents = bot.json("case", str(case["case"]))["intents"]

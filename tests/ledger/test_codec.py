@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -28,7 +29,11 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def some(*types: Any) -> st.SearchStrategy[Any]:
-    return st.one_of(*(st.deferred(lambda one=one: STRATEGIES[one]) for one in types))
+    return st.one_of(*(st.deferred(partial(_strategy, one)) for one in types))
+
+
+def _strategy(one: type) -> st.SearchStrategy[Any]:
+    return STRATEGIES[one]
 
 
 def many(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -78,7 +83,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 OPAQUE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
 
 
-def instances(one: type) -> st.SearchStrategy[Any]:
+def instances(one: Any) -> st.SearchStrategy[Any]:
     if issubclass(one, Enum):
         return st.sampled_from(list(one))
     parts = {field.name: FIELDS.get(field.name, OPAQUE) for field in fields(one)}

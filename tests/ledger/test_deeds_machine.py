@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -9,9 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.domain.decisions import Attempt, Done, Failed, IntentState, Outcome
 from bot.domain.errors import LeaseLostError, SupersededError
 from bot.ledger import open_ledger
-from bot.ports import Lease
 from ledger.docket import deeds, one
 from making import StillClock
+
+if TYPE_CHECKING:
+    from bot.ports import Lease
 
 ENDS: list[tuple[Outcome, IntentState]] = [
     (Done(), IntentState.DONE),
@@ -105,5 +109,5 @@ class Deeds(RuleBasedStateMachine):
         assert found == {attempt.id: self.outcomes.get(attempt.id) for attempt, _ in self.begun}
 
 
-Deeds.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Deeds.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestDeeds = Deeds.TestCase

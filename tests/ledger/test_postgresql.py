@@ -5,22 +5,21 @@ All other statements are compiled for it as the contract suite runs them (see ``
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from bot.domain.evidence import ListMode, MatchedBy
-from bot.ledger import database, open_ledger, schema
+from bot.ledger import database, schema
 from bot.ledger.database import Database, keep_first, put
 from bot.ledger.lists import _turn_page
 from bot.ledger.schema import metadata
 from bot.ledger.tasks import want
-from bot.ports import Lane, ListEntry, TaskKind
-from making import NOW, SHA, StillClock
+from bot.ports import Lane, TaskKind
+from making import NOW
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -36,9 +35,10 @@ class Paper:
     def __init__(self) -> None:
         self.written: list[str] = []
 
-    def execute(self, statement: Any) -> Any:
-        self.written.append(" ".join(str(statement.compile(dialect=POSTGRESQL)).split()))
-        return SimpleNamespace(rowcount=1)
+    def execute(self, statement: Any, values: Any = None) -> Any:
+        sql = str(statement.compile(dialect=POSTGRESQL, column_keys=values))
+        self.written.append(" ".join(sql.split()))
+        return SimpleNamespace(first=lambda: ("a",))
 
 
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
@@ -59,32 +59,19 @@ def test_statements_that_know_on_conflict_compile() -> None:
     _turn_page(connection)
     want(connection, TaskKind.EXAMINE, "a", Lane.NEW, now=NOW)
     first, latest, page, task = paper.written
-    assert first.endswith("ON CONFLICT (key) DO NOTHING")
+    assert first.endswith("ON CONFLICT (key) DO NOTHING RETURNING flag.key")
     assert latest.endswith("ON CONFLICT (key) DO UPDATE SET value = excluded.value")
     assert "DO UPDATE SET value = (counter.value + " in page
     assert "ON CONFLICT (kind, target_digest) DO UPDATE SET" in task
 
 
-def test_statements_that_know_on_conflict_are_built_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the test above, and no other, has to know of them."""
-    built: list[int] = []
-    real = database.insert_into
-
-    def noted(connection: Any, table: Any) -> Any:
-        statement = real(connection, table)
-        built.append(id(type(statement)))
-        return statement
-
-    for name in ("database", "tasks", "lists"):
-        monkeypatch.setattr(f"bot.ledger.{name}.insert_into", noted)
-    ledger = open_ledger("sqlite://", clock=StillClock())
-    executed: list[Any] = []
-    event.listen(ledger._database.engine, "before_execute", lambda _c, statement, *_: executed.append(statement))
-    ledger.enqueue(TaskKind.EXAMINE, "a", Lane.NEW)
-    ledger.acquire("me", seconds=1)
-    ledger.add_entries([ListEntry(list_id="x", mode=ListMode.BLOCK, by=MatchedBy.SHA256, digest=SHA)])
-    ledger.close()
-    assert len(built) == len([one for one in executed if isinstance(one, sqlite.Insert)]) == 4
+def test_statements_that_know_on_conflict_are_built_nowhere_else() -> None:
+    package = Path(database.__file__).parent
+    assert {file.name for file in package.glob("*.py") if "on_conflict" in file.read_text()} == {
+        "database.py",
+        "lists.py",
+        "tasks.py",
+    }
 
 
 def test_engine_for_postgresql_is_made_without_a_server() -> None:

@@ -44,22 +44,26 @@ def content(file: Path) -> list[str]:
         connection.close()
 
 
-@pytest.mark.parametrize("deed", victims.DEEDS)
-def test_kill_between_any_two_statements_leaves_all_or_nothing(deed: str, tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    ledger = victims.opened(base)
+@pytest.fixture(scope="module")
+def wreckage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For every deed, what is left when it is killed at its first statement, its second, and so on."""
+    place = tmp_path_factory.mktemp("wreckage")
+    ledger = victims.opened(place / "base")
     victims.before(ledger)
     ledger.close()
-    folder = tmp_path / "killed"
-    folder.mkdir()
-    finish([start("die", deed, base, folder)])
-    *killed, through = (folder / f"{number}.db" for number in range(1, len(list(folder.glob("*.db"))) + 1))
-    nothing, everything = content(base), content(through)
-    assert nothing != everything
+    finish([start("die", place / "base", place)])
+    return place
+
+
+@pytest.mark.parametrize("deed", victims.DEEDS)
+def test_kill_between_any_two_statements_leaves_all_or_nothing(deed: str, wreckage: Path) -> None:
+    found = len(list((wreckage / deed).glob("*.db")))
+    *killed, through = (content(wreckage / deed / f"{number}.db") for number in range(1, found + 1))
+    nothing = content(wreckage / "base")
+    assert through != nothing
     assert len(killed) >= 3  # BEGIN, one statement, COMMIT
-    outcomes = [content(file) for file in killed]
-    assert all(outcome in (nothing, everything) for outcome in outcomes)
-    assert outcomes[0] == nothing
+    assert all(left in (nothing, through) for left in killed)
+    assert killed[0] == nothing
 
 
 def test_two_processes_share_the_tasks(tmp_path: Path) -> None:

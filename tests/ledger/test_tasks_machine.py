@@ -12,7 +12,7 @@ from bot.ledger import open_ledger
 from bot.ports import Lane, Task, TaskKind
 from making import StillClock
 
-TARGETS = st.sampled_from("abc")
+NAMES = st.sampled_from("abc")
 SECONDS = st.integers(0, 90)
 
 
@@ -31,21 +31,24 @@ class Tasks(RuleBasedStateMachine):
         """Whatever happened: every wish is granted in the end."""
         for _ in range(2):  # the second time for what is to be done once more
             self.clock.pass_(days=1)
-            for task in self.take(limit=10, seconds=3600):
+            for task in self.take(10, 3600):
                 self.end(task, parks=False)
         assert self.owed == set()
         self.ledger.close()
 
-    @rule(target=TARGETS, lane=st.sampled_from(Lane), delay=SECONDS)
-    def wish(self, target: str, lane: Lane, delay: int) -> None:
+    @rule(name=NAMES, lane=st.sampled_from(Lane), delay=SECONDS)
+    def wish(self, name: str, lane: Lane, delay: int) -> None:
         when = self.clock.now() + timedelta(seconds=delay)
-        self.ledger.enqueue(TaskKind.EXAMINE, target, lane, not_before=when)
-        self.owed.add(target)
-        self.parked.discard(target)
-        if target in self.running:
-            self.again[target] = min(when, self.again.get(target, when))
+        self.ledger.enqueue(TaskKind.EXAMINE, name, lane, not_before=when)
+        self.owed.add(name)
+        self.parked.discard(name)
+        if name in self.running:
+            self.again[name] = min(when, self.again.get(name, when))
 
     @rule(limit=st.integers(1, 3), seconds=st.integers(1, 60))
+    def work(self, limit: int, seconds: int) -> None:
+        self.take(limit, seconds)
+
     def take(self, limit: int, seconds: int) -> list[Task]:
         now = self.clock.now()
         tasks = list(self.ledger.take([TaskKind.EXAMINE], limit=limit, lease_seconds=seconds))
@@ -117,5 +120,5 @@ class Tasks(RuleBasedStateMachine):
                 self.parked.add(task.target)
 
 
-Tasks.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Tasks.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestTasks = Tasks.TestCase

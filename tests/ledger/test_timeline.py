@@ -8,8 +8,8 @@ from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.decisions import Done, Failed, IntentState
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.ports import Batch, Event
-from ledger.docket import HOLD, PURGE, REMOVE, plan, post, seen_file
-from making import HERE, NOW, SHA, alias, evidence, hit, score
+from ledger.docket import HOLD, PURGE, REMOVE, plan, seen_file
+from making import HERE, NOW, SHA, alias, evidence, hit, post, score
 
 if TYPE_CHECKING:
     from bot.ledger import SqlLedger

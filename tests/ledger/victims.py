@@ -58,20 +58,27 @@ def opened(file: Path) -> SqlLedger:
     return open_ledger(f"sqlite:///{file}", clock=StillClock())
 
 
-def die(deed: str, base: Path, folder: Path) -> None:
-    """Do a deed again and again, each time killed one statement later, until it gets through."""
-    for number in range(1, 200):
-        file = folder / f"{number}.db"
-        file.write_bytes(base.read_bytes())
-        child = os.fork()
-        if child == 0:
-            ledger = opened(file)
-            _kill_at(ledger, number)
-            DEEDS[deed](ledger)
-            os._exit(0)  # without a word to SQLite: what is committed has to be there all the same
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):
-            sys.exit(os.waitstatus_to_exitcode(status))
+def die(base: Path, folder: Path) -> None:
+    """Do every deed again and again, each time killed one statement later, until it gets through."""
+    for name, deed in DEEDS.items():
+        (folder / name).mkdir()
+        number = 1
+        while _killed(deed, base, folder / name / f"{number}.db", number):
+            number += 1
+
+
+def _killed(deed: Callable[[SqlLedger], object], base: Path, file: Path, number: int) -> bool:
+    file.write_bytes(base.read_bytes())
+    child = os.fork()
+    if child == 0:
+        ledger = opened(file)
+        _kill_at(ledger, number)
+        deed(ledger)
+        os._exit(0)  # without a word to SQLite: what is committed has to be there all the same
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status) and status:
+        sys.exit(f"{file} went wrong by itself")
+    return os.WIFSIGNALED(status)
 
 
 def _kill_at(ledger: SqlLedger, number: int) -> None:
@@ -121,8 +128,8 @@ def begin_opening(file: Path) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["die", deed, base, folder]:
-            die(deed, Path(base), Path(folder))
+        case ["die", base, folder]:
+            die(Path(base), Path(folder))
         case ["work", file, notes]:
             work(Path(file), Path(notes))
         case ["act", file, tally, turns, holder]:

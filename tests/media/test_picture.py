@@ -255,7 +255,7 @@ def test_transparent_picture_is_seen_on_white_and_without_transparency(kind: str
 
 
 def test_hidden_picture_survives_the_scaling_down_of_large_ones() -> None:
-    picture = drawing(1, 2200, 2100)
+    picture = drawing(1, 440, 420).resize((2200, 2100))
     hidden = picture.convert("RGBA")
     hidden.putalpha(0)
     on_white, bare = rows(seen(encoded(hidden, "PNG", compress_level=1)))

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.lemmy.inspector import CALLS_PER_TAKEDOWN, LemmyInspector
+from adapters.sandbox.lemmy import respond
+
+if TYPE_CHECKING:
+    from lemmy_town import Town
+
+    from bot.ports import CheckResult, Instance
+
+
+def bad(instance: Instance) -> dict[str, CheckResult]:
+    wrong = {result.what: result for result in instance.inspector.check() if not result.ok}
+    for result in wrong.values():
+        assert result.detail
+        assert result.remedy
+    return wrong
+
+
+def inspector(instance: Instance) -> LemmyInspector:
+    found: LemmyInspector = instance.inspector._inspectors[0]  # type: ignore[attr-defined]
+    return found
+
+
+def test_all_is_well_after_repair(town: Town, instance: Instance) -> None:
+    inspector(instance).repair()
+    results = instance.inspector.check()
+    assert all(result.ok for result in results)
+    assert {result.what for result in results} >= {"version", "login", "admin", "rate limits", "pict-rs", "seniority"}
+    (seniority,) = [result for result in results if result.what == "seniority"]
+    assert "admin" in seniority.detail
+
+
+def test_settings_that_hide_things(town: Town, instance: Instance) -> None:
+    town.call(
+        "warden", "PUT", "user/save_user_settings", show_nsfw=False, show_bot_accounts=False, discussion_languages=[1]
+    )
+    wrong = bad(instance)
+    assert set(wrong) == {"account settings", "languages"}
+    assert "show_nsfw" in wrong["account settings"].detail
+    assert all(result.ok for result in inspector(instance).repair())
+
+
+def test_server_that_is_not_there(town: Town) -> None:
+    wrong = bad(town.connect(url="http://127.0.0.1:9"))
+    assert set(wrong) == {"server"}
+    assert "127.0.0.1:9" in wrong["server"].remedy
+
+
+def test_wrong_password(town: Town) -> None:
+    wrong = bad(town.connect(password="wrong"))
+    assert "check `username`" in wrong["login"].remedy
+    assert "version" not in wrong
+
+
+def test_not_an_admin(town: Town, instance: Instance) -> None:
+    town.box.demote("warden")
+    assert "make warden an admin" in bad(instance)["admin"].remedy
+
+
+def test_wrong_key_and_pictrs_down(town: Town, instance: Instance) -> None:
+    wrong = bad(town.connect(pictrs={"url": town.box.pictrs_url, "api_key": "wrong"}))
+    assert "PICTRS__SERVER__API_KEY" in wrong["pict-rs"].remedy
+    town.box.stop_pictrs()
+    assert "pict-rs" in bad(instance)
+
+
+@pytest.mark.parametrize(
+    ("version", "word"), [("1.0.0-beta.1", "does not support yet"), ("0.19.3", "update Lemmy"), ("x", "update Lemmy")]
+)
+def test_other_versions(town: Town, instance: Instance, version: str, word: str) -> None:
+    site = town.call("warden", "GET", "site") | {"version": version}
+    town.box.faults.before("GET", "/api/v3/site", respond(200, json.dumps(site)), times=9)
+    assert word in bad(instance)["version"].remedy
+
+
+def test_low_limits(town: Town, instance: Instance) -> None:
+    town.call("admin", "PUT", "site", rate_limit_message=CALLS_PER_TAKEDOWN * 2, rate_limit_message_per_second=60)
+    assert "about 2 full takedowns a minute" in bad(instance)["rate limits"].detail
+
+
+def test_server_under_another_name(town: Town) -> None:
+    wrong = bad(town.connect(public_url="https://elsewhere.invalid"))
+    assert f"public_url: {town.box.url}" in wrong["address"].remedy
+    assert "public address" in wrong
+
+
+@pytest.mark.parametrize(
+    "answer", [respond(200, "<html>", "text/html"), respond(200, "{}"), respond(500), respond(200, "[]"), respond(429)]
+)
+def test_anything_else_at_the_address(town: Town, instance: Instance, answer: object) -> None:
+    town.box.faults.before("GET", "/api/v3/", answer, times=1000)  # type: ignore[arg-type]
+    assert set(bad(instance)) >= {"server"}
+
+
+def test_blocks_hide_people(town: Town, instance: Instance) -> None:
+    town.call("warden", "POST", "user/block", person_id=town.box.people["bob"].id, block=True)
+    assert "blocks" in bad(instance)
