@@ -50,7 +50,7 @@ class Daemon:
         examine_uploads: bool,
         backlog_from: datetime | None,
     ) -> None:
-        """``examine_uploads``: whether uploads that nobody posted are scanned; ``backlog_from``: how old they may be."""
+        """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be."""
         self._pipeline = pipeline
         self._ledger = ledger
         self._sources = sources

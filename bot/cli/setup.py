@@ -95,7 +95,9 @@ def init(
         str | None, typer.Option(help="Name of a variable with the password, to be read at every start.")
     ] = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
-    pictrs_url: Annotated[str | None, typer.Option(help="Address of pict-rs itself, which purges need.")] = None,
+    pictrs_url: Annotated[
+        str | None, typer.Option(help="Address of pict-rs itself, so that a purge takes all names of a file.")
+    ] = None,
     pictrs_key_env: Annotated[
         str | None, typer.Option(help="Name of a variable with the API key of pict-rs, to be read at every start.")
     ] = None,
@@ -204,7 +206,7 @@ def _pictrs(url: str | None, variable: str | None, questions: Questions, secrets
     from bot.operate import nodeinfo
     from bot.operate.setup import PictrsChoice
 
-    given = url or questions.optional("Address of pict-rs itself, such as http://127.0.0.1:8080 (empty: no purges)")
+    given = url or questions.optional("Address of pict-rs itself, such as http://127.0.0.1:8080 (empty: none)")
     if not given:
         return None
     try:

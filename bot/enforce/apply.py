@@ -216,12 +216,11 @@ class Enforcement:
 
     def _give_up(self, record: IntentRecord, attempt: Attempt, outcome: Failed) -> Progress:
         self._docket.end(attempt, outcome, state=IntentState.READY)
-        self._docket.set_state(
-            record.id,
-            IntentState.HELD,
-            reasons=(HoldReason.UNKNOWN_STATE,),
-            detail=f"gave up after {record.attempts} tries: {outcome.note}",
-        )
+        now = self._docket.intent(record.id)
+        if now is not None and now.state is IntentState.READY:
+            detail = f"gave up after {now.attempts} tries: {outcome.note}"
+            reasons = (HoldReason.UNKNOWN_STATE,)
+            self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=detail, seen=now)
         return Progress()
 
     def _keep_report_open(self, removal: IntentRecord, enforcer: Enforcer) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, func, select, update
 
 from bot.domain.decisions import BanAccount, Because, Decision, Hold, HoldReason, Intent, IntentState
-from bot.domain.errors import LedgerError
+from bot.domain.errors import LedgerError, SupersededError
 from bot.ledger import schema
 from bot.ledger.cases import DISMISSED, WAITS, case_row, decide, stir
 from bot.ledger.codec import decode, encode, intent_of
@@ -96,11 +96,14 @@ class PlanningPart(Part):
         detail: str = "",
         by: str = "fediwarden",
         approve: bool = False,
+        seen: IntentRecord | None = None,
     ) -> None:
         """Move an intent and say who did it. Raises ``LedgerError`` for an unknown one."""
         now = self._now()
         with self._database.write() as connection:
             row = intent_row(connection, intent_id)
+            if seen is not None and (row.state, row.attempts) != (seen.state.value, seen.attempts):
+                raise SupersededError(f"intent {intent_id} is {row.state} by now: look again")
             changes: dict[str, Any] = {
                 "state": state.value,
                 "reasons": encode(tuple(reasons)),

@@ -41,7 +41,14 @@ _FLAG = "check/written"
 def repaired(inspector: Inspector) -> Sequence[CheckResult]:
     """Let an inspector put right what it can; one line if that went wrong, for what is so now is checked anyway."""
     if not isinstance(inspector, Repairing):
-        return []
+        return [
+            CheckResult(
+                what="repair",
+                ok=False,
+                detail="nothing can be repaired from here on this server",
+                remedy="log in as the bot and set it on the account's settings page",
+            )
+        ]
     try:
         inspector.repair()
     except PlatformError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import HoldReason, IntentState, PurgeFile
-from bot.domain.errors import FediwardenError
+from bot.domain.errors import FediwardenError, SupersededError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,16 +33,26 @@ def approve(ledger: Ledger, guard: Guard, records: Iterable[IntentRecord], *, by
     """Release held intents. Approval overrules everything but *protected* and *no evidence policy*."""
     results = []
     for record in records:
-        if record.state is not IntentState.HELD:
-            results.append(Result(record=record, ok=False, detail=f"is {record.state.value}, not held"))
-            continue
-        stays = _stays_held(ledger, guard, record)
-        if stays is not None:
-            results.append(Result(record=record, ok=False, detail=stays))
-            continue
-        ledger.set_state(record.id, IntentState.READY, by=by, approve=True, detail="approved")
-        results.append(Result(record=record, ok=True, detail="released"))
+        stays = _not_held(record) or _stays_held(ledger, guard, record)
+        if stays is None:
+            stays = _move(ledger, record, IntentState.READY, by=by, approve=True, detail="approved")
+        results.append(Result(record=record, ok=stays is None, detail=stays or "released"))
     return results
+
+
+def _not_held(record: IntentRecord) -> str | None:
+    return None if record.state is IntentState.HELD else f"is {record.state.value}, not held"
+
+
+def _move(
+    ledger: Ledger, record: IntentRecord, state: IntentState, *, by: str, detail: str, approve: bool = False
+) -> str | None:
+    """Write a decision; why not, where something happened to the intent since it was looked at."""
+    try:
+        ledger.set_state(record.id, state, by=by, approve=approve, detail=detail, seen=record)
+    except SupersededError as error:
+        return str(error)
+    return None
 
 
 def _stays_held(ledger: Ledger, guard: Guard, record: IntentRecord) -> str | None:
@@ -65,11 +75,8 @@ def dismiss_intents(ledger: Ledger, records: Iterable[IntentRecord], *, by: str)
     """End single holds; nothing else of their cases changes."""
     results = []
     for record in records:
-        if record.state is not IntentState.HELD:
-            results.append(Result(record=record, ok=False, detail=f"is {record.state.value}, not held"))
-            continue
-        ledger.set_state(record.id, IntentState.DISMISSED, by=by, detail="dismissed")
-        results.append(Result(record=record, ok=True, detail="dismissed"))
+        stays = _not_held(record) or _move(ledger, record, IntentState.DISMISSED, by=by, detail="dismissed")
+        results.append(Result(record=record, ok=stays is None, detail=stays or "dismissed"))
     return results
 
 
@@ -88,18 +95,30 @@ def undo_case(ledger: Ledger, number: int, *, by: str, list_id: str) -> Sequence
 
 def _take_back(ledger: Ledger, number: int, *, by: str, list_id: str, state: str) -> Sequence[Result]:
     case_or_error(ledger, number)
+    ledger.set_case(number, state, by=by)  # first, so that nothing more is planned
+    ledger.remove_entries(list_id=list_id, case=number)
     results = []
     for record in ledger.intents(case=number):
+        result = _take_one_back(ledger, record, by=by, state=state)
+        if result is not None:
+            results.append(result)
+    return results
+
+
+def _take_one_back(ledger: Ledger, record: IntentRecord | None, *, by: str, state: str) -> Result | None:
+    """Look again whenever whoever acts was faster: what is done by now is to be undone, not dismissed."""
+    while record is not None:
         begun = record.state is IntentState.READY and record.attempts > 0  # a call may have gone out already
         if record.state is IntentState.DONE or begun:
-            ledger.set_state(record.id, IntentState.UNDOING, by=by, detail=f"to be undone: case {state}")
-            results.append(Result(record=record, ok=True, detail="to be undone"))
+            goal, detail = IntentState.UNDOING, "to be undone"
         elif record.state is IntentState.READY or (record.state is IntentState.HELD and state == "dismissed"):
-            ledger.set_state(record.id, IntentState.DISMISSED, by=by, detail=f"case {state}")
-            results.append(Result(record=record, ok=True, detail="dismissed"))
-    ledger.remove_entries(list_id=list_id, case=number)
-    ledger.set_case(number, state, by=by)
-    return results
+            goal, detail = IntentState.DISMISSED, "dismissed"
+        else:
+            return None
+        if _move(ledger, record, goal, by=by, detail=f"case {state}") is None:
+            return Result(record=record, ok=True, detail=detail)
+        record = ledger.intent(record.id)
+    return None
 
 
 def case_or_error(ledger: Ledger, number: int) -> None:

@@ -116,7 +116,7 @@ def _deeds(choices: Choices, *more: str) -> str:
 
 
 _NO_PICTRS = """\
-    # Without its file store the bot cannot delete a file, only hide the posts that show it.
+    # With the file store itself a purge takes all names of a file, and its thumbnails; without, only uploads it knows.
     #pictrs:
     #  url: http://127.0.0.1:8080
     #  api_key: {file: secrets/lemmy-main.pictrs-key}"""

@@ -11,7 +11,7 @@ from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.pipeline.judge import Judge, read_again
-from bot.pipeline.scan import Scanner
+from bot.pipeline.scan import Scanner, transient
 from bot.pipeline.stages import in_thread
 from bot.ports import TaskKind
 
@@ -113,7 +113,7 @@ class Pipeline:
             else:
                 await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
             return
-        if isinstance(scan, Evidence) and any(gap.endswith(": unavailable") for gap in scan.gaps):
+        if isinstance(scan, Evidence) and any(transient(gap) for gap in scan.gaps):
             await self._again(task, "; ".join(scan.gaps))
             return
         await in_thread(self._s.ledger.finish, task)

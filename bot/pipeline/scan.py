@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.evidence import Evidence, Unscannable
+from bot.media.structure import declared_type_finding
 from bot.pipeline.stages import in_thread
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from bot.domain.content import Name
     from bot.domain.evidence import Hit, Scan
     from bot.pipeline.stages import Stages
-    from bot.ports import FileRecord
+    from bot.ports import Fetched, FileRecord
+
+
+def transient(gap: str) -> bool:
+    """A gap that may close by itself: a detector that was down. Others belong to the file."""
+    return gap.endswith(": unavailable")
 
 
 class Scanner:
@@ -28,7 +34,7 @@ class Scanner:
     async def fresh(self, file: FileRecord) -> Evidence | None:
         """The scan we have, with hits by today's lists, unless a detector has changed or was missing."""
         scan = file.scan
-        if not isinstance(scan, Evidence) or scan.gaps:
+        if not isinstance(scan, Evidence) or any(transient(gap) for gap in scan.gaps):
             return None
         known = {(score.detector, score.revision) for score in scan.scores}
         if not set(self._s.scorer.revisions.items()) <= known:
@@ -61,11 +67,12 @@ class Scanner:
         fresh = await self.fresh(file) if file is not None else None
         if fresh is not None:
             return fresh, file_id
-        scan = await self._look(fetched.data, sha256)
+        scan = await self._look(fetched, sha256)
         await in_thread(self._s.ledger.save_scan, file_id, scan)
         return scan, file_id
 
-    async def _look(self, data: bytes, sha256: str) -> Scan:
+    async def _look(self, fetched: Fetched, sha256: str) -> Scan:
+        data = fetched.data
         decoded = await self._s.decoder.decode(data, self._s.scorer.views)
         if isinstance(decoded, Unscannable):
             blind = Evidence(
@@ -74,6 +81,7 @@ class Scanner:
             hits = await self._match(blind)
             # A hit on the bytes stands although nobody could look at them; without one there is no evidence at all.
             return replace(blind, hits=tuple(hits)) if hits else decoded
+        lie = declared_type_finding(fetched.declared_type, decoded.media_type)
         scores, gaps = await self._s.scorer.score(decoded)
         scan = Evidence(
             sha256=sha256,
@@ -84,7 +92,7 @@ class Scanner:
             pixels=decoded.pixels,
             pdq=decoded.pdq,
             pdq_quality=decoded.pdq_quality,
-            findings=tuple(decoded.findings),
+            findings=(*decoded.findings, *([lie] if lie is not None else [])),
             scores=tuple(scores),
             gaps=(*decoded.gaps, *gaps),
         )

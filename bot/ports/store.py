@@ -303,9 +303,14 @@ class Docket(Protocol):
         detail: str = "",
         by: str = "fediwarden",
         approve: bool = False,
+        seen: IntentRecord | None = None,
     ) -> None:
         """Move an intent, with a decision in the timeline saying who did it; ``READY`` and ``UNDOING`` make an
-        ``ENFORCE`` task and start counting tries anew. ``approve`` notes ``by`` as the one who approved."""
+        ``ENFORCE`` task and start counting tries anew. ``approve`` notes ``by`` as the one who approved.
+
+        ``seen``: what the decision was made upon. Raises ``SupersededError`` if the intent has another state by now, or
+        was tried since.
+        """
         ...
 
     def begin(self, intent_id: int, *, reverting: bool, before: Mapping[str, Any], fence: int) -> Attempt:
