@@ -12,10 +12,11 @@ import pyotp
 import structlog
 
 from adapters.lemmy import errors
+from adapters.outcome import before_deed
 from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from adapters.http import Transport
@@ -81,10 +82,8 @@ class Session:
         body = {"username_or_email": self._settings.username, "password": self._settings.password.get_secret_value()}
         if self._settings.totp_secret is not None:
             body["totp_2fa_token"] = _one_time_code(self._settings.totp_secret.get_secret_value())
-        answer = self._transport.call("POST", "/api/v3/user/login", body=body, limiter="register", urgent=True)
         try:
-            errors.check(answer)
-            token = answer.json().get("jwt")
+            token = before_deed(lambda: self._ask(body))
         except RateLimitedError:
             self._transport.buckets.drain("register")
             raise RateLimitedError(
@@ -99,6 +98,12 @@ class Session:
         self._store(token)
         log.info("logged in", instance=self._settings.id, username=self._settings.username)
         return token
+
+    def _ask(self, body: Mapping[str, str]) -> object:
+        answer = self._transport.call("POST", "/api/v3/user/login", body=body, limiter="register", urgent=True)
+        errors.check(answer)
+        found = answer.json()
+        return found.get("jwt") if isinstance(found, dict) else None
 
     def _remembered(self, why: str, code: str) -> NotLoggedInError:
         """The error, kept for a while: asking again at once would only use up the few logins that Lemmy allows."""

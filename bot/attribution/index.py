@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.attribution.origin import attribute
 from bot.domain.content import Alias, Role
+from bot.domain.errors import PlatformError
 from bot.domain.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class Known:
         return bool(flags) and all(flags)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What an instance said of one of its names. ``digest``: SHA-256 of the bytes, which may save a download."""
+
+    digest: str | None
+    troubles: Sequence[PlatformError] = ()
+
+
 class Index:
     """The ledger's knowledge of files, completed by the platforms' own answers."""
 
@@ -48,29 +57,41 @@ class Index:
         self._library = library
         self._resolvers = resolvers
 
-    def learn(self, name: Name) -> str | None:
+    def learn(self, name: Name) -> Learned:
         """Ask the instance about a name of its own: uploader, other names, digest of the bytes.
 
-        Returns the SHA-256 when our own server says it, which may save the download of a known file. Raises
-        ``PlatformError`` when the server cannot be asked.
+        What one part of a platform does not answer keeps the others from nothing; it is among the troubles.
         """
         if not isinstance(name, Alias):
-            return None
+            return Learned(digest=None)
         resolver = self._resolvers[name.instance]
-        others = [other for other in resolver.names(name) if other != name]
-        record = self._library.name(str(name))
-        only_thumbnail = record is not None and self._only_thumbnail(record)
-        for one in [name, *others]:
-            self._library.add_name(one, resolver.address(one))
-            if not (one == name and only_thumbnail) and not self._upload_of(one):
-                upload = resolver.uploader(one)
-                if upload is not None:
-                    self._library.add_upload(upload)
-        digest = resolver.digest(name)
+        troubles: list[PlatformError] = []
+        others: Sequence[Name] = ()
+        digest: str | None = None
+        try:
+            others = [other for other in resolver.names(name) if other != name]
+        except PlatformError as error:
+            troubles.append(error)
+        try:
+            for one in [name, *others]:
+                self._learn_uploader(one, resolver)
+        except PlatformError as error:
+            troubles.append(error)
+        try:
+            digest = resolver.digest(name)
+        except PlatformError as error:
+            troubles.append(error)
         if digest is not None:
             for one in [name, *others]:
                 self._library.bind(one, digest)
-        return digest
+        return Learned(digest=digest, troubles=tuple(troubles))
+
+    def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
+        record = self._library.add_name(name, resolver.address(name))
+        if not self._upload_of(name) and not self._only_thumbnail(record):
+            upload = resolver.uploader(name)
+            if upload is not None:
+                self._library.add_upload(upload)
 
     def about(self, file_id: int) -> Known:
         """Everything known of a file, one attribution for each of its names."""

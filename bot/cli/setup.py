@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from rich.padding import Padding
 
 from bot.cli.asking import Questions
 from bot.cli.checking import check
+from bot.cli.choices import EVIDENCE, PLACES, STAGES, UPLOADS, EvidenceWord, Place, StageWord, UploadsWord
 from bot.cli.exits import Exit
 from bot.cli.opening import out
 from bot.domain.errors import ConfigError
@@ -25,60 +25,6 @@ if TYPE_CHECKING:
 
     from bot.operate.nodeinfo import Software
     from bot.operate.setup import PictrsChoice, SecretRef
-
-
-class StageWord(StrEnum):
-    """Stages, as a rule climbs them."""
-
-    OBSERVE = "observe"
-    REPORT = "report"
-    HIDE = "hide"
-    ENFORCE = "enforce"
-
-
-class EvidenceWord(StrEnum):
-    """What is kept of a purged file."""
-
-    UNDECIDED = "undecided"
-    NONE = "none"
-
-
-class UploadsWord(StrEnum):
-    """What happens to uploads that nobody posted."""
-
-    SCAN = "scan"
-    IGNORE = "ignore"
-
-
-class Place(StrEnum):
-    """Where the server and its operator are."""
-
-    US = "us"
-    EU = "eu"
-    UK = "uk"
-    OTHER = "other"
-
-
-STAGES = {
-    StageWord.OBSERVE: "nothing is done; what would have been is listed for you. Begin here",
-    StageWord.REPORT: "files reports",
-    StageWord.HIDE: "also removes posts and comments, which can be restored",
-    StageWord.ENFORCE: "also bans, and purges files where you allow it",
-}
-EVIDENCE = {
-    EvidenceWord.UNDECIDED: "nothing is purged until you decide",
-    EvidenceWord.NONE: "files may be purged, and no copy is kept",
-}
-UPLOADS = {
-    UploadsWord.SCAN: "they are public for whoever has the address, so look at them too",
-    UploadsWord.IGNORE: "look only at what was posted",
-}
-PLACES = {
-    Place.US: "United States",
-    Place.EU: "European Union",
-    Place.UK: "United Kingdom",
-    Place.OTHER: "somewhere else",
-}
 
 
 def register(app: typer.Typer) -> None:

@@ -47,6 +47,9 @@ GIVE_UP = timedelta(hours=2)
 
 LONGEST_WAIT = 3600.0  # seconds
 
+LOCKED_OUT = 30.0
+"""Seconds between looks while the bot's account may not act: an operator who has mended that should see it soon."""
+
 VERIFY_FOR = 15.0
 """Seconds to wait for an asynchronous deed: pict-rs answers a purge before the file is gone."""
 
@@ -85,32 +88,37 @@ class Enforcement:
         ``LedgerError``; both leave everything as it was.
         """
         progress = Progress()
+        stuck: set[int] = set()
         undoing = self._docket.intents(case=case, states=(IntentState.UNDOING,))
         for record in sorted(undoing, key=lambda r: -r.intent.rank):
-            progress = _sooner(progress, self._guarded(record, fence, self._undo))
+            progress = _sooner(progress, self._guarded(record, fence, stuck, self._undo))
         for record in sorted(self._ready(case), key=lambda r: (r.intent.rank, r.id)):
-            progress = _sooner(progress, self._turn(record, fence))
+            progress = _sooner(progress, self._turn(record, fence, stuck))
         return progress
 
     def _ready(self, case: int) -> Sequence[IntentRecord]:
         return self._docket.intents(case=case, states=(IntentState.READY,))
 
-    def _turn(self, record: IntentRecord, fence: int) -> Progress:
+    def _turn(self, record: IntentRecord, fence: int, stuck: set[int]) -> Progress:
         now = self._clock.now()
         if record.not_before is not None and record.not_before > now:
             return Progress(again_at=record.not_before, why="waiting to try again")
         siblings = self._docket.intents(case=record.case)
-        before = blocker(record, siblings)
+        before = blocker(record, siblings, stuck)
         if before is not None:
             if before.state is IntentState.HELD:
                 return Progress()  # approving or dismissing it wakes the case up
             return Progress(again_at=now + timedelta(seconds=1), why=f"waiting for {before.intent.kind}")
         if waits_for_reports(record, self._docket.intents(states=(IntentState.READY,), kind=Report.kind)):
             return Progress(again_at=now + timedelta(seconds=1), why="waiting for reports on the same account")
-        return self._guarded(record, fence, self._do)
+        return self._guarded(record, fence, stuck, self._do)
 
     def _guarded(
-        self, record: IntentRecord, fence: int, deed: Callable[[IntentRecord, Enforcer, int], Progress]
+        self,
+        record: IntentRecord,
+        fence: int,
+        stuck: set[int],
+        deed: Callable[[IntentRecord, Enforcer, int], Progress],
     ) -> Progress:
         """A server that cannot even be asked postpones a deed; nothing is written, for nothing was tried."""
         enforcer = self._enforcers[record.intent.instance]
@@ -118,12 +126,9 @@ class Enforcement:
             return deed(record, enforcer, fence)
         except SupersededError:
             return Progress(again_at=self._clock.now(), why="decided otherwise meanwhile")
-        except RateLimitedError as error:
-            return self._later(record, error, error.retry_after)
-        except (NotLoggedInError, NotPermittedError) as error:
-            return self._later(record, error, 300.0)
         except PlatformError as error:
-            return self._later(record, error, back_off(record.attempts))
+            stuck.add(record.id)
+            return self._later(record, error, _patience(error, record.attempts))
 
     def _later(self, record: IntentRecord, error: PlatformError, seconds: float) -> Progress:
         log.warning("deed postponed", case=record.case, deed=record.intent.kind, seconds=seconds, error=str(error))
@@ -254,6 +259,17 @@ class Enforcement:
                 return Progress(again_at=again, why=outcome.note)
             case _:
                 assert_never(outcome)
+
+
+def _patience(error: PlatformError, tries: int) -> float:
+    """Seconds until a server that could not be asked is asked again."""
+    match error:
+        case RateLimitedError():
+            return error.retry_after
+        case NotLoggedInError() | NotPermittedError():
+            return LOCKED_OUT
+        case _:
+            return back_off(tries)
 
 
 def back_off(tries: int) -> float:

@@ -8,22 +8,23 @@ from bot.domain.content import Comment, Post
 from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bot.domain.decisions import Intent
     from bot.ports import IntentRecord
 
 
-def blocker(record: IntentRecord, siblings: Sequence[IntentRecord]) -> IntentRecord | None:
+def blocker(record: IntentRecord, siblings: Sequence[IntentRecord], stuck: Collection[int] = ()) -> IntentRecord | None:
     """The first intent of the same case that has to come before this one and has not.
 
     The order is report, remove, purge, ban. What is held or keeps failing blocks only what would make it impossible:
-    a report cannot be filed on removed content, and nothing of a post can be judged once its file is gone.
+    a report cannot be filed on removed content, and nothing of a post can be judged once its file is gone. ``stuck``:
+    ids of intents whose server could not even be asked.
     """
     for other in sorted(siblings, key=lambda sibling: sibling.intent.rank):
         if other.intent.rank >= record.intent.rank:
             return None
-        pending = other.state is IntentState.READY and other.attempts == 0
+        pending = other.state is IntentState.READY and other.attempts == 0 and other.id not in stuck
         unfinished = other.state in {IntentState.READY, IntentState.HELD}
         if pending or (unfinished and makes_impossible(record.intent, other.intent)):
             return other

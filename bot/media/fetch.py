@@ -31,7 +31,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_SOON: Final = timedelta(minutes=5)  # network trouble and 5xx: the caller spaces further tries out
+_SOON: Final = timedelta(seconds=5)  # network trouble and 5xx: the caller spaces further tries out
 _LATER: Final = timedelta(hours=1)  # other refusals: hotlink protection, a login wall
 _LONGEST_RETRY: Final = timedelta(days=1)  # nobody gets to switch a file off by asking for a year
 

@@ -48,6 +48,7 @@ def _names(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance
         if isinstance(meant, SubjectKey):
             keys += [str(sighting.name) for sighting in ledger.sightings_in(meant)]
         elif meant is not None:
-            index.learn(meant)
+            for trouble in index.learn(meant).troubles:
+                raise trouble
             keys.append(str(meant))
     return list(dict.fromkeys(keys))

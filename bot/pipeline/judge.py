@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Alias, Post
-from bot.domain.decisions import Allow, PurgeFile
-from bot.domain.errors import PlatformError
+from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile
+from bot.domain.errors import PlatformError, SupersededError
 from bot.domain.evidence import Evidence, ListMode
 from bot.pipeline.stages import in_thread
 from bot.policy import Derived, Facts, judge
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bot.domain.decisions import Decision, Intent, Verdict
     from bot.pipeline.stages import Stages
 
+
+FACTUAL = {HoldReason.SHARED_FILE, HoldReason.WEAK_ATTRIBUTION, HoldReason.LIST_CONFLICT, HoldReason.PROTECTED}
+"""Reasons that rest on what is known of a file, which may come to be known better."""
 
 FIRST_LOOK = timedelta(seconds=5)
 """Lemmy makes the thumbnail of a post within seconds after it has published the post."""
@@ -86,9 +89,30 @@ class Judge:
             for verdict in verdicts:
                 decisions = await in_thread(self._decide, verdict, facts)
                 await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
+                await in_thread(self._decide_again, case.number, decisions)
         await in_thread(self._look_again_later, known)
         if unasked is not None:
             raise unasked
+
+    def _decide_again(self, case: int, decisions: Sequence[tuple[Intent, Decision]]) -> None:
+        """What was decided on facts that turned out to be others: an uploader found late, another place that shows it.
+
+        Only what nobody has decided or begun yet; limits and stages are for humans to overrule.
+        """
+        known = {(r.intent.kind, r.intent.target): r for r in self._s.ledger.intents(case=case)}
+        for intent, decision in decisions:
+            record = known.get((intent.kind, intent.target))  # nothing is planned for a case that was dismissed
+            if record is None or record.approved_by is not None or record.attempts:
+                continue
+            try:
+                if record.state is IntentState.HELD and isinstance(decision, Allow) and set(record.reasons) <= FACTUAL:
+                    self._s.ledger.set_state(record.id, IntentState.READY, detail="known better now", seen=record)
+                if record.state is IntentState.READY and isinstance(decision, Hold) and FACTUAL & set(decision.reasons):
+                    self._s.ledger.set_state(
+                        record.id, IntentState.HELD, reasons=decision.reasons, detail=decision.detail, seen=record
+                    )
+            except SupersededError:
+                continue
 
     def _look_again_later(self, known: Known) -> None:
         """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""

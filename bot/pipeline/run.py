@@ -18,7 +18,6 @@ from bot.ports import TaskKind
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.domain.content import Name
     from bot.domain.evidence import Scan
     from bot.pipeline.stages import Stages
     from bot.ports import Lease, Task
@@ -82,7 +81,8 @@ class Pipeline:
         record = await in_thread(self._s.ledger.name, key)
         if record is None:
             return None
-        digest, trouble = await self._learn(record.name)
+        learned = await in_thread(self._s.index.learn, record.name)
+        digest = learned.digest
         known = await in_thread(self._s.ledger.file_by_sha256, digest) if digest else None
         scan: Scan | None = await self._scanner.fresh(known) if known is not None else None
         if known is not None and scan is not None:
@@ -92,16 +92,9 @@ class Pipeline:
         if isinstance(scan, Evidence):
             await self._judge.consider(file_id, scan)
         await self._judge.consider_thumbnails(file_id)
-        if trouble is not None:
+        for trouble in learned.troubles:
             raise trouble
         return scan
-
-    async def _learn(self, name: Name) -> tuple[str | None, PlatformError | None]:
-        try:
-            return await in_thread(self._s.index.learn, name), None
-        except PlatformError as error:
-            log.warning("the platform could not be asked about a file", name=str(name), error=str(error))
-            return None, error
 
     async def _examine_task(self, task: Task) -> None:
         scan = await self.examine(task.target)

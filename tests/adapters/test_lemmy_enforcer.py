@@ -381,6 +381,24 @@ def test_revoked_token_during_a_deed(town: Town, instance: Instance, post: Subje
     assert isinstance(instance.enforcer.apply(report(post)), Done)
 
 
+@pytest.mark.parametrize(
+    "action", [drop(), respond(200, HTML, "text/html"), respond(400, '{"error":"rate_limit_error"}')]
+)
+def test_login_that_fails_on_the_way_leaves_nothing_unknown(
+    town: Town, instance: Instance, post: Subject, action: Any
+) -> None:
+    instance.enforcer.verify(report(post))
+    state = town.box.state
+    user = state.local_users[town.box.people["warden"].id].id
+    for token in [token for token, row in state.tokens.items() if row.user_id == user]:
+        town.box.revoke(token)
+    town.box.faults.before("POST", "/user/login", action)
+    outcome = instance.enforcer.apply(report(post))
+    assert isinstance(outcome, Failed)
+    assert not outcome.unknown
+    assert isinstance(instance.enforcer.apply(report(post)), Done)
+
+
 def test_post_vanishes_between_look_and_deed(town: Town, instance: Instance, post: Subject) -> None:
     release, arrived = threading.Event(), threading.Event()
     town.box.faults.before("POST", "/post/remove$", hold(release, arrived))

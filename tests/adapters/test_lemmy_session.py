@@ -12,7 +12,7 @@ from adapters.lemmy.session import PAUSE
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import SubjectKey
 from bot.domain.errors import NotLoggedInError, RateLimitedError
-from bot.ports import Batch, Gone
+from bot.ports import Batch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,9 +96,9 @@ def test_what_a_stranger_cannot_see_is_not_taken_for_gone(town: Town, instance: 
     town.call("admin", "POST", "post/remove", post_id=post, removed=True, reason="x")
     source = instance.sources[0]
     key = SubjectKey(instance=instance.id, kind="post", local_id=str(post))
-    assert source.read(key) == Gone(detail="it was removed")
+    assert isinstance(source.read(key), Batch)
     forget_tokens(town)
-    assert source.read(key) == Gone(detail="it was removed")
+    assert isinstance(source.read(key), Batch)
 
 
 def test_listing_made_as_a_stranger_is_not_committed(town: Town) -> None:
