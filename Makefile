@@ -42,11 +42,11 @@ real-server:
 	set $(missing). Over the sandbox `make test` runs them))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[demo,dev]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e .
+	$(PIP) -e '.[demo]'
 	touch $@
 
 $(VENV)/.made:

@@ -34,6 +34,16 @@ LONGEST_NAP = 20.0
 """Seconds between two tries of a read; a server that asks for more gets its error passed on."""
 
 
+KEEP_ALIVE = 4.0
+"""Seconds for which an idle connection is used again. Lemmy (actix-web) closes its own after five, and a deed sent into
+that very moment would leave nobody knowing whether it was carried out.
+"""
+
+LAST = {"Connection": "close"}
+"""Sent with every body: when Lemmy refuses a request before it has read the body, the next one on that connection may
+wait for an answer that never comes.
+"""
+
 nap = time.sleep
 
 
@@ -83,7 +93,7 @@ class Transport:
         self._total = total
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0), pool=total),
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0),
+            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": user_agent()},
             trust_env=False,  # a proxy of the environment would see our token
             follow_redirects=False,
@@ -118,7 +128,8 @@ class Transport:
             self.buckets.take(limiter, urgent=urgent)
         deadline = time.monotonic() + self._total
         try:
-            with self._client.stream(method, self.base_url + path, params=params, json=body, headers=headers) as got:
+            sent = headers if body is None else {**(headers or {}), **LAST}
+            with self._client.stream(method, self.base_url + path, params=params, json=body, headers=sent) as got:
                 read = bytearray()
                 for chunk in got.iter_bytes():
                     read += chunk

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from adapters.http import Transport
 from adapters.lemmy.builder import build, public_view
 from adapters.lemmy.settings import LemmySettings
@@ -16,7 +14,6 @@ from adapters.pictrs.inspector import PictrsInspector
 from adapters.pictrs.resolver import PictrsFiles
 from adapters.pictrs.settings import PictrsSettings  # noqa: TC001 - pydantic reads the annotation
 from bot.domain.decisions import PurgeFile
-from bot.domain.errors import NotLoggedInError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from bot.domain.content import Name, Subject, SubjectKey, Upload
     from bot.domain.decisions import Intent, Offer, Outcome, Report, Verification
     from bot.ports import CheckResult, Clock, Enforcer, Inspector, Instance, Resolver
-
-log = structlog.get_logger(__name__)
 
 
 class LemmyWithPictrs(LemmySettings):
@@ -92,12 +87,8 @@ class RoutedResolver:
         self._files = files
 
     def names(self, name: Name) -> Sequence[Name]:
-        """By the file store; where it refuses our key, as much as the platform knows: only purges need the key."""
-        try:
-            return self._files.names(name)
-        except NotLoggedInError as error:
-            log.warning("other names of a file stay unknown", name=str(name), error=str(error))
-            return self._platform.names(name)
+        """By the file store."""
+        return self._files.names(name)
 
     def uses(self, name: Name) -> Sequence[Subject]:
         """By the platform."""

@@ -221,7 +221,7 @@ def _plain(of: wire.Person | wire.Community, **roles: Role) -> Iterator[MediaRef
 
 
 def _staff(view: wire.PostView | wire.CommentView) -> bool:
-    return bool(view.get("creator_is_admin") or view.get("creator_is_moderator"))
+    return bool(view.get("creator_is_admin"))
 
 
 def _visibility(community: wire.Community) -> Visibility:

@@ -83,15 +83,22 @@ class Index:
             troubles.append(error)
         if digest is not None:
             for one in [name, *others]:
-                self._library.bind(one, digest)
+                self._bind(one, digest)
         return Learned(digest=digest, troubles=tuple(troubles))
 
     def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
-        record = self._library.add_name(name, resolver.address(name))
+        record = self._library.name(str(name)) or self._library.add_name(name, resolver.address(name))
         if not self._upload_of(name) and not self._only_thumbnail(record):
             upload = resolver.uploader(name)
             if upload is not None:
                 self._library.add_upload(upload)
+
+    def _bind(self, name: Name, digest: str) -> None:
+        """Unless it is so already: a write for every look at every file would keep the others waiting."""
+        record = self._library.name(str(name))
+        file = self._library.file(record.file_id) if record is not None else None
+        if file is None or file.sha256 != digest:
+            self._library.bind(name, digest)
 
     def about(self, file_id: int) -> Known:
         """Everything known of a file, one attribution for each of its names."""
@@ -114,8 +121,12 @@ class Index:
             addresses={record.name: record.url for record in names},
             sightings=sightings,
             uploads=uploads,
-            thumbnails=self._thumbnails(file_id, sightings, {record.name for record in names}),
+            thumbnails=self._thumbnails(file_id, sightings),
         )
+
+    def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
+        """Thumbnails that the server made from this file, as far as they were looked at; do they look alike?"""
+        return self._thumbnails(file_id, self._library.sightings_of(file_id))
 
     def made_from(self, file_id: int) -> Sequence[tuple[FileRecord, bool]]:
         """The pictures that a thumbnail was made from, if the server made this file, and whether it looks like them."""
@@ -159,9 +170,8 @@ class Index:
                 return attribute(beside.name, uploads=uploads, sightings=[beside])
         return None
 
-    def _thumbnails(
-        self, file_id: int, sightings: Sequence[Sighting], own: set[Name]
-    ) -> Sequence[tuple[NameRecord, bool]]:
+    def _thumbnails(self, file_id: int, sightings: Sequence[Sighting]) -> Sequence[tuple[NameRecord, bool]]:
+        own = {sighting.name for sighting in sightings}
         found: dict[Name, tuple[NameRecord, bool]] = {}
         for key in {s.subject.key: None for s in sightings if s.media.role is Role.ATTACHMENT}:
             for beside in self._library.sightings_in(key):

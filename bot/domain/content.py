@@ -27,7 +27,7 @@ class Account:
     handle: str  # name@host
     home_host: str
     is_local: bool
-    is_staff: bool = False  # an admin of the instance, or a moderator where the account was seen
+    is_staff: bool = False  # an admin of the instance; where anybody may open a community, its moderator is not
     created_at: datetime | None = None  # aware, UTC; a remote server's word for remote accounts
 
 

@@ -54,7 +54,10 @@ class IntakePart(Part):
                 new += not known
                 if changed:
                     _examine(connection, str(sighting.name), now, backlog=sighting.backlog)
+            heard = _just_heard(connection, batch.uploads)
             for upload in batch.uploads:
+                if (fingerprint(str(upload.name)), encode(upload)) in heard:
+                    continue
                 old = upload.backlog and backlog_from is not None and upload.uploaded_at < backlog_from
                 if know_upload(connection, upload, now) and examine_uploads and not old:
                     _examine(connection, str(upload.name), now, backlog=upload.backlog)
@@ -96,6 +99,16 @@ def _just_seen(connection: Connection, sightings: Sequence[Sighting], now: datet
             seen.seen_at > now - REFRESH,
             seen.seen_at <= now,
         )
+    )
+    return {tuple(row) for row in rows}
+
+
+def _just_heard(connection: Connection, uploads: Sequence[Upload]) -> set[tuple[str, ...]]:
+    """Names and payloads of the uploads that are known just so."""
+    rows = connection.execute(
+        select(schema.name.c.key_digest, schema.upload.c.payload)
+        .join(schema.upload, schema.upload.c.name_id == schema.name.c.id)
+        .where(schema.name.c.key_digest.in_([fingerprint(str(upload.name)) for upload in uploads]))
     )
     return {tuple(row) for row in rows}
 

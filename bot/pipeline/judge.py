@@ -12,7 +12,7 @@ from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile
 from bot.domain.errors import PlatformError, SupersededError
 from bot.domain.evidence import Evidence, ListMode
 from bot.pipeline.stages import in_thread
-from bot.policy import Derived, Facts, judge
+from bot.policy import Derived, Facts, judge, may_fire
 from bot.ports import Gone, Lane, TaskKind
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class Judge:
         self._revisited: set[SubjectKey] = set()
         self._one_at_a_time = asyncio.Lock()
 
-    async def consider(self, file_id: int, scan: Evidence) -> None:
+    async def consider(self, file_id: int, scan: Evidence, *, all_known: bool = True) -> None:
         """Judge a file, or the picture it was made from: a server's thumbnail is no case of its own.
 
         It is one when it does not look like that picture, when the picture cannot be scanned, or when its very bytes
-        are on a block list.
+        are on a block list. ``all_known``: False while the platform has not said which other names the file has; a
+        purge would take them along, so it has to wait.
         """
         listed = any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
         made_from = await in_thread(self._s.index.made_from, file_id)
@@ -54,26 +55,29 @@ class Judge:
         alike = [original for original, looks_alike in made_from if looks_alike]
         for original in alike:
             if isinstance(original.scan, Evidence):
-                await self._judge(original.id, original.scan)
+                await self._judge(original.id, original.scan, all_known=all_known)
         if listed or not alike:
-            await self._judge(file_id, scan)
+            await self._judge(file_id, scan, all_known=all_known)
 
     async def consider_thumbnails(self, file_id: int) -> None:
         """Thumbnails that waited for this picture and turn out not to look like it."""
-        known = await in_thread(self._s.index.about, file_id)
-        for record, looks_alike in known.thumbnails:
+        for record, looks_alike in await in_thread(self._s.index.thumbnails, file_id):
             file = await in_thread(self._s.ledger.file, record.file_id)
             if file is not None and isinstance(file.scan, Evidence) and not looks_alike:
                 await self._judge(file.id, file.scan)
 
-    async def _judge(self, file_id: int, scan: Evidence) -> None:
+    async def _judge(self, file_id: int, scan: Evidence, *, all_known: bool = True) -> None:
         """Verdicts and intents of one file, into the ledger.
 
         Before a file may go, its platform is asked where else it is shown. While that cannot be asked, everything but
         the purge is planned, and the error is raised afterwards so that the purge follows with the next try.
         """
+        if not may_fire(self._s.rules, scan):
+            return  # by far the most: nothing about them needs to be gathered
         verdicts, known = await self._verdicts(file_id, scan)
         unasked: PlatformError | None = None
+        if not all_known:
+            verdicts = [_without_purge(verdict) for verdict in verdicts]
         if any(isinstance(intent, PurgeFile) for verdict in verdicts for intent in verdict.intents):
             try:
                 await in_thread(self._find_uses, known)

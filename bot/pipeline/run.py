@@ -90,7 +90,7 @@ class Pipeline:
         else:
             scan, file_id = await self._scanner.scan(record.name, record.url)
         if isinstance(scan, Evidence):
-            await self._judge.consider(file_id, scan)
+            await self._judge.consider(file_id, scan, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(file_id)
         for trouble in learned.troubles:
             raise trouble

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Account, Sighting
     from bot.domain.decisions import Intent
-    from bot.domain.evidence import Hit, Score
+    from bot.domain.evidence import Evidence, Hit, Score
     from bot.policy.facts import Facts
     from bot.policy.rules import Condition, Rule, Want
 
@@ -27,7 +27,7 @@ def judge(rules: Iterable[Rule], facts: Facts) -> Sequence[Verdict]:
     """
     verdicts = []
     for rule in rules:
-        because = _because(rule.when, facts)
+        because = _because(rule.when, facts.evidence)
         if because is None or (_allowed(facts) and not because.exact):
             continue
         places = [sighting for sighting in facts.sightings if _fits(rule.when, sighting, facts)]
@@ -39,15 +39,20 @@ def judge(rules: Iterable[Rule], facts: Facts) -> Sequence[Verdict]:
     return verdicts
 
 
+def may_fire(rules: Iterable[Rule], evidence: Evidence) -> bool:
+    """Whether any rule would fire on this evidence in some place."""
+    return any(_because(rule.when, evidence) is not None for rule in rules)
+
+
 def _allowed(facts: Facts) -> bool:
     return any(hit.mode is ListMode.ALLOW and hit.by.exact for hit in facts.evidence.hits)
 
 
-def _because(when: Condition, facts: Facts) -> Because | None:
+def _because(when: Condition, evidence: Evidence) -> Because | None:
     if when.lists:
         hits = [
             hit
-            for hit in facts.evidence.hits
+            for hit in evidence.hits
             if hit.mode is ListMode.BLOCK and hit.list_id in when.lists and (hit.by.exact or when.near)
         ]
         if hits:
@@ -55,7 +60,7 @@ def _because(when: Condition, facts: Facts) -> Because | None:
             ids = tuple(sorted({hit.list_id for hit in hits if hit.by.exact == best.by.exact}))
             return Because(text=_hit_text(best), exact=best.by.exact, list_ids=ids)
     if when.score is not None:
-        for score in facts.evidence.scores:
+        for score in evidence.scores:
             if (score.detector, score.label) == (when.score.detector, when.score.label) and (
                 score.value >= when.score.at_least
             ):
