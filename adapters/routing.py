@@ -121,3 +121,8 @@ class JoinedInspector:
     def check(self) -> Sequence[CheckResult]:
         """The lines of all."""
         return [result for inspector in self._inspectors for result in inspector.check()]
+
+    def repair(self) -> None:
+        """All of them."""
+        for inspector in self._inspectors:
+            inspector.repair()

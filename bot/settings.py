@@ -192,7 +192,7 @@ def load(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML: {error}") from error
+        raise ConfigError(f"{path}: is not YAML: {_where(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: has to be a mapping that starts with `schema: 1`")
     if raw.get("schema") != 1:
@@ -201,6 +201,13 @@ def load(path: Path) -> Settings:
         return Settings.model_validate(_with_secrets(raw, path.parent))
     except ValidationError as error:
         raise ConfigError(explain(error, str(path))) from None
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """What is wrong and in which line, without the line: a password may stand in it."""
+    mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or type(error).__name__
+    return f"{problem} (line {mark.line + 1})" if mark is not None else str(problem)
 
 
 def explain(error: ValidationError, where: str) -> str:

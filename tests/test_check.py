@@ -41,10 +41,7 @@ def test_check_prints_a_table_with_a_last_word(tmp_path: Path, box: LemmySandbox
 
 @pytest.mark.parametrize(
     "with_pictrs",
-    [
-        False,
-        pytest.param(True, marks=pytest.mark.xfail(reason="the joined inspector does not pass `repair` on yet")),
-    ],
+    [False, True],
 )
 def test_check_repairs_what_the_account_needs(tmp_path: Path, with_pictrs: bool) -> None:
     with LemmySandbox() as fresh:

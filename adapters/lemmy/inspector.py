@@ -49,14 +49,13 @@ class LemmyInspector:
             results.append(self._seniority(site, me))
         return results
 
-    def repair(self) -> Sequence[CheckResult]:
+    def repair(self) -> None:
         """Switch on what the account needs to see everything. Raises ``PlatformError``."""
         site = self._client.site(fresh=True)
         languages = [language["id"] for language in site.json.get("all_languages", ())]
         body: dict[str, Any] = {**WANTED, "bot_account": True, "discussion_languages": languages}
         self._client.do("PUT", "/user/save_user_settings", body)
-        site = self._client.site(fresh=True)
-        return self._settings_of(site, site.me) if site.me is not None else ()
+        self._client.site(fresh=True)  # what is remembered of the account is not so any more
 
     def _attempt(self, what: str, look: Callable[[], Any]) -> Any:
         """What ``look`` gives, or the line that says why it gave nothing."""

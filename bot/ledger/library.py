@@ -89,7 +89,7 @@ class LibraryPart(Part):
                 changes |= {
                     "pixels": scan.pixels,
                     "readable": True,
-                    "matched": any(hit.mode is ListMode.BLOCK for hit in scan.hits),
+                    "matched": any(hit.mode is ListMode.BLOCK and hit.by.exact for hit in scan.hits),
                 }
             connection.execute(update(schema.file).where(FILE.id == row.id).values(**changes))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -25,30 +25,12 @@ if TYPE_CHECKING:
     from bot.ports import Control, Decoder, Inspector, ListStore, Scorer
 
 
-@runtime_checkable
-class Repairing(Protocol):
-    """An inspector that can put right what is the bot's own: settings of its account."""
-
-    def repair(self) -> object:
-        """Put it right. Raises ``PlatformError``."""
-        ...
-
-
 SECRETS = frozenset({"password", "token", "totp_secret", "api_key"})
 _FLAG = "check/written"
 
 
 def repaired(inspector: Inspector) -> Sequence[CheckResult]:
     """Let an inspector put right what it can; one line if that went wrong, for what is so now is checked anyway."""
-    if not isinstance(inspector, Repairing):
-        return [
-            CheckResult(
-                what="repair",
-                ok=False,
-                detail="nothing can be repaired from here on this server",
-                remedy="log in as the bot and set it on the account's settings page",
-            )
-        ]
     try:
         inspector.repair()
     except PlatformError as error:

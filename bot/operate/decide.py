@@ -109,6 +109,8 @@ def _take_one_back(ledger: Ledger, record: IntentRecord | None, *, by: str, stat
     """Look again whenever whoever acts was faster: what is done by now is to be undone, not dismissed."""
     while record is not None:
         begun = record.state is IntentState.READY and record.attempts > 0  # a call may have gone out already
+        if isinstance(record.intent, PurgeFile) and (record.state is IntentState.DONE or begun):
+            return Result(record=record, ok=True, detail="nothing brings a purged file back")
         if record.state is IntentState.DONE or begun:
             goal, detail = IntentState.UNDOING, "to be undone"
         elif record.state is IntentState.READY or (record.state is IntentState.HELD and state == "dismissed"):

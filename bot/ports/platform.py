@@ -130,6 +130,10 @@ class Inspector(Protocol):
         """Credentials, permissions, settings of the account, reachability. Never raises ``PlatformError``."""
         ...
 
+    def repair(self) -> None:
+        """Put right what is the bot's own: settings of its account. Raises ``PlatformError``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateHost:
