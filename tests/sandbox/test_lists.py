@@ -137,3 +137,39 @@ def test_private_sites_refuse_strangers(visitors: Visitors) -> None:
             "error": "instance_is_private"
         }
     assert visitors.call("bob", "GET", "/api/v3/post/list").status_code == 200
+
+
+def test_comments_are_hot_without_a_word_and_those_from_elsewhere_last(box: LemmySandbox, visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    old, new = (
+        box.federate_comment(post, "from elsewhere", published=datetime.now(UTC) - age)
+        for age in (timedelta(days=30), timedelta(hours=1))
+    )
+    plain, liked = (
+        visitors.send("bob", "/comment", post_id=post, content=text)["comment_view"]["comment"]["id"]
+        for text in ("plain", "liked")
+    )
+    for comment in (old, liked):
+        visitors.send("carol", "/comment/like", comment_id=comment, score=1)
+    rows = visitors.get(None, "/comment/list", post_id=post)["comments"]
+    assert [row["comment"]["id"] for row in rows] == [liked, plain, new, old]
+
+
+def test_kept_comments_are_listed_as_they_were_kept(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    made = [visitors.send("bob", "/comment", post_id=post, content="x")["comment_view"]["comment"]["id"] for _ in "ab"]
+    for comment in reversed(made):
+        visitors.send("carol", "/comment/save", method="PUT", comment_id=comment, save=True)
+    rows = visitors.get("carol", "/comment/list", saved_only="true", type_="All", sort="New")["comments"]
+    assert [row["comment"]["id"] for row in rows] == made
+
+
+@pytest.mark.parametrize("sort", ["New", "NewComments", "MostComments"])
+def test_profiles_by_comments_show_the_newest_comments(visitors: Visitors, sort: str) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    first, second = (
+        visitors.send("bob", "/comment", post_id=post, content=text)["comment_view"]["comment"]["id"] for text in "xy"
+    )
+    visitors.send("carol", "/comment/like", comment_id=first, score=1)
+    rows = visitors.get(None, "/user", username="bob", sort=sort)["comments"]
+    assert [row["comment"]["id"] for row in rows] == [second, first]

@@ -198,9 +198,9 @@ def list_logins(call: Call, _: Nothing) -> Response:
 
 
 @route("GET", "/api/v3/user/get_captcha", bucket="post", strict=True)
-def get_captcha(_: Call, __: Nothing) -> Json:
+def get_captcha(_: Call, __: Nothing) -> Response:
     """There are no captchas here."""
-    return {}
+    return JSONResponse({}, headers={"cache-control": "no-store"})
 
 
 @route("PUT", "/api/v3/user/save_user_settings", SaveUserSettings, login=True, locked=False)

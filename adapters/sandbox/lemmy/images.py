@@ -14,7 +14,7 @@ from adapters.sandbox.lemmy.errors import record_not_found, unknown
 from adapters.sandbox.lemmy.links import remember_image
 from adapters.sandbox.lemmy.messages.people import ListMedia
 from adapters.sandbox.lemmy.messages.site import GetImage, ImageProxy, Nothing
-from adapters.sandbox.lemmy.multipart import uploaded_files
+from adapters.sandbox.lemmy.multipart import uploaded_file
 from adapters.sandbox.lemmy.proxying import proxied_file
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.text import span
@@ -42,22 +42,20 @@ def _require_pictrs(call: Call, path: str) -> None:
 def upload(call: Call, _: Nothing) -> Response:
     """Pass a file on to pict-rs and remember who sent it."""
     _require_pictrs(call, "image")
-    shown = []
     try:
-        for data in uploaded_files(call.headers.get("content-type", ""), call.body):
-            alias, file = call.server.files.ingest(data)
-            remember_image(call.server, alias, file, uploader=call.me.id)
-            details = {
-                "width": file.found.width,
-                "height": file.found.height,
-                "content_type": file.found.format.content_type,
-                "created_at": chrono_ns(file.created_ns),
-            }
-            shown.append({"file": alias.name, "delete_token": alias.token, "details": details})
+        alias, file = call.server.files.ingest(uploaded_file(call.headers.get("content-type"), call.body))
     except (PictrsError, InvalidMediaError, BrokenMediaError, RefusedError, ValidatorUnreachableError) as error:
         known = failure(error)
         return JSONResponse({"files": None, "msg": known.msg}, status_code=known.status)
-    return JSONResponse({"files": shown, "msg": "ok"}, status_code=201)
+    remember_image(call.server, alias, file, uploader=call.me.id)
+    details = {
+        "width": file.found.width,
+        "height": file.found.height,
+        "content_type": file.found.format.content_type,
+        "created_at": chrono_ns(file.created_ns),
+    }
+    shown = {"file": alias.name, "delete_token": alias.token, "details": details}
+    return JSONResponse({"files": [shown], "msg": "ok"}, status_code=201)
 
 
 def _shown(call: Call, alias: str, *, source: str, format_: str | None, thumbnail: int | None) -> Response:

@@ -23,12 +23,14 @@ from adapters.sandbox.lemmy.rights import (
     require_admin,
 )
 from adapters.sandbox.lemmy.sessions import log_out_everywhere
+from adapters.sandbox.lemmy.site import general_answer
 from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length
 from adapters.sandbox.lemmy.views import person_view
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adapters.sandbox.lemmy.messages.site import Nothing
     from adapters.sandbox.lemmy.rows import CommentReport, Json, Person, PostReport
 
 
@@ -201,3 +203,15 @@ def add_admin(call: Call, form: AddAdmin) -> Json:
     user.admin = form.added
     note(call, ModlogActionType.MOD_ADD, other_person_id=form.person_id, on=not form.added)
     return {"admins": [person_view(state, person) for person in state.admins()]}
+
+
+@route("POST", "/api/v3/user/leave_admin", login=True)
+def leave_admin(call: Call, _: Nothing) -> Json:
+    """Be an administrator no longer, unless nobody else is one; answers with the site."""
+    require_admin(call)
+    if len(call.state.admins()) == 1:
+        raise LemmyError("cannot_leave_admin")
+    call.me.admin = False
+    call.me.accepted_application = True  # administrators need no approval, and would be locked out now
+    note(call, ModlogActionType.MOD_ADD, other_person_id=call.me.person_id, on=True)
+    return general_answer(call.state)

@@ -18,7 +18,15 @@ from adapters.sandbox.lemmy.views import comment_view, person_view, post_view
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.rows import Community, Json, Person
 
-_COMMENT_SORTS = {"New": "New", "Old": "Old", "Active": "Hot", "Hot": "Hot", "Scaled": "Hot", "NewComments": "Hot"}
+_COMMENT_SORTS = {
+    "New": "New",
+    "NewComments": "New",
+    "MostComments": "New",
+    "Old": "Old",
+    "Active": "Hot",
+    "Hot": "Hot",
+    "Scaled": "Hot",
+}
 
 
 def comment_sort(sort: str | None) -> str | None:

@@ -80,24 +80,28 @@ def _site_view(state: State) -> Json:
     }
 
 
+def general_answer(state: State) -> Json:
+    """``GetSiteResponse`` without the viewer's part, as it is now."""
+    return {
+        "site_view": _site_view(state),
+        "admins": [person_view(state, person) for person in state.admins()],
+        "version": VERSION,
+        "all_languages": [
+            {"id": number, "code": code, "name": name} for number, (code, name) in enumerate(all_languages())
+        ],
+        "discussion_languages": sorted(state.site_languages),
+        "taglines": [as_json(tagline) for tagline in state.taglines],
+        "custom_emojis": [emoji_view(emoji) for emoji in state.emojis.values()],
+        "blocked_urls": [as_json(row) for row in state.blocked_urls],
+    }
+
+
 @route("GET", "/api/v3/site")
 def get_site(call: Call, _: Nothing) -> Json:
     """All about the site, at most a second old, and about the viewer, fresh."""
     state, server = call.state, call.server
     if server.site_cache is None or time.monotonic() - server.site_cache[0] > _CACHE_SECONDS:
-        general = {
-            "site_view": _site_view(state),
-            "admins": [person_view(state, person) for person in state.admins()],
-            "version": VERSION,
-            "all_languages": [
-                {"id": number, "code": code, "name": name} for number, (code, name) in enumerate(all_languages())
-            ],
-            "discussion_languages": sorted(state.site_languages),
-            "taglines": [as_json(tagline) for tagline in state.taglines],
-            "custom_emojis": [emoji_view(emoji) for emoji in state.emojis.values()],
-            "blocked_urls": [as_json(row) for row in state.blocked_urls],
-        }
-        server.site_cache = (time.monotonic(), general)
+        server.site_cache = (time.monotonic(), general_answer(state))
     general = server.site_cache[1]
     mine = {} if call.viewer is None else {"my_user": _my_user(call)}
     order = ("site_view", "admins", "version")

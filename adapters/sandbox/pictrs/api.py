@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from adapters.sandbox.loopback import OutsideLoopbackError, fetch
 from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, InvalidMediaError
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
+from adapters.sandbox.pictrs.uploads import INCOMPLETE, NO_FILES, TOO_MANY_FILES, UNEXPECTED_FIELD, header_fault
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
 if TYPE_CHECKING:
@@ -28,6 +31,16 @@ if TYPE_CHECKING:
 
 USER_AGENT = "pict-rs v0.5.24"
 _UNSIZED = 100_000  # pixels: no limit on a copy's size
+_LARGEST = 2**64 - 1  # the limit of a page is an unsigned number of 64 bits
+_INTERNAL_METHODS = {
+    "aliases": "GET",
+    "delete": "POST",
+    "hashes": "GET",
+    "identifier": "GET",
+    "purge": "POST",
+    "set_not_found": "POST",
+    "variants": "DELETE",
+}
 
 
 class PictrsError(Exception):
@@ -111,21 +124,20 @@ class PictrsApp:
         if path == "/image" and request.method == "POST":
             return json_answer(uploaded(await self._upload(request)), 201)
         if path.startswith("/internal/"):
-            return self._internal(request, path.removeprefix("/internal/"))
+            return self._internal(request, path.removeprefix("/internal/"), await request.body())
         return await run_in_threadpool(self._public, request, path)
 
     async def _upload(self, request: Request) -> list[tuple[Alias, StoredFile]]:
-        refused = PictrsError(400, "file-upload-error", "Found field with unexpected name or type")
+        fault = header_fault(request.headers.get("content-type"))
+        if fault is not None:
+            raise _not_taken(fault)
         try:
             form = await request.form()
         except (HTTPException, MultiPartException, MultipartParseError) as error:
-            raise refused from error
+            raise _not_taken(INCOMPLETE) from error
         async with request.form():
-            fields = form.multi_items()
-            if not fields or any(name != "images[]" or not isinstance(value, UploadFile) for name, value in fields):
-                raise refused
-            contents = [await value.read() for _, value in fields if isinstance(value, UploadFile)]
-        return [await run_in_threadpool(self.store.ingest, data) for data in contents]
+            data = await _only_file(form.multi_items())
+        return [await run_in_threadpool(self.store.ingest, data)]
 
     def _public(self, request: Request, path: str) -> Response:
         query, reading = request.query_params, request.method in {"GET", "HEAD"}
@@ -136,11 +148,10 @@ class PictrsApp:
                 return self._original(request, alias, None)
             case ["image", "original"] if reading:
                 return self._original(request, *_named(request))
+            case ["image", "details", "original", alias] if reading:
+                return self._details(alias, None)
             case ["image", "details", "original"] if reading:
-                file = self.store.file(self._ingested(*_named(request)))
-                facts = details(file)
-                order = ("blurhash", "width", "height", "frames", "content_type", "created_at", "format")
-                return json_answer({key: facts[key] for key in order})
+                return self._details(*_named(request))
             case ["image", "blurhash"] if reading:
                 file = self.store.file(self._ingested(*_named(request)))
                 return json_answer({"blurhash": file.found.blurhash, "msg": "ok"})
@@ -152,9 +163,7 @@ class PictrsApp:
                 stored = self.store.ingest(data, resize=int(resize) if resize else None)
                 return json_answer(uploaded([stored]), 201)
             case ["image", "delete", token, alias] if request.method in {"DELETE", "GET"}:
-                if not self.store.delete_by_token(alias, token):
-                    raise PictrsError(403, "invalid-delete-token", "Provided token did not match expected token")
-                return Response(status_code=204)
+                return self._delete(alias, token)
         return Response(b"", status_code=404)
 
     def _ingested(self, alias: str | None, proxy: str | None) -> str:
@@ -165,6 +174,18 @@ class PictrsApp:
         if self.store.proxied(url) is None:
             self.store.ingest_proxied(url, fetch(url, USER_AGENT).raise_for_status().content)
         return self.store.resolve(None, url)
+
+    def _details(self, alias: str | None, proxy: str | None) -> Response:
+        facts = details(self.store.file(self._ingested(alias, proxy)))
+        order = ("blurhash", "width", "height", "frames", "content_type", "created_at", "format")
+        return json_answer({key: facts[key] for key in order})
+
+    def _delete(self, alias: str, token: str) -> Response:
+        # What is not there is as good as deleted, whatever the token.
+        with suppress(AliasNotFoundError):
+            if not self.store.delete_by_token(alias, token):
+                raise PictrsError(403, "invalid-delete-token", "Provided token did not match expected token")
+        return Response(status_code=204)
 
     def _original(self, request: Request, alias: str | None, proxy: str | None) -> Response:
         try:
@@ -180,10 +201,11 @@ class PictrsApp:
         )
 
     def _process(self, request: Request, extension: str) -> Response:
-        target = TARGETS.get(extension)
+        query, target = request.query_params, TARGETS.get(extension)
+        if not {"src", "alias", "proxy"} & set(query):
+            raise PictrsError(400, "invalid-query", "data did not match any variant of untagged enum ProcessSource")
         if target is None:
-            raise PictrsError(400, "invalid-query", f"Unsupported format: {extension}")
-        query = request.query_params
+            raise PictrsError(400, "invalid-file-extension", "Process endpoint was called with invalid extension")
         asked = query.get("thumbnail") or query.get("resize")
         size = int(asked) if asked and asked.isdigit() else _UNSIZED
         try:
@@ -193,9 +215,12 @@ class PictrsApp:
             return Response(b"", status_code=404)
         return file_answer(request.headers, data, content_type=target.content_type, etag=file.etag, modified_ns=made_ns)
 
-    def _internal(self, request: Request, what: str) -> Response:
+    def _internal(self, request: Request, what: str, body: bytes) -> Response:
         if not hmac.compare_digest(request.headers.get("x-api-token", "").encode(), self._key.encode()):
             raise PictrsError(401, "invalid-api-token", "Invalid API Key")
+        expected = _INTERNAL_METHODS.get(what, request.method)
+        if request.method != expected:
+            return Response(b"", status_code=405, headers={"allow": expected})
         match (request.method, what):
             case ("GET", "hashes"):
                 return self._hashes(request)
@@ -209,6 +234,8 @@ class PictrsApp:
             case ("POST", "delete"):
                 self.store.delete(self._known(request))
                 return json_answer({"msg": "ok"})
+            case ("POST", "set_not_found"):
+                return self._set_not_found(request, body)
             case ("DELETE", "variants"):
                 self.store.drop_variants()
                 return Response(status_code=204)
@@ -217,14 +244,14 @@ class PictrsApp:
     def _known(self, request: Request) -> str:
         return self.store.resolve(*_named(request))
 
+    def _set_not_found(self, request: Request, body: bytes) -> Response:
+        """Refuse what pict-rs refuses; a picture to stand for missing ones is not kept here, hence 404 for the rest."""
+        self.store.file(_alias_in(request.headers.get("content-type", ""), body))
+        return Response(b"", status_code=404)
+
     def _hashes(self, request: Request) -> Response:
         query = request.query_params
-        try:
-            limit = int(query.get("limit", 20))
-            before = query.get("timestamp")
-            before_ns = None if before is None else int(datetime.fromisoformat(before).timestamp() * 1e9)
-        except ValueError as error:
-            raise PictrsError(400, "invalid-query", f"Query deserialize error: {error}") from error
+        limit, before_ns = _limit(query.get("limit", "20")), _before(query.get("timestamp"))
         found = self.store.page(limit, slug=query.get("slug"), before_ns=before_ns)
         page: dict[str, Any] = {} if found.current is None else {"current": found.current}
         page["hashes"] = [
@@ -237,6 +264,63 @@ class PictrsApp:
         if found.prev is not None:
             page["prev"] = found.prev
         return json_answer({"msg": "ok", "page": page})
+
+
+def _not_taken(msg: str) -> PictrsError:
+    return PictrsError(400, "file-upload-error", msg)
+
+
+async def _only_file(fields: list[tuple[str, UploadFile | str]]) -> bytes:
+    """The one file of an upload."""
+    contents: list[bytes] = []
+    for name, value in fields:
+        if name != "images[]" or not isinstance(value, UploadFile):
+            raise _not_taken(UNEXPECTED_FIELD)
+        if contents:
+            raise _not_taken(TOO_MANY_FILES)
+        contents.append(await value.read())
+    if not contents:
+        raise PictrsError(400, "validate-no-files", NO_FILES)
+    return contents[0]
+
+
+def _alias_in(content_type: str, body: bytes) -> str:
+    """The alias that a JSON body names."""
+    if not content_type.lower().startswith("application/json"):
+        raise PictrsError(400, "invalid-json", "Content type error")
+    try:
+        asked = json.loads(body)
+    except ValueError as error:
+        raise PictrsError(400, "invalid-json", "expected value at line 1 column 1") from error
+    match asked:
+        case {"alias": str(alias)}:
+            return alias
+        case {"proxy": str()}:
+            raise PictrsError(400, "proxy-not-allowed", "Cannot use proxied media as Not Found image")
+    raise PictrsError(400, "invalid-json", "data did not match any variant of untagged enum AliasQuery")
+
+
+def _limit(asked: str) -> int:
+    """The size of a page, read and refused as Rust does with unsigned numbers."""
+    if not asked:
+        raise PictrsError(400, "invalid-query", "cannot parse integer from empty string")
+    if re.fullmatch(r"\+?[0-9]+", asked) is None:
+        raise PictrsError(400, "invalid-query", "invalid digit found in string")
+    digits = asked.lstrip("+0") or "0"
+    # Python itself refuses to read thousands of digits.
+    if len(digits) > len(str(_LARGEST)) or int(digits) > _LARGEST:
+        raise PictrsError(400, "invalid-query", "number too large to fit in target type")
+    return int(digits)
+
+
+def _before(timestamp: str | None) -> int | None:
+    """A moment in nanoseconds. Whatever part is wrong, the first one takes the blame: that is the usual case."""
+    if timestamp is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(timestamp).timestamp() * 1e9)
+    except ValueError as error:
+        raise PictrsError(400, "invalid-query", "the 'year' component could not be parsed") from error
 
 
 def _named(request: Request) -> tuple[str | None, str | None]:

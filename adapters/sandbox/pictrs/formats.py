@@ -54,6 +54,7 @@ TARGETS = {
     "apng": _MOVING["PNG"],
     "avif": _STILL["AVIF"],
     "gif": GIF,
+    "jpeg": JPEG,
     "jpg": JPEG,
     "png": PNG,
     "webp": _STILL["WEBP"],
