@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from bot.attribution import Learned
 from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.domain.evidence import Scan
     from bot.pipeline.stages import Stages
-    from bot.ports import Lease, Task
+    from bot.ports import FileRecord, Lease, NameRecord, Task
 
 log = structlog.get_logger(__name__)
 
@@ -78,13 +80,10 @@ class Pipeline:
         When the platform cannot be asked about the name, the file is scanned and judged by what is known already, and
         the ``PlatformError`` is raised afterwards, so that the rest follows with the next try.
         """
-        record = await in_thread(self._s.ledger.name, key)
+        record, learned, known = await in_thread(self._recall, key)
         if record is None:
             return None
-        learned = await in_thread(self._s.index.learn, record.name)
-        digest = learned.digest
-        known = await in_thread(self._s.ledger.file_by_sha256, digest) if digest else None
-        scan: Scan | None = await self._scanner.fresh(known) if known is not None else None
+        scan: Scan | None = known.scan if known is not None else None
         if known is not None and scan is not None:
             file_id = known.id
         else:
@@ -95,6 +94,16 @@ class Pipeline:
         for trouble in learned.troubles:
             raise trouble
         return scan
+
+    def _recall(self, key: str) -> tuple[NameRecord | None, Learned, FileRecord | None]:
+        """The name, what its platform says of it, and its file if that was scanned well enough already."""
+        record = self._s.ledger.name(key)
+        if record is None:
+            return None, Learned(digest=None), None
+        learned = self._s.index.learn(record.name)
+        file = self._s.ledger.file_by_sha256(learned.digest) if learned.digest is not None else None
+        scan = self._scanner.fresh(file) if file is not None else None
+        return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None
 
     async def _examine_task(self, task: Task) -> None:
         scan = await self.examine(task.target)

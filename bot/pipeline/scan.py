@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain.evidence import Evidence, Unscannable
@@ -11,8 +11,6 @@ from bot.media.structure import declared_type_finding
 from bot.pipeline.stages import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.domain.content import Name
     from bot.domain.evidence import Hit, Scan
     from bot.pipeline.stages import Stages
@@ -24,6 +22,15 @@ def transient(gap: str) -> bool:
     return gap.endswith(": unavailable")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """Bytes that nobody could look into."""
+
+    sha256: str
+    size: int
+    why: Unscannable
+
+
 class Scanner:
     """Media, matching and classification of one file at a time; the detectors batch across those at work."""
 
@@ -31,62 +38,51 @@ class Scanner:
         """``stages``: the furnished rooms."""
         self._s = stages
 
-    async def fresh(self, file: FileRecord) -> Evidence | None:
+    def fresh(self, file: FileRecord) -> Evidence | None:
         """The scan we have, with hits by today's lists, unless a detector has changed or was missing."""
         scan = file.scan
         if not isinstance(scan, Evidence) or any(transient(gap) for gap in scan.gaps):
             return None
-        known = {(score.detector, score.revision) for score in scan.scores}
-        if not set(self._s.scorer.revisions.items()) <= known:
-            return None
-        hits = await self._match(scan)
-        if tuple(hits) != tuple(scan.hits):
-            scan = replace(scan, hits=tuple(hits))
-            await in_thread(self._s.ledger.save_scan, file.id, scan)
-        return scan
-
-    async def _match(self, scan: Evidence) -> Sequence[Hit]:
-        return await in_thread(
-            lambda: self._s.matcher.match(
-                sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality
-            )
-        )
+        scored = {(score.detector, score.revision) for score in scan.scores}
+        for detector, revision in self._s.scorer.revisions.items():
+            if (detector, revision) not in scored and f"{detector}: failed" not in scan.gaps:
+                return None
+        return self._matched(file.id, scan)
 
     async def scan(self, name: Name, url: str) -> tuple[Scan, int]:
         """What ``url`` serves, and the file that it turned out to be. Known bytes are not looked at again."""
         fetched = await self._s.fetcher.fetch(url)
         if isinstance(fetched, Unscannable):
-            record = await in_thread(self._s.ledger.add_name, name, url)
-            before = await in_thread(self._s.ledger.file, record.file_id)
-            if before is None or not isinstance(before.scan, Evidence):  # what is known of bytes outlives their address
-                await in_thread(self._s.ledger.save_scan, record.file_id, fetched)
-            return fetched, record.file_id
-        sha256 = await in_thread(lambda: hashlib.sha256(fetched.data).hexdigest())
-        file_id = await in_thread(self._s.ledger.bind, name, sha256)
-        file = await in_thread(self._s.ledger.file, file_id)
-        fresh = await self.fresh(file) if file is not None else None
-        if fresh is not None:
-            return fresh, file_id
+            return fetched, await in_thread(self._not_there, name, url, fetched)
+        sha256, file_id, known = await in_thread(self._bind, name, fetched.data)
+        if known is not None:
+            return known, file_id
         scan = await self._look(fetched, sha256)
-        await in_thread(self._s.ledger.save_scan, file_id, scan)
-        return scan, file_id
+        return await in_thread(self._keep, file_id, scan), file_id
 
-    async def _look(self, fetched: Fetched, sha256: str) -> Scan:
-        data = fetched.data
-        decoded = await self._s.decoder.decode(data, self._s.scorer.views)
+    def _bind(self, name: Name, data: bytes) -> tuple[str, int, Evidence | None]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        file_id = self._s.ledger.bind(name, sha256)
+        file = self._s.ledger.file(file_id)
+        return sha256, file_id, self.fresh(file) if file is not None else None
+
+    def _not_there(self, name: Name, url: str, why: Unscannable) -> int:
+        record = self._s.ledger.add_name(name, url)
+        before = self._s.ledger.file(record.file_id)
+        if before is None or not isinstance(before.scan, Evidence):  # what is known of bytes outlives their address
+            self._s.ledger.save_scan(record.file_id, why)
+        return record.file_id
+
+    async def _look(self, fetched: Fetched, sha256: str) -> Evidence | Blind:
+        decoded = await self._s.decoder.decode(fetched.data, self._s.scorer.views)
         if isinstance(decoded, Unscannable):
-            blind = Evidence(
-                sha256=sha256, media_type="", size=len(data), gaps=(f"decode: {decoded.kind.value}: {decoded.detail}",)
-            )
-            hits = await self._match(blind)
-            # A hit on the bytes stands although nobody could look at them; without one there is no evidence at all.
-            return replace(blind, hits=tuple(hits)) if hits else decoded
+            return Blind(sha256=sha256, size=len(fetched.data), why=decoded)
         lie = declared_type_finding(fetched.declared_type, decoded.media_type)
         scores, gaps = await self._s.scorer.score(decoded)
-        scan = Evidence(
+        return Evidence(
             sha256=sha256,
             media_type=decoded.media_type,
-            size=len(data),
+            size=len(fetched.data),
             width=decoded.width,
             height=decoded.height,
             pixels=decoded.pixels,
@@ -96,4 +92,26 @@ class Scanner:
             scores=tuple(scores),
             gaps=(*decoded.gaps, *gaps),
         )
-        return replace(scan, hits=tuple(await self._match(scan)))
+
+    def _keep(self, file_id: int, seen: Evidence | Blind) -> Scan:
+        """A hit on the bytes stands although nobody could look at them; without one there is no evidence at all."""
+        if isinstance(seen, Evidence):
+            return self._matched(file_id, seen, new=True)
+        gap = f"decode: {seen.why.kind.value}: {seen.why.detail}"
+        blind = Evidence(sha256=seen.sha256, media_type="", size=seen.size, gaps=(gap,))
+        if self._hits(blind):
+            return self._matched(file_id, blind, new=True)
+        self._s.ledger.save_scan(file_id, seen.why)
+        return seen.why
+
+    def _matched(self, file_id: int, scan: Evidence, *, new: bool = False) -> Evidence:
+        hits = self._hits(scan)
+        if new or hits != tuple(scan.hits):
+            scan = replace(scan, hits=hits)
+            self._s.ledger.save_scan(file_id, scan)
+        return scan
+
+    def _hits(self, scan: Evidence) -> tuple[Hit, ...]:
+        return tuple(
+            self._s.matcher.match(sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality)
+        )
