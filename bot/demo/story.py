@@ -60,6 +60,8 @@ def run_demo(*, as_json: bool) -> bool:
         flagged = _flood(stage, console)
         _wait(lambda: _settled(stage.ledger), "the bot to have looked at everything")
         facts = _look(stage, flagged)
+        console.print("\n[bold]What the bot flagged[/bold]")
+        _command(stage, console, "cases")
         console.print("\n[bold]A human decides[/bold]")
         _command(stage, console, "dismiss", str(facts["score_case"]))
         _command(stage, console, "undo", str(facts["list_case"]))

@@ -1,0 +1,333 @@
+"""One file through the stages, with a ledger that is real and a world that is not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+import making
+from bot.attribution import Index
+from bot.domain.content import Role
+from bot.domain.decisions import HoldReason, IntentState
+from bot.domain.errors import NotLoggedInError, UnreachableError
+from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
+from bot.enforce import Enforcement
+from bot.ledger import open_ledger
+from bot.pipeline import Pipeline, Stages
+from bot.policy import Guard, Limits
+from bot.ports import Batch, Decoded, Fetched, Gone, Instance, TaskKind
+from enforce.platform import Platform
+
+BAD = b"the bytes that the list names"
+CLAY = b"the bytes that score high"
+THUMB = b"a thumbnail of the bytes that the list names"
+OTHER = b"something else"
+
+
+class World:
+    """Everything around the pipeline, for a test to change."""
+
+    def __init__(self):
+        self.clock = making.StillClock()
+        self.ledger = open_ledger("sqlite://", clock=self.clock)
+        self.files = {}  # url -> bytes or Unscannable
+        self.scores = {CLAY: 0.95}
+        self.pdq = {BAD: "0" * 64, THUMB: "0" * 63 + "1"}
+        self.listed = {hashlib.sha256(BAD).hexdigest()}
+        self.undecodable = set()
+        self.uploads = {}
+        self.subjects = []
+        self.trouble = None  # what the resolver raises for names
+        self.gaps = ()
+        self.fetches = 0
+        instance = Instance(
+            id=making.HERE,
+            platform="lemmy",
+            sources=[self],
+            resolver=self,
+            enforcer=Platform(),
+            inspector=None,
+            hosts=(),
+        )
+        instances = {making.HERE: instance}
+        self.pipeline = Pipeline(
+            Stages(
+                ledger=self.ledger,
+                instances=instances,
+                index=Index(self.ledger, {making.HERE: self}),
+                fetcher=self,
+                decoder=self,
+                matcher=self,
+                scorer=self,
+                rules=[making.rule(), making.scored()],
+                guard=Guard(limits=Limits(irreversible=frozenset({"purge_file"}), evidence="none")),
+                enforcement=Enforcement(self.ledger, {making.HERE: Platform()}, self.clock, confirmed=lambda _: None),
+                clock=self.clock,
+            )
+        )
+
+    # resolver and source
+    def names(self, name):
+        if self.trouble is not None:
+            raise self.trouble
+        return []
+
+    def uploader(self, name):
+        return self.uploads.get(name)
+
+    def digest(self, name):
+        return None
+
+    def address(self, name):
+        return making.address(name)
+
+    def uses(self, name):
+        return [s.subject for s in self.subjects]
+
+    def read(self, key):
+        found = [s for s in self.subjects if s.subject.key == key]
+        return Batch(sightings=found) if found else Gone(detail="gone")
+
+    # media, lists, detectors
+    async def fetch(self, url):
+        self.fetches += 1
+        data = self.files[url]
+        if isinstance(data, Unscannable):
+            return data
+        return Fetched(url=url, final_url=url, data=data, declared_type="image/png")
+
+    async def decode(self, data, views):
+        if data in self.undecodable:
+            return Unscannable(kind=UnscannableKind.BROKEN, detail="no picture in it")
+        self.decoded = data
+        return Decoded(
+            media_type="image/png",
+            width=1,
+            height=1,
+            frames=1,
+            pixels=hashlib.sha256(b"pixels" + data).hexdigest(),
+            pdq=self.pdq.get(data, hashlib.sha256(data).hexdigest()),
+            pdq_quality=100,
+            views={},
+        )
+
+    revisions = {"nsfw": "1"}  # noqa: RUF012  a test may change it
+    views = ()
+
+    async def score(self, decoded):
+        value = self.scores.get(self.decoded, 0.01)
+        return [Score(detector="nsfw", revision="1", label="nsfw", value=value)], self.gaps
+
+    def match(self, *, sha256, pixels, pdq, pdq_quality):
+        if sha256 not in self.listed:
+            return []
+        return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
+
+    # what tests do
+    def see(self, data, name="a.png", post=1, author=None, role=Role.ATTACHMENT):
+        name = making.alias(name)
+        self.files[making.address(name)] = data
+        seen = making.sighting(making.post(post, author), name, role=role)
+        self.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+        return name
+
+    def examine(self, name):
+        return asyncio.run(self.pipeline.examine(str(name)))
+
+    def run_tasks(self):
+        for task in self.ledger.take([TaskKind.EXAMINE], limit=10, lease_seconds=60):
+            asyncio.run(self.pipeline.run(task, None))
+
+    def intents(self, case=1):
+        return {(r.intent.kind, r.intent.target): r for r in self.ledger.intents(case=case)}
+
+    def states(self, case=1):
+        return {kind: (r.state, tuple(r.reasons)) for (kind, _), r in self.intents(case).items()}
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+READY = (IntentState.READY, ())
+
+
+def test_listed_file_of_a_known_uploader_is_dealt_with(world):
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    assert world.states() == dict.fromkeys(("report", "remove", "purge_file", "ban_account"), READY)
+
+
+def test_clean_file_makes_no_case(world):
+    world.examine(world.see(OTHER))
+    assert world.ledger.cases() == []
+
+
+def test_known_bytes_are_not_looked_at_again_under_another_name(world):
+    world.examine(world.see(OTHER))
+    scan = world.examine(world.see(OTHER, name="b.png", post=2))
+    assert isinstance(scan, Evidence)
+    record = world.ledger.name(str(making.alias("b.png")))
+    assert world.ledger.file(record.file_id).id == world.ledger.name(str(making.alias())).file_id
+
+
+def test_new_list_entry_hits_a_file_that_was_scanned_before(world):
+    name = world.see(OTHER)
+    world.examine(name)
+    world.listed.add(hashlib.sha256(OTHER).hexdigest())
+    world.examine(name)
+    assert len(world.ledger.cases()) == 1
+
+
+def test_purge_waits_while_the_other_names_of_a_file_are_unknown(world):
+    world.uploads[making.alias()] = making.upload()
+    world.trouble = NotLoggedInError("wrong key")
+    name = world.see(BAD)
+    with pytest.raises(NotLoggedInError):
+        world.examine(name)
+    assert set(world.states()) == {"report", "remove", "ban_account"}
+    world.trouble = None
+    world.examine(name)
+    assert world.states()["purge_file"] == READY
+
+
+def test_purge_held_for_an_unknown_uploader_is_released_when_he_is_known(world):
+    name = world.see(BAD)
+    world.examine(name)
+    assert world.states()["purge_file"] == (IntentState.HELD, (HoldReason.SHARED_FILE,))
+    world.uploads[name] = making.upload()
+    world.examine(name)
+    assert world.states()["purge_file"] == READY
+    assert world.states()["ban_account"] == READY
+
+
+def test_purge_is_held_when_somebody_else_turns_out_to_show_the_file(world):
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    assert world.states()["purge_file"] == READY
+    world.examine(world.see(BAD, post=2, author=making.account("carol")))
+    assert world.states()["purge_file"] == (IntentState.HELD, (HoldReason.SHARED_FILE,))
+
+
+def test_places_that_no_feed_brought_are_asked_for_before_a_purge(world):
+    world.uploads[making.alias()] = making.upload()
+    world.subjects = [making.sighting(making.comment(9, making.account("carol")))]
+    world.examine(world.see(BAD))
+    assert world.states()["purge_file"] == (IntentState.HELD, (HoldReason.SHARED_FILE,))
+    assert ("remove", "here/comment/9") in world.intents()
+
+
+def test_thumbnail_joins_the_case_of_its_picture_whichever_is_seen_first(world):
+    world.uploads[making.alias()] = making.upload()
+    thumbnail = world.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    world.examine(thumbnail)
+    assert world.ledger.cases() == []
+    world.examine(world.see(BAD))
+    assert ("purge_file", str(thumbnail)) in world.intents()
+
+    second = World()
+    second.uploads[making.alias()] = making.upload()
+    second.examine(second.see(BAD))
+    thumbnail = second.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    second.examine(thumbnail)
+    assert ("purge_file", str(thumbnail)) in second.intents()
+    second.ledger.close()
+
+
+def test_custom_thumbnail_that_somebody_uploaded_is_not_purged_with_the_picture(world):
+    world.uploads = {
+        making.alias(): making.upload(),
+        making.alias("t.png"): making.upload(making.alias("t.png"), making.account("victim")),
+    }
+    for upload in world.uploads.values():
+        world.ledger.add_upload(upload)
+    world.examine(world.see(OTHER, name="t.png", role=Role.THUMBNAIL))
+    world.examine(world.see(BAD))
+    assert [target for kind, target in world.intents() if kind == "purge_file"] == [str(making.alias())]
+
+
+def test_thumbnail_that_shows_something_else_is_judged_by_itself(world):
+    world.examine(world.see(OTHER))
+    world.examine(world.see(CLAY, name="t.png", role=Role.THUMBNAIL))
+    assert "nsfw/nsfw at threshold 0.8" in world.ledger.cases()[0].headline
+
+
+def test_listed_bytes_that_cannot_be_decoded_are_a_hit_with_a_gap(world):
+    world.undecodable.add(BAD)
+    scan = world.examine(world.see(BAD))
+    assert isinstance(scan, Evidence)
+    assert scan.gaps == ("decode: broken: no picture in it",)
+    assert len(world.ledger.cases()) == 1
+
+
+def test_other_bytes_that_cannot_be_decoded_are_neither_clean_nor_flagged(world):
+    world.undecodable.add(OTHER)
+    scan = world.examine(world.see(OTHER))
+    assert isinstance(scan, Unscannable)
+    assert world.ledger.cases() == []
+    assert world.ledger.counts()["unscannable"] == 1
+
+
+def test_file_that_is_gone_later_keeps_what_was_known_of_its_bytes(world):
+    name = world.see(BAD)
+    world.examine(name)
+    world.files[making.address(name)] = Unscannable(kind=UnscannableKind.GONE, detail="404")
+    world.examine(name)
+    assert isinstance(world.ledger.file(world.ledger.name(str(name)).file_id).scan, Evidence)
+
+
+def test_detector_that_is_down_is_asked_again(world):
+    world.gaps = ("nsfw: unavailable",)
+    world.see(OTHER)
+    world.run_tasks()
+    assert world.ledger.backlog_size() == {"waiting/examine": 1}
+    assert "unavailable" in world.ledger.troubles()[0].reason
+
+
+def test_unreachable_file_is_tried_again_and_a_missing_one_is_not(world):
+    later = making.NOW
+    world.see(Unscannable(kind=UnscannableKind.UNREACHABLE, detail="time-out", retry_at=later))
+    world.see(Unscannable(kind=UnscannableKind.GONE, detail="404"), name="b.png", post=2)
+    world.run_tasks()
+    (trouble,) = world.ledger.troubles()
+    assert (trouble.target, trouble.reason) == (str(making.alias()), "unreachable: time-out")
+
+
+def test_poisoned_item_is_postponed_and_the_next_passes(world):
+    world.see(OTHER)
+    del world.files[making.address(making.alias())]  # the fetcher itself breaks: KeyError
+    world.see(BAD, name="b.png", post=2)
+    world.run_tasks()
+    assert len(world.ledger.cases()) == 1
+    assert "KeyError" in world.ledger.troubles()[0].reason
+
+
+def test_platform_that_cannot_be_asked_postpones_the_task_with_its_words(world):
+    world.trouble = UnreachableError("the server is down", sent=False)
+    world.see(BAD)
+    world.run_tasks()
+    assert world.ledger.troubles()[0].reason == "the server is down"
+
+
+def test_quota_is_spent_within_one_verdict_too(world):
+    limits = Limits(irreversible=frozenset({"purge_file"}), evidence="none", per_hour={"report": 1})
+    object.__setattr__(world.pipeline._judge._s, "guard", Guard(limits=limits))
+    world.uploads[making.alias()] = making.upload()
+    world.see(BAD, post=2)
+    world.examine(world.see(BAD))
+    reports = [r.state for (kind, _), r in world.intents().items() if kind == "report"]
+    assert sorted(reports) == [IntentState.HELD, IntentState.READY]
+
+
+def test_dismissed_case_plans_nothing_more(world):
+    name = world.see(BAD)
+    world.examine(name)
+    world.ledger.set_case(1, "dismissed", by="human")
+    before = set(world.intents())
+    world.examine(world.see(BAD, post=3, author=making.account("bob")))
+    assert set(world.intents()) == before
