@@ -78,9 +78,11 @@ class Daemon:
         try:
             await self._renew()
             scheduler.start()
+            log.info("watching", feeds=[source.name for source in self._sources], acts=self._lease is not None)
             await self._work()
         finally:
             scheduler.shutdown(wait=False)
+            log.info("stopping: what runs is finished first", running=len(self._running))
             await self._drain()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)

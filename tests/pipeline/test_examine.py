@@ -9,7 +9,7 @@ import pytest
 
 import making
 from bot.attribution import Index
-from bot.domain.content import Role
+from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.decisions import HoldReason, IntentState
 from bot.domain.errors import NotLoggedInError, UnreachableError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
@@ -331,3 +331,24 @@ def test_dismissed_case_plans_nothing_more(world):
     before = set(world.intents())
     world.examine(world.see(BAD, post=3, author=making.account("bob")))
     assert set(world.intents()) == before
+
+
+def test_word_of_a_foreign_server_about_its_own_file_counts_for_nothing(world):
+    """Its ETag may name any file: only our own server's saves a download, and only the bytes decide."""
+    world.digest = lambda name: hashlib.sha256(BAD).hexdigest()
+    world.examine(world.see(BAD, author=making.account("elsewhere")))
+    cases = len(world.ledger.cases())
+    url = "https://elsewhere.example/pictrs/image/a.png"
+    world.files[url] = OTHER
+    remote = Sighting(
+        subject=making.post(2),
+        media=MediaRef(url=url, role=Role.ATTACHMENT),
+        name=RemoteUrl(value=url),
+        seen_at=making.NOW,
+    )
+    world.ledger.record("", Batch(sightings=[remote]), examine_uploads=False)
+    before = world.fetches
+    scan = world.examine(remote.name)
+    assert world.fetches == before + 1
+    assert scan.hits == ()
+    assert len(world.ledger.cases()) == cases
