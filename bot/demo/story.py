@@ -204,6 +204,7 @@ def _share(stage: Stage, member: Member, number: int, data: bytes) -> int:
 def _look(stage: Stage, flagged: Flagged) -> dict[str, int]:
     """Ask the server, as its admin, whether everything is as the bot says."""
     listed = _as_admin(stage, flagged.listed_post)
+    _wait(lambda: _gone(stage, listed["thumbnail_url"]), "the thumbnail, which comes late, to be purged")
     scored = _as_admin(stage, flagged.scored_post)
     stage.check("the listed picture's post is removed", listed["removed"])
     stage.check("its file is gone", _gone(stage, flagged.listed_url))

@@ -92,6 +92,8 @@ class Judge:
             case = await in_thread(self._s.ledger.open_case, file_id)
             for verdict in verdicts:
                 decisions = await in_thread(self._decide, verdict, facts)
+                if case.state == "undone":
+                    decisions = [_asked_first(intent, decision) for intent, decision in decisions]
                 await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
                 await in_thread(self._decide_again, case.number, decisions)
         await in_thread(self._look_again_later, known)
@@ -179,6 +181,13 @@ def read_again(stages: Stages, key: SubjectKey) -> None:
     batch = stages.instances[key.instance].sources[0].read(key)
     if not isinstance(batch, Gone):
         stages.ledger.record("", batch, examine_uploads=False)
+
+
+def _asked_first(intent: Intent, decision: Decision) -> tuple[Intent, Decision]:
+    """A human took back what was done for the case: nothing new is done for it without one."""
+    if isinstance(decision, Allow):
+        return intent, Hold(reasons=(HoldReason.NEEDS_APPROVAL,), detail="the case was undone")
+    return intent, decision
 
 
 def _without_purge(verdict: Verdict) -> Verdict:

@@ -58,6 +58,7 @@ def test_killed_around_an_undo(town: Town, bot: Bot, listed: tuple[bytes, str], 
     url = town.upload("alice", listed[0])
     post = town.post("alice", url)
     eventually(lambda: town.banned("alice"), "alice is banned")
+    eventually(lambda: town.gone(post["thumbnail_url"]), "its thumbnail is gone")
     bot.wait_until_idle()
 
     method, path = DEEDS[deed]

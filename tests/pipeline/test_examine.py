@@ -333,6 +333,14 @@ def test_dismissed_case_plans_nothing_more(world):
     assert set(world.intents()) == before
 
 
+def test_after_an_undo_nothing_new_is_done_without_a_human(world):
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    world.ledger.set_case(1, "undone", by="human")
+    world.examine(world.see(BAD, post=3))
+    assert {r.state for (_, target), r in world.intents().items() if target == "here/post/3"} == {IntentState.HELD}
+
+
 def test_word_of_a_foreign_server_about_its_own_file_counts_for_nothing(world):
     """Its ETag may name any file: only our own server's saves a download, and only the bytes decide."""
     world.digest = lambda name: hashlib.sha256(BAD).hexdigest()
