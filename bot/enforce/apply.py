@@ -27,6 +27,7 @@ from bot.domain.decisions import (
     Verification,
 )
 from bot.domain.errors import NotLoggedInError, NotPermittedError, PlatformError, RateLimitedError, SupersededError
+from bot.enforce.back_off import back_off
 from bot.enforce.order import blocker, waits_for_reports
 from bot.enforce.undo import revert
 
@@ -44,8 +45,6 @@ TRIES = 8
 
 GIVE_UP = timedelta(hours=2)
 """How long the server is asked about an attempt without an end before a human is."""
-
-LONGEST_WAIT = 3600.0  # seconds
 
 LOCKED_OUT = 30.0
 """Seconds between looks while the bot's account may not act: an operator who has mended that should see it soon."""
@@ -208,8 +207,7 @@ class Enforcement:
                 assert_never(outcome)
 
     def _failed(self, record: IntentRecord, attempt: Attempt, outcome: Failed) -> Progress:
-        wait = outcome.retry_after if outcome.retry_after is not None else back_off(record.attempts + 1)
-        again = self._clock.now() + timedelta(seconds=wait)
+        again = self._next_try(record, outcome)
         log.warning("deed failed", case=record.case, deed=record.intent.kind, error=outcome.note)
         if outcome.unknown:
             # Without an outcome the attempt stays open, and the next pass asks the server what became of it.
@@ -218,6 +216,10 @@ class Enforcement:
             return self._give_up(record, attempt, outcome)
         self._docket.end(attempt, outcome, state=IntentState.READY, not_before=again)
         return Progress(again_at=again, why=outcome.note)
+
+    def _next_try(self, record: IntentRecord, outcome: Failed) -> datetime:
+        wait = outcome.retry_after if outcome.retry_after is not None else back_off(record.attempts + 1)
+        return self._clock.now() + timedelta(seconds=wait)
 
     def _give_up(self, record: IntentRecord, attempt: Attempt, outcome: Failed) -> Progress:
         self._docket.end(attempt, outcome, state=IntentState.READY)
@@ -253,8 +255,7 @@ class Enforcement:
                 self._docket.end(attempt, outcome, state=IntentState.DONE)
                 return Progress()
             case Failed():
-                wait = outcome.retry_after if outcome.retry_after is not None else back_off(record.attempts + 1)
-                again = self._clock.now() + timedelta(seconds=wait)
+                again = self._next_try(record, outcome)
                 self._docket.end(attempt, outcome, state=IntentState.UNDOING, not_before=again)
                 return Progress(again_at=again, why=outcome.note)
             case _:
@@ -270,11 +271,6 @@ def _patience(error: PlatformError, tries: int) -> float:
             return LOCKED_OUT
         case _:
             return back_off(tries)
-
-
-def back_off(tries: int) -> float:
-    """Seconds to wait after so many failed tries: 2, 4, 8 … up to an hour."""
-    return min(LONGEST_WAIT, 2.0 ** max(1, tries))
 
 
 def _unfinished(attempts: Sequence[Attempt]) -> Attempt | None:

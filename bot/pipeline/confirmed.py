@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decisions import PurgeFile, Remove
 from bot.domain.evidence import Evidence, ListMode, MatchedBy
+from bot.matching.matcher import PDQ_MIN_QUALITY
 from bot.ports import ListEntry
 
 if TYPE_CHECKING:
     from bot.ports import IntentRecord, Ledger
-
-GOOD_PDQ = 50
-"""Quality under which a PDQ hash says little, by https://github.com/facebook/ThreatExchange/tree/main/pdq."""
 
 
 def remember_confirmed(ledger: Ledger, record: IntentRecord, list_id: str) -> None:
@@ -27,7 +25,7 @@ def remember_confirmed(ledger: Ledger, record: IntentRecord, list_id: str) -> No
         prints = {
             MatchedBy.SHA256: file.scan.sha256,
             MatchedBy.PIXELS: file.scan.pixels,
-            MatchedBy.PDQ: file.scan.pdq if (file.scan.pdq_quality or 0) >= GOOD_PDQ else None,
+            MatchedBy.PDQ: file.scan.pdq if (file.scan.pdq_quality or 0) >= PDQ_MIN_QUALITY else None,
         }
         entries = [
             ListEntry(list_id=list_id, mode=ListMode.BLOCK, by=by, digest=digest, case=record.case)

@@ -12,6 +12,7 @@ from bot.attribution import Learned
 from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
+from bot.enforce import LONGEST_WAIT, back_off
 from bot.pipeline.judge import Judge, read_again
 from bot.pipeline.scan import Scanner, transient
 from bot.pipeline.stages import in_thread
@@ -28,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 TRIES = 12
 """Tries of one file before it is parked: with the back-off below, about half a day."""
-
-LONGEST_WAIT = 3600.0  # seconds
 
 SECOND_LOOK = 60.0
 """Seconds until a flagged post is read once more: Lemmy replaces the thumbnails of federated posts after a while."""
@@ -110,7 +109,7 @@ class Pipeline:
         if isinstance(scan, Unscannable) and scan.kind not in HOPELESS:
             now = self._s.clock.now()
             if scan.retry_at is not None and task.attempts < TRIES:
-                wait = max(_back_off(task.attempts), (scan.retry_at - now).total_seconds())
+                wait = max(back_off(task.attempts), (scan.retry_at - now).total_seconds())
                 await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
             else:
                 await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
@@ -144,7 +143,7 @@ class Pipeline:
         if task.attempts >= TRIES:
             await in_thread(self._s.ledger.park, task, reason)
         else:
-            await self._later(task, _back_off(task.attempts), reason)
+            await self._later(task, back_off(task.attempts), reason)
 
     async def _later(self, task: Task, seconds: float, reason: str, *, count: bool = True) -> None:
         until = self._s.clock.now() + timedelta(seconds=min(seconds, LONGEST_WAIT))
@@ -152,8 +151,3 @@ class Pipeline:
 
     async def _until(self, task: Task, until: datetime, reason: str, *, count: bool) -> None:
         await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count))
-
-
-def _back_off(tries: int) -> float:
-    """Seconds to wait after so many tries: 2, 4, 8 … up to an hour."""
-    return min(LONGEST_WAIT, 2.0**tries)
