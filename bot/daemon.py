@@ -16,7 +16,7 @@ from bot.enforce import LEASE_SECONDS, become_actor
 from bot.ports import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
 
     from bot.pipeline import Pipeline
@@ -49,8 +49,13 @@ class Daemon:
         tasks_at_once: int,
         examine_uploads: bool,
         backlog_from: datetime | None,
+        look: Callable[[], None],
+        pull: Callable[[], object],
     ) -> None:
-        """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be."""
+        """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be.
+
+        ``look`` sees whether the kill switch is to be pulled, ``pull`` pulls it.
+        """
         self._pipeline = pipeline
         self._ledger = ledger
         self._sources = sources
@@ -59,6 +64,8 @@ class Daemon:
         self._at_once = tasks_at_once
         self._examine_uploads = examine_uploads
         self._backlog_from = backlog_from
+        self._look = look
+        self._pull = pull
         self._stop = asyncio.Event()
         self._lease: Lease | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -74,8 +81,10 @@ class Daemon:
         loop.set_default_executor(ThreadPoolExecutor(2 * self._at_once + len(self._sources) + 4, "fediwarden"))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGUSR1, self._kill_switch)
         scheduler = self._schedule()
         try:
+            await self._brake(self._look)
             await self._renew()
             scheduler.start()
             log.info("watching", feeds=[source.name for source in self._sources], acts=self._lease is not None)
@@ -84,12 +93,24 @@ class Daemon:
             scheduler.shutdown(wait=False)
             log.info("stopping: what runs is finished first", running=len(self._running))
             await self._drain()
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
                 loop.remove_signal_handler(number)
+
+    def _kill_switch(self) -> None:
+        pulling = asyncio.create_task(self._brake(self._pull), name="brake")
+        self._running.add(pulling)
+        pulling.add_done_callback(self._running.discard)
+
+    async def _brake(self, brake: Callable[[], object]) -> None:
+        try:
+            await asyncio.to_thread(brake)
+        except LedgerError as error:
+            log.error("the kill switch could not be pulled", error=str(error))
 
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._renew, "interval", seconds=LEASE_SECONDS / 3, max_instances=1, coalesce=True)
+        scheduler.add_job(self._brake, "interval", args=(self._look,), seconds=1, max_instances=1, coalesce=True)
         for source in self._sources:
             scheduler.add_job(
                 self.visit,

@@ -78,6 +78,7 @@ class WhenSettings(_Strict):
     roles: tuple[Role, ...] = ()
     author: Literal["local", "remote"] | None = None
     account_younger_than: Duration | None = None
+    account_items_below: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> WhenSettings:
@@ -103,6 +104,7 @@ class RuleSettings(_Strict):
     ban: BanSettings = BanSettings()
     unattended: bool = False
     any_use: bool = False
+    hold_first: Count = 0
     attribution: HowWord = How.HOSTED_BY_AUTHORS_SERVER
     text: Annotated[str, Field(min_length=1, max_length=200)] = "Automated check: please review"
 
@@ -115,13 +117,51 @@ class ListSettings(_Strict):
     file: Path | None = None
 
 
+class DayQuotaSettings(_Strict):
+    """Deeds allowed in any 24 hours."""
+
+    report: Count = 1000
+    remove: Count = 1000
+    purge_file: Count = 500
+    ban_account: Count = 100
+    set_switch: Count = 10
+
+
+class AccountQuotaSettings(_Strict):
+    """Deeds allowed in any 24 hours about one account."""
+
+    report: Count = 100
+    remove: Count = 100
+    purge_file: Count = 100
+    ban_account: Count = 5
+
+
+class CommunityQuotaSettings(_Strict):
+    """Deeds allowed in any 24 hours in one community."""
+
+    report: Count = 500
+    remove: Count = 500
+
+
 class QuotaSettings(_Strict):
-    """Deeds allowed in any hour."""
+    """Deeds allowed in any hour, and other limits."""
 
     report: Count = 120
     remove: Count = 120
     purge_file: Count = 60
     ban_account: Count = 20
+    set_switch: Count = 5
+    per_day: DayQuotaSettings = DayQuotaSettings()
+    per_account: AccountQuotaSettings = AccountQuotaSettings()
+    per_community: CommunityQuotaSettings = CommunityQuotaSettings()
+
+
+class BreakerSettings(_Strict):
+    """When a rule that follows scores or near matches is taken for broken."""
+
+    window: Duration = timedelta(hours=1)
+    flagged_share: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    least: Annotated[int, Field(ge=2)] = 10
 
 
 class ProtectedSettings(_Strict):
@@ -159,6 +199,8 @@ class Settings(_Strict):
     detectors: tuple[dict[str, Any], ...] = ()
     rules: tuple[RuleSettings, ...] = ()
     quotas: QuotaSettings = QuotaSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    stop_file: Path = Path("stop-acting")
     protected: ProtectedSettings = ProtectedSettings()
     media: MediaSettings = MediaSettings()
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
+    from bot.operate.brakes import StopFile
     from bot.pipeline import Pipeline
+    from bot.pipeline.standing import Limiter
     from bot.policy import Guard, Rule
     from bot.ports import Instance, Ledger
     from bot.settings import RuleSettings, Settings
@@ -83,14 +85,16 @@ class House:
     @cached_property
     def guard(self) -> Guard:
         """Limits before deeds."""
-        from bot.policy import Guard, Limits
+        from bot.policy import Guard, Limits, Quotas
 
         settings = self.settings
+        quotas = settings.quotas.model_dump()
+        within = {key: quotas.pop(key) for key in ("per_day", "per_account", "per_community")}
         return Guard(
             limits=Limits(
                 irreversible=frozenset(settings.irreversible),
                 evidence=settings.evidence,
-                per_hour=settings.quotas.model_dump(),
+                quotas=Quotas(per_hour=quotas, **within),
                 backlog_stage=settings.backlog_stage,
                 protected_accounts=settings.protected.accounts,
                 protected_communities=settings.protected.communities,
@@ -129,6 +133,27 @@ class House:
         return BatchScorer(build_detectors([read_settings(block) for block in self.settings.detectors]))
 
     @cached_property
+    def stop_file(self) -> StopFile:
+        """The kill switch that needs no command."""
+        from bot.operate.brakes import StopFile
+
+        return StopFile(self.ledger, self.base / self.settings.stop_file)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """How quotas, breakers and the kill switch stand."""
+        from bot.pipeline.standing import Limiter
+        from bot.policy import Breaker
+
+        breaker = self.settings.breaker
+        return Limiter(
+            self.ledger,
+            self.clock,
+            breaker=Breaker(share=breaker.flagged_share, least=breaker.least),
+            window=breaker.window,
+        )
+
+    @cached_property
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
@@ -139,6 +164,7 @@ class House:
             {id_: instance.enforcer for id_, instance in self.instances.items()},
             self.clock,
             confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
+            look=self.stop_file.look,
         )
 
     @cached_property
@@ -166,6 +192,7 @@ class House:
                 scorer=self.scorer,
                 rules=self.rules,
                 guard=self.guard,
+                limiter=self.limiter,
                 enforcement=self.enforcement,
                 clock=self.clock,
             )
@@ -186,6 +213,7 @@ class House:
     async def run(self) -> None:
         """The daemon, until it is stopped."""
         from bot.daemon import Daemon
+        from bot.operate.brakes import stop
 
         async def work() -> None:
             settings = self.settings
@@ -199,6 +227,8 @@ class House:
                 tasks_at_once=settings.tasks_at_once,
                 examine_uploads=settings.unposted_uploads == "scan",
                 backlog_from=None if start is None else self.clock.now() - start,
+                look=self.stop_file.look,
+                pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
             )
             await self.decoder.start()
             await daemon.run()
@@ -267,10 +297,12 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
             roles=when.roles or SHOWN,
             local_author=None if when.author is None else when.author == "local",
             account_younger_than=when.account_younger_than,
+            account_items_below=when.account_items_below,
         ),
         then=[Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days) for kind in rule.then],
         unattended=rule.unattended,
         any_use=rule.any_use,
+        hold_first=rule.hold_first,
         min_attribution=rule.attribution,
         text=rule.text,
     )

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from adapters.lemmy.errors import MENDABLE
 from adapters.outcome import outcome_of
-from bot.domain.decisions import BanAccount, PurgeFile, Refused, Remove, Report
+from bot.domain.decisions import (
+    BanAccount,
+    Notify,
+    Offer,
+    PurgeFile,
+    Refused,
+    Remove,
+    Report,
+    SetSwitch,
+    Verification,
+)
 from bot.domain.errors import PlatformError
 
 if TYPE_CHECKING:
@@ -16,7 +26,9 @@ if TYPE_CHECKING:
     from adapters.lemmy.files import Files
     from adapters.lemmy.removals import Removals
     from adapters.lemmy.reports import Reports
-    from bot.domain.decisions import Intent, Offer, Outcome, Verification
+    from bot.domain.decisions import Intent, Outcome
+
+NOT_OFFERED = Offer(supported=False, reversible=True, route="", why_not="Lemmy has no such call")
 
 
 class LemmyEnforcer:
@@ -40,6 +52,8 @@ class LemmyEnforcer:
                 return self._files.offers(intent)
             case BanAccount():
                 return self._bans.offers(intent)
+            case SetSwitch() | Notify():
+                return NOT_OFFERED
             case _:
                 assert_never(intent)
 
@@ -58,6 +72,8 @@ class LemmyEnforcer:
                 return self._files.verify(intent)
             case BanAccount():
                 return self._bans.verify(intent)
+            case SetSwitch() | Notify():
+                return Verification(so=None, detail=NOT_OFFERED.why_not)
             case _:
                 assert_never(intent)
 
@@ -82,6 +98,8 @@ class LemmyEnforcer:
                 return self._files.apply(intent)
             case BanAccount():
                 return self._bans.apply(intent)
+            case SetSwitch() | Notify():
+                return Refused(code="not_offered", note=NOT_OFFERED.why_not)
             case _:
                 assert_never(intent)
 
@@ -95,6 +113,8 @@ class LemmyEnforcer:
                 return Refused(code="irreversible", note="a deleted file does not come back")
             case BanAccount():
                 return self._bans.revert(intent, before)
+            case SetSwitch() | Notify():
+                return Refused(code="not_offered", note=NOT_OFFERED.why_not)
             case _:
                 assert_never(intent)
 

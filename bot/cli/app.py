@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import cases, lists, look, running, setup, shows
+from bot.cli import brakes, cases, lists, look, running, setup, shows
 from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
 from bot.telemetry import configure_logs
@@ -46,7 +46,7 @@ def _options(
     configure_logs(log_level)
 
 
-for commands in (setup, running, look, cases, lists, shows):
+for commands in (setup, running, look, cases, brakes, lists, shows):
     commands.register(app)
 
 

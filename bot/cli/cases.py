@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
 import typer
 from rich.table import Table
 
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json
-from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import BanAccount, IntentState, Notify, PurgeFile, Remove, Report, SetSwitch
 from bot.operate import decide
 from bot.operate.settle import settle
 from bot.settings import LOCAL_BLOCK
@@ -237,3 +237,10 @@ def describe(intent: Intent) -> str:
         case BanAccount():
             term = f"{intent.days} days" if intent.days else "for good"
             return f"{intent.account.handle} ({intent.scope.value}, {term})"
+        case SetSwitch():
+            which = f"{intent.switch.value} with {intent.host}" if intent.host else intent.switch.value
+            return f"{which}: {intent.value}"
+        case Notify():
+            return "the operators"
+        case _:
+            assert_never(intent)

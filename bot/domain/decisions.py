@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import Account, InstanceId, Name, Subject
+    from bot.domain.content import Account, Community, InstanceId, Name, Subject
 
 
 class Stage(IntEnum):
@@ -34,6 +34,14 @@ class Scope(StrEnum):
     COMMUNITY = "community"
 
 
+class Switch(StrEnum):
+    """Something about a whole server that can be turned in a raid, and back."""
+
+    REGISTRATION = "registration"  # open, applications, closed
+    UPLOADS = "uploads"  # on, off
+    FEDERATION = "federation"  # on, off: with one other server
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Deed:
     """What all intents have in common."""
@@ -43,6 +51,16 @@ class _Deed:
     stage: ClassVar[Stage]  # the lowest stage that allows it
 
     instance: InstanceId
+
+    @property
+    def about(self) -> Account | None:
+        """Whom it concerns: what quotas and filters for one account count."""
+        return None
+
+    @property
+    def place(self) -> Community | None:
+        """Where it is felt: what quotas for one community count."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +79,16 @@ class Report(_Deed):
         """What makes two reports the same."""
         return str(self.subject.key)
 
+    @property
+    def about(self) -> Account | None:
+        """Who wrote the subject."""
+        return self.subject.author
+
+    @property
+    def place(self) -> Community | None:
+        """Where the subject is."""
+        return self.subject.community
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remove(_Deed):
@@ -78,6 +106,16 @@ class Remove(_Deed):
         """What makes two removals the same."""
         return str(self.subject.key)
 
+    @property
+    def about(self) -> Account | None:
+        """Who wrote the subject."""
+        return self.subject.author
+
+    @property
+    def place(self) -> Community | None:
+        """Where the subject is."""
+        return self.subject.community
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeFile(_Deed):
@@ -89,11 +127,17 @@ class PurgeFile(_Deed):
 
     name: Name
     url: str  # where the public sees it
+    uploader: Account | None = None  # who put it there, as far as that was known when the purge was planned
 
     @property
     def target(self) -> str:
         """What makes two purges the same."""
         return str(self.name)
+
+    @property
+    def about(self) -> Account | None:
+        """Who uploaded the file."""
+        return self.uploader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +160,48 @@ class BanAccount(_Deed):
         place = f"community/{self.community_id}" if self.scope is Scope.COMMUNITY else "site"
         return f"{self.instance}/account/{self.account.local_id}@{place}"
 
+    @property
+    def about(self) -> Account | None:
+        """Who is banned."""
+        return self.account
 
-Intent: TypeAlias = Report | Remove | PurgeFile | BanAccount
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSwitch(_Deed):
+    """Turn a switch of the whole server. Felt by everybody on it, and reversible."""
+
+    kind: ClassVar[str] = "set_switch"
+    rank: ClassVar[int] = 5
+    stage: ClassVar[Stage] = Stage.ENFORCE
+
+    switch: Switch
+    value: str  # one of those named at ``Switch``
+    host: str = ""  # the other server, for ``Switch.FEDERATION``
+
+    @property
+    def target(self) -> str:
+        """What makes two turns of a switch the same."""
+        which = f"{self.switch.value}/{self.host}" if self.host else self.switch.value
+        return f"{self.instance}/switch/{which}={self.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify(_Deed):
+    """Tell the operators, by whatever they configured. Text only: no picture and no address of one."""
+
+    kind: ClassVar[str] = "notify"
+    rank: ClassVar[int] = 1
+    stage: ClassVar[Stage] = Stage.REPORT
+
+    text: str
+
+    @property
+    def target(self) -> str:
+        """One message for each case and instance."""
+        return f"{self.instance}/operators"
+
+
+Intent: TypeAlias = Report | Remove | PurgeFile | BanAccount | SetSwitch | Notify
 """The deeds that exist."""
 
 
@@ -129,6 +213,9 @@ class HoldReason(StrEnum):
     IRREVERSIBLE_OFF = "irreversible_off"  # not named in ``irreversible``
     NO_EVIDENCE_POLICY = "no_evidence_policy"
     QUOTA = "quota"
+    FIRST_DEEDS = "first_deeds"  # the rule is new: a human looks at what it wants first
+    BREAKER = "breaker"  # its rule flagged far more than was expected
+    STOPPED = "stopped"  # the kill switch
     PROTECTED = "protected"
     SHARED_FILE = "shared_file"
     LIST_CONFLICT = "list_conflict"
@@ -137,8 +224,8 @@ class HoldReason(StrEnum):
 
     @property
     def yields_to_approval(self) -> bool:
-        """Approval overrules everything but these two."""
-        return self not in {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY}
+        """Approval overrules everything but these."""
+        return self not in {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY, HoldReason.STOPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +251,9 @@ class Because:
     text: str
     exact: bool  # an exact hit on a block list
     list_ids: Sequence[str] = ()
+    score: float | None = None  # what the detector gave, where a score is the reason
+    threshold: float | None = None  # from which value on the rule fired
+    distance: int | None = None  # in bits, where a near match is the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

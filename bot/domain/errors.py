@@ -27,6 +27,10 @@ class SupersededError(LedgerError):
     """Somebody decided otherwise in the meantime: what was about to be written no longer applies."""
 
 
+class StoppedError(LedgerError):
+    """The kill switch is on: nothing is done until somebody starts acting again."""
+
+
 class PlatformError(FediwardenError):
     """A server did not do what was asked. ``code`` is its own word for it, where it has one."""
 

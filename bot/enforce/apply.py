@@ -71,13 +71,18 @@ class Enforcement:
         clock: Clock,
         *,
         confirmed: Callable[[IntentRecord], None],
+        look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``confirmed`` is told of every deed that was done on an exact hit or a human's word."""
+        """``confirmed`` is told of every deed that was done on an exact hit or a human's word.
+
+        ``look`` is called before every deed, to pull the kill switch if it has to be.
+        """
         self._docket = docket
         self._enforcers = enforcers
         self._clock = clock
         self._confirmed = confirmed
+        self._look = look
         self._sleep = sleep
 
     def work(self, case: int, fence: int) -> Progress:
@@ -139,6 +144,7 @@ class Enforcement:
             return self._recover(record, enforcer, interrupted)
         offer = enforcer.offers(record.intent)
         found = enforcer.verify(record.intent) if offer.supported else None
+        self._look()
         attempt = self._docket.begin(
             record.id, reverting=False, before=dict(found.state) if found is not None else {}, fence=fence
         )

@@ -49,6 +49,8 @@ VALUES: dict[str, type] = {
         decisions.Remove,
         decisions.PurgeFile,
         decisions.BanAccount,
+        decisions.SetSwitch,
+        decisions.Notify,
         decisions.Allow,
         decisions.Hold,
         decisions.Because,
@@ -73,6 +75,7 @@ WORDS: dict[str, type[Enum]] = {
         evidence.UnscannableKind,
         decisions.Stage,
         decisions.Scope,
+        decisions.Switch,
         decisions.HoldReason,
         decisions.IntentState,
     )

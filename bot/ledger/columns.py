@@ -13,6 +13,8 @@ from sqlalchemy.types import TypeDecorator
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
+    from bot.domain.content import Account, Community
+
 ESCAPED = "json:"
 
 
@@ -69,6 +71,11 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 def fingerprint(text: str) -> str:
     """What stands for a text in an index: PostgreSQL indexes no more than about 2,700 bytes, and URLs may be longer."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of(known: Account | Community | None) -> str | None:
+    """What stands for an account or a community in an index, wherever it was seen."""
+    return None if known is None else fingerprint(known.uri)
 
 
 def _storable(value: str) -> bool:

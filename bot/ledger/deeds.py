@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import select, update
 
 from bot.domain.decisions import Attempt, IntentState, Outcome
-from bot.domain.errors import LeaseLostError, LedgerError, SupersededError
+from bot.domain.errors import LeaseLostError, LedgerError, StoppedError, SupersededError
 from bot.ledger import schema
+from bot.ledger.brakes import stop_in
 from bot.ledger.codec import decode, encode, outcome_of
 from bot.ledger.control import newest_fence
 from bot.ledger.database import add, keep_first
@@ -35,6 +36,8 @@ class DeedsPart(Part):
             wanted = IntentState.UNDOING if reverting else IntentState.READY
             if row.state != wanted.value:
                 raise SupersededError(f"intent {intent_id} is {row.state} by now, no longer {wanted.value}")
+            if not reverting and stop_in(connection) is not None:
+                raise StoppedError("acting is stopped; `fediwarden start-acting` goes on")
             attempt_id = add(
                 connection,
                 schema.attempt,

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from bot.domain.content import Sighting, Upload
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode
-from bot.ledger.columns import fingerprint
+from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add, put
 from bot.ledger.naming import know_name
 from bot.ledger.part import Part
@@ -138,6 +138,7 @@ def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[boo
         "name_id": name.id,
         "revision": sighting.subject.revision,
         "payload": encode(sighting),
+        "author_digest": digest_of(sighting.subject.author),
         "seen_at": sighting.seen_at,
     }
     if row is None:

@@ -10,7 +10,7 @@ from bot.domain.content import RemoteUrl, Sighting, Upload
 from bot.domain.evidence import Evidence, ListMode
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode, scan_of
-from bot.ledger.columns import fingerprint
+from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add
 from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from bot.domain.content import Name, SubjectKey
+    from bot.domain.content import Account, Name, SubjectKey
     from bot.domain.evidence import Scan
     from bot.ports import NameRecord
 
@@ -116,6 +116,21 @@ class LibraryPart(Part):
         """Know an upload that was asked for."""
         with self._database.write() as connection:
             know_upload(connection, upload, self._now())
+
+    def items_of(self, account: Account, *, most: int) -> int:
+        """Different subjects of an account that were seen with media."""
+        columns = schema.sighting.c
+        some = select(columns.subject_digest).distinct().where(columns.author_digest == digest_of(account)).limit(most)
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+
+    def scanned_since(self, since: datetime) -> int:
+        """Files that were looked at since then."""
+        columns = schema.scan.c
+        with self._database.read() as connection:
+            return connection.execute(
+                select(func.count(columns.file_id.distinct())).where(columns.at >= since)
+            ).scalar_one()
 
     def _names(self, which: ColumnElement[bool]) -> Sequence[NameRecord]:
         with self._database.read() as connection:

@@ -11,7 +11,7 @@ from bot.domain.errors import LedgerError, SupersededError
 from bot.ledger import schema
 from bot.ledger.cases import DISMISSED, WAITS, case_row, decide, stir
 from bot.ledger.codec import decode, encode, intent_of
-from bot.ledger.columns import fingerprint
+from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import keep_first
 from bot.ledger.naming import known_file
 from bot.ledger.part import Part
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
+    from bot.domain.content import Account, Community
     from bot.domain.decisions import Verdict
 
 INTENT = schema.intent.c
@@ -81,11 +82,59 @@ class PlanningPart(Part):
         with self._database.read() as connection:
             return _records(connection, *filters, limit=limit)
 
-    def used(self, kind: str, since: datetime) -> int:
+    def used(
+        self, kind: str, since: datetime, *, account: Account | None = None, community: Community | None = None
+    ) -> int:
         """Intents of a kind that were allowed since then."""
-        allowed = select(func.count()).where(INTENT.kind == kind, INTENT.allowed_at >= since)
+        which = [INTENT.kind == kind, INTENT.allowed_at >= since]
+        if account is not None:
+            which.append(INTENT.account_digest == digest_of(account))
+        if community is not None:
+            which.append(INTENT.community_digest == digest_of(community))
         with self._database.read() as connection:
-            return connection.execute(allowed).scalar_one()
+            return connection.execute(select(func.count()).select_from(schema.intent).where(*which)).scalar_one()
+
+    def approvals(self, rule_id: str) -> int:
+        """How many deeds of a rule a human has approved so far."""
+        approved = (
+            select(func.count())
+            .select_from(schema.intent)
+            .join(schema.verdict)
+            .where(schema.verdict.c.rule_id == rule_id, INTENT.approved_by.is_not(None))
+        )
+        with self._database.read() as connection:
+            return connection.execute(approved).scalar_one()
+
+    def flagged(self, rule_id: str, since: datetime) -> int:
+        """Files that a rule flagged since then, not counting exact hits."""
+        verdicts = schema.verdict.c
+        files = select(func.count(verdicts.file_id.distinct())).where(
+            verdicts.rule_id == rule_id, verdicts.at >= since, verdicts.exact.is_(False)
+        )
+        with self._database.read() as connection:
+            return connection.execute(files).scalar_one()
+
+    def keep_rule(self, digest: str, rule_id: str, text: str) -> None:
+        """Keep the wording of a rule, once for each digest."""
+        with self._database.read() as connection:
+            if connection.execute(select(schema.rule_text.c.digest).where(schema.rule_text.c.digest == digest)).first():
+                return
+        with self._database.write() as connection:
+            keep_first(
+                connection,
+                schema.rule_text,
+                ["digest"],
+                digest=digest,
+                rule_id=rule_id,
+                text=text,
+                since=self._now(),
+            )
+
+    def rule_text(self, digest: str) -> str | None:
+        """The wording that a verdict came from."""
+        wording = select(schema.rule_text.c.text).where(schema.rule_text.c.digest == digest)
+        with self._database.read() as connection:
+            return connection.execute(wording).scalar()
 
     def set_state(
         self,
@@ -181,6 +230,8 @@ def _plan(
         list(identity),
         **identity,
         verdict_id=verdict_id,
+        account_digest=digest_of(intent.about),
+        community_digest=digest_of(intent.place),
         payload=encode(intent),
         planned=f"held ({', '.join(reason.value for reason in reasons)})" if held else "allowed",
         state=(IntentState.HELD if held else IntentState.READY).value,
@@ -197,7 +248,13 @@ def _plan(
 
 def _records(connection: Connection, *filters: ColumnElement[bool], limit: int | None = None) -> Sequence[IntentRecord]:
     rows: Select[Any] = (
-        select(schema.intent, schema.verdict.c.rule_id, schema.verdict.c.because)
+        select(
+            schema.intent,
+            schema.verdict.c.rule_id,
+            schema.verdict.c.rule_digest,
+            schema.verdict.c.because,
+            schema.verdict.c.file_id,
+        )
         .join(schema.verdict)
         .where(*filters)
         .order_by(INTENT.id)
@@ -211,11 +268,13 @@ def _record(row: Row[Any]) -> IntentRecord:
     return IntentRecord(
         id=row.id,
         case=row.case_number,
+        file=row.file_id,
         intent=intent_of(row.payload),
         state=IntentState(row.state),
         reasons=reasons,
         detail=row.detail,
         rule_id=row.rule_id,
+        rule_digest=row.rule_digest,
         because=decode(row.because, Because),
         approved_by=row.approved_by,
         attempts=row.attempts,

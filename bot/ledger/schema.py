@@ -104,7 +104,7 @@ scan = Table(
     metadata,
     _id(),
     _to("file.id"),
-    Column("at", Utc, nullable=False),
+    Column("at", Utc, nullable=False, index=True),
     Column("payload", Text, nullable=False),
 )
 
@@ -118,6 +118,7 @@ sighting = Table(
     Column("role", Text, nullable=False),
     Column("revision", AnyText, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("author_digest", Text, index=True),  # of the author's ActivityPub id
     Column("first_seen", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),
     UniqueConstraint("subject_digest", "url_digest", "role"),
@@ -188,6 +189,7 @@ verdict = Table(
     Column("because", Text, nullable=False),
     Column("at", Utc, nullable=False),
     UniqueConstraint("file_id", "rule_digest", "because_digest"),
+    Index("ix_verdict_rule_at", "rule_id", "at"),
 )
 
 intent = Table(
@@ -198,6 +200,8 @@ intent = Table(
     _to("verdict.id"),
     Column("kind", Text, nullable=False),
     Column("target_digest", Text, nullable=False),
+    Column("account_digest", Text),  # whom it concerns, by the digest of the account's ActivityPub id
+    Column("community_digest", Text),  # where it is felt
     Column("payload", Text, nullable=False),
     Column("planned", Text, nullable=False),  # what the guard said first, in words
     Column("state", Text, nullable=False, index=True),
@@ -214,6 +218,8 @@ intent = Table(
     UniqueConstraint("case_number", "kind", "target_digest"),
     Index("ix_intent_kind_target", "kind", "target_digest"),
     Index("ix_intent_kind_allowed", "kind", "allowed_at"),
+    Index("ix_intent_account", "account_digest", "kind", "allowed_at"),
+    Index("ix_intent_community", "community_digest", "kind", "allowed_at"),
 )
 
 attempt = Table(
@@ -246,6 +252,32 @@ decision = Table(
     Column("who", AnyText, nullable=False),
     Column("what", Text, nullable=False),
     Column("note", AnyText, nullable=False),
+)
+
+rule_text = Table(
+    "rule_text",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("rule_id", AnyText, nullable=False),
+    Column("text", AnyText, nullable=False),  # the rule as it was when a verdict named this digest
+    Column("since", Utc, nullable=False),
+)
+
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    Column("channel", Text, nullable=False),  # who carries it: the id of a notifier
+    Column("key_digest", Text, nullable=False),  # of what makes two messages the same
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("not_before", Utc, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", Utc),
+    Column("trouble", AnyText, nullable=False),
+    UniqueConstraint("channel", "key_digest"),
+    Index("ix_message_turn", "sent_at", "not_before"),
 )
 
 # ------------------------------------------------------------------------------------------------- who acts; lists

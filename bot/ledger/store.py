@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.ledger.brakes import BrakesPart
 from bot.ledger.cases import CasesPart
 from bot.ledger.control import ControlPart
 from bot.ledger.database import BUSY_SECONDS, Database
@@ -29,6 +30,7 @@ class SqlLedger(
     PlanningPart,
     DeedsPart,
     ControlPart,
+    BrakesPart,
     SumsPart,
     ListsPart,
     InboxPart,

@@ -16,7 +16,7 @@ from bot.policy import Derived, Facts, judge, may_fire
 from bot.ports import Gone, Lane, TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.attribution import Known
     from bot.domain.content import Name, SubjectKey
@@ -95,6 +95,7 @@ class Judge:
                 if case.state == "undone":
                     decisions = [_asked_first(intent, decision) for intent, decision in decisions]
                 await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
+                await in_thread(self._s.limiter.account_for, verdict)
                 await in_thread(self._decide_again, case.number, decisions)
         await in_thread(self._look_again_later, known)
         if unasked is not None:
@@ -144,7 +145,18 @@ class Judge:
             platforms={instance.id: instance.platform for instance in self._s.instances.values()},
             backlog=known.backlog,
             now=self._s.clock.now(),
+            items=self._items(known),
         )
+
+    def _items(self, known: Known) -> Mapping[str, int]:
+        """How much was seen of everybody who shows or stored the file; asked only where a rule wants to know."""
+        most = max((rule.when.account_items_below or 0 for rule in self._s.rules), default=0)
+        if not most:
+            return {}
+        authors = [sighting.subject.author for sighting in known.sightings]
+        uploaders = [attribution.uploader for attribution in known.attributions.values()]
+        accounts = {account.uri: account for account in (*authors, *uploaders) if account is not None}
+        return {uri: self._s.ledger.items_of(account, most=most) for uri, account in accounts.items()}
 
     def _find_uses(self, known: Known) -> None:
         """Ask our own servers, once for each name, for subjects that show the file and were never seen."""
@@ -161,17 +173,17 @@ class Judge:
 
     def _decide(self, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
         rule = next(rule for rule in self._s.rules if rule.id == verdict.rule_id)
-        hour_ago = self._s.clock.now() - timedelta(hours=1)
-        spent: dict[str, int] = {}
+        limiter = self._s.limiter
+        round_ = limiter.begin(rule.id)
         decisions: list[tuple[Intent, Decision]] = []
         for intent in verdict.intents:
             offer = self._s.instances[intent.instance].enforcer.offers(intent)
-            used = self._s.ledger.used(intent.kind, hour_ago) + spent.get(intent.kind, 0)
+            standing = limiter.stands(intent, round_)
             decision = self._s.guard.decide(
-                intent, rule=rule, because=verdict.because, facts=facts, offer=offer, used=used
+                intent, rule=rule, because=verdict.because, facts=facts, offer=offer, standing=standing
             )
             if isinstance(decision, Allow):
-                spent[intent.kind] = spent.get(intent.kind, 0) + 1
+                limiter.spend(intent, round_)
             decisions.append((intent, decision))
         return decisions
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.attribution import Index
     from bot.domain.content import InstanceId
     from bot.enforce import Enforcement
+    from bot.pipeline.standing import Limiter
     from bot.policy import Guard, Rule
     from bot.ports import Clock, Decoder, Fetcher, Instance, Ledger, Matcher, Scorer
 
@@ -31,6 +32,7 @@ class Stages:
     scorer: Scorer
     rules: Sequence[Rule]
     guard: Guard
+    limiter: Limiter
     enforcement: Enforcement
     clock: Clock
 

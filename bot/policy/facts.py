@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,3 +37,4 @@ class Facts:
     platforms: Mapping[InstanceId, str]
     backlog: bool  # everything that is known of the file was there before the bot started
     now: datetime
+    items: Mapping[str, int] = field(default_factory=dict)  # account, by its ActivityPub id, to subjects of it seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.content import Alias
@@ -11,32 +11,23 @@ from bot.domain.decisions import (
     BanAccount,
     Hold,
     HoldReason,
+    Notify,
     PurgeFile,
     Remove,
     Report,
+    SetSwitch,
     Stage,
 )
 from bot.domain.evidence import How, ListMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bot.domain.content import Account, Community, Subject
     from bot.domain.decisions import Because, Decision, Intent, Offer
     from bot.policy.facts import Facts
+    from bot.policy.limits import Limits, Standing, Used
     from bot.policy.rules import Rule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the operator decided once, for all rules."""
-
-    irreversible: frozenset[str] = frozenset()  # kinds that may be done although nothing brings them back
-    evidence: str | None = None  # the choice that a purge needs: "none" keeps no copy
-    per_hour: Mapping[str, int] = field(default_factory=dict)  # kind -> deeds allowed in any hour
-    backlog_stage: Stage = Stage.REPORT  # how far to go with what was there before the bot started
-    protected_accounts: frozenset[str] = frozenset()  # handles or ActivityPub ids
-    protected_communities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +37,13 @@ class Guard:
     limits: Limits
 
     def decide(
-        self, intent: Intent, *, rule: Rule, because: Because, facts: Facts, offer: Offer, used: int
+        self, intent: Intent, *, rule: Rule, because: Because, facts: Facts, offer: Offer, standing: Standing
     ) -> Decision:
-        """``used``: how many intents of this kind were allowed within the last hour."""
+        """Allow, or hold with every reason that applies. Limits are only asked where nothing else holds."""
         reasons = [
             reason
             for reason, applies in (
+                (HoldReason.STOPPED, bool(standing.stopped)),
                 (HoldReason.STAGE, intent.stage > self._stage(rule, facts)),
                 (
                     HoldReason.NEEDS_APPROVAL,
@@ -65,14 +57,55 @@ class Guard:
                 (HoldReason.LIST_CONFLICT, _conflict(facts)),
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
+                (HoldReason.FIRST_DEEDS, standing.approvals < rule.hold_first),
+                (HoldReason.BREAKER, bool(standing.tripped) and not because.exact),
             )
             if applies
         ]
-        if not reasons and used >= self.limits.per_hour.get(intent.kind, used + 1):
+        over = "" if reasons else self._over(intent, standing.used)
+        if over:
             reasons.append(HoldReason.QUOTA)
         if not reasons:
             return Allow()
-        return Hold(reasons=tuple(reasons), detail=self._detail(intent, facts, reasons))
+        return Hold(
+            reasons=tuple(reasons), detail="; ".join(self._details(reasons, intent, rule, facts, standing, over))
+        )
+
+    def _details(
+        self,
+        reasons: Sequence[HoldReason],
+        intent: Intent,
+        rule: Rule,
+        facts: Facts,
+        standing: Standing,
+        over: str,
+    ) -> Iterator[str]:
+        for reason in reasons:
+            match reason:
+                case HoldReason.STOPPED:
+                    yield standing.stopped
+                case HoldReason.SHARED_FILE:
+                    yield "also shown in " + ", ".join(str(use.key) for use in _innocent_uses(intent, facts)[:5])
+                case HoldReason.FIRST_DEEDS:
+                    yield f"{standing.approvals} of the first {rule.hold_first} are approved so far"
+                case HoldReason.BREAKER:
+                    yield standing.tripped
+                case HoldReason.QUOTA:
+                    yield over
+
+    def _over(self, intent: Intent, used: Used) -> str:
+        """Which limit is reached, in words; empty if none is."""
+        quotas = self.limits.quotas
+        for limits, so_far, where in (
+            (quotas.per_hour, used.hour, "within an hour"),
+            (quotas.per_day, used.day, "within a day"),
+            (quotas.per_account, used.account, "within a day about one account"),
+            (quotas.per_community, used.community, "within a day in one community"),
+        ):
+            limit = limits.get(intent.kind)
+            if limit is not None and so_far >= limit:
+                return f"more than {limit} {where}"
+        return ""
 
     def _stage(self, rule: Rule, facts: Facts) -> Stage:
         return min(rule.stage, self.limits.backlog_stage) if facts.backlog else rule.stage
@@ -93,6 +126,8 @@ class Guard:
                 return any(self._protected(account) for account in uploaders)
             case BanAccount():
                 return self._protected(intent.account)
+            case SetSwitch() | Notify():
+                return False
             case _:
                 assert_never(intent)
 
@@ -105,14 +140,6 @@ class Guard:
         if community is None:
             return False
         return not self.limits.protected_communities.isdisjoint({community.handle, community.uri})
-
-    def _detail(self, intent: Intent, facts: Facts, reasons: Sequence[HoldReason]) -> str:
-        if HoldReason.SHARED_FILE in reasons:
-            uses = _innocent_uses(intent, facts)
-            return "also shown in " + ", ".join(str(use.key) for use in uses[:5])
-        if HoldReason.QUOTA in reasons:
-            return f"more than {self.limits.per_hour[intent.kind]} within an hour"
-        return ""
 
 
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Role
-from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope, Stage
+from bot.domain.decisions import BanAccount, Notify, PurgeFile, Remove, Report, Scope, SetSwitch, Stage
 from bot.domain.evidence import How
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-KINDS = {deed.kind: deed for deed in (Report, Remove, PurgeFile, BanAccount)}
+    from bot.domain.decisions import Switch
+
+KINDS = {deed.kind: deed for deed in (Notify, Report, Remove, PurgeFile, BanAccount, SetSwitch)}
 """Spelling in the config to deed, in the order in which they are carried out."""
 
 SHOWN = (Role.ATTACHMENT, Role.INLINE, Role.THUMBNAIL, Role.LINK, Role.AVATAR, Role.BANNER, Role.EMOJI)
@@ -40,15 +42,18 @@ class Condition:
     roles: Sequence[Role] = SHOWN
     local_author: bool | None = None
     account_younger_than: timedelta | None = None
+    account_items_below: int | None = None  # subjects with media of that account that the bot has seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """One deed that a rule wants, by its kind, with what only bans need."""
+    """One deed that a rule wants, by its kind, with what only bans and switches need."""
 
     kind: str
     scope: Scope = Scope.SITE
     days: int | None = None
+    switch: Switch | None = None
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,7 @@ class Rule:
     stage: Stage = Stage.OBSERVE
     unattended: bool = False  # may ban, or do what cannot be undone, on a score or a near match alone
     any_use: bool = False  # may purge a file that others show too
+    hold_first: int = 0  # everything is held until a human has approved so many deeds of the rule
     min_attribution: How = How.HOSTED_BY_AUTHORS_SERVER  # bans on weaker evidence about the uploader are held
     text: str = "Automated check: please review"  # federates to other servers: short and neutral
 

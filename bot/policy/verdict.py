@@ -6,13 +6,24 @@ from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.content import Alias, Comment, Post
-from bot.domain.decisions import BanAccount, Because, PurgeFile, Remove, Report, Scope, Verdict
+from bot.domain.decisions import (
+    BanAccount,
+    Because,
+    Notify,
+    PurgeFile,
+    Remove,
+    Report,
+    Scope,
+    SetSwitch,
+    Switch,
+    Verdict,
+)
 from bot.domain.evidence import ListMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bot.domain.content import Account, Sighting
+    from bot.domain.content import Account, InstanceId, Sighting
     from bot.domain.decisions import Intent
     from bot.domain.evidence import Evidence, Hit, Score
     from bot.policy.facts import Facts
@@ -58,13 +69,15 @@ def _because(when: Condition, evidence: Evidence) -> Because | None:
         if hits:
             best = min(hits, key=lambda hit: (not hit.by.exact, hit.distance))
             ids = tuple(sorted({hit.list_id for hit in hits if hit.by.exact == best.by.exact}))
-            return Because(text=_hit_text(best), exact=best.by.exact, list_ids=ids)
+            distance = None if best.by.exact else best.distance
+            return Because(text=_hit_text(best), exact=best.by.exact, list_ids=ids, distance=distance)
     if when.score is not None:
         for score in evidence.scores:
             if (score.detector, score.label) == (when.score.detector, when.score.label) and (
                 score.value >= when.score.at_least
             ):
-                return Because(text=_score_text(score, when.score.at_least), exact=False)
+                threshold = when.score.at_least
+                return Because(text=_score_text(score, threshold), exact=False, score=score.value, threshold=threshold)
     return None
 
 
@@ -89,7 +102,10 @@ def _fits_account(when: Condition, account: Account | None, facts: Facts) -> boo
         return False
     if when.account_younger_than is not None:
         born = account.created_at if account else None
-        return born is not None and facts.now - born < when.account_younger_than
+        if born is None or facts.now - born >= when.account_younger_than:
+            return False
+    if when.account_items_below is not None:
+        return account is not None and facts.items.get(account.uri, 0) < when.account_items_below
     return True
 
 
@@ -118,12 +134,18 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
         case PurgeFile.kind:
             for name, url in facts.addresses.items():
                 if isinstance(name, Alias):
-                    yield PurgeFile(instance=name.instance, name=name, url=url)
+                    uploader = facts.attributions[name].uploader if name in facts.attributions else None
+                    yield PurgeFile(instance=name.instance, name=name, url=url, uploader=uploader)
             for derived in facts.derived:
                 if isinstance(derived.name, Alias):
                     yield PurgeFile(instance=derived.name.instance, name=derived.name, url=derived.url)
         case BanAccount.kind:
             yield from _bans(want, rule, facts, places)
+        case SetSwitch.kind:
+            yield from _switches(want, facts, places)
+        case Notify.kind:
+            for instance in _instances(facts, places):
+                yield Notify(instance=instance, text=f"rule {rule.id} fired")
         case other:
             raise ValueError(f"unknown deed {other!r}: the settings refuse it before it comes here")
 
@@ -149,6 +171,25 @@ def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> I
                     )
             case _:
                 assert_never(want.scope)
+
+
+def _switches(want: Want, facts: Facts, places: Sequence[Sighting]) -> Iterator[SetSwitch]:
+    """On every server where the file is; federation is switched off with the servers that it came from."""
+    if want.switch is None:
+        raise ValueError("a rule that turns a switch names it: the settings refuse it before it comes here")
+    for instance in _instances(facts, places):
+        if want.switch is not Switch.FEDERATION:
+            yield SetSwitch(instance=instance, switch=want.switch, value=want.value)
+            continue
+        authors = [place.subject.author for place in places if place.subject.instance == instance]
+        for host in sorted({author.home_host for author in authors if author is not None and not author.is_local}):
+            yield SetSwitch(instance=instance, switch=want.switch, value=want.value, host=host)
+
+
+def _instances(facts: Facts, places: Sequence[Sighting]) -> Sequence[InstanceId]:
+    shown = [place.subject.instance for place in places]
+    stored = [attribution.uploader.instance for attribution in facts.attributions.values() if attribution.uploader]
+    return list(dict.fromkeys([*shown, *stored]))
 
 
 def _unique(intents: Iterable[Intent]) -> tuple[Intent, ...]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import Name, Sighting, SubjectKey, Upload
+    from bot.domain.content import Account, Community, Name, Sighting, SubjectKey, Upload
     from bot.domain.decisions import (
         Attempt,
         Because,
@@ -94,11 +94,13 @@ class IntentRecord:
 
     id: int
     case: int
+    file: int  # the file that was judged
     intent: Intent
     state: IntentState
     reasons: Sequence[HoldReason]
     detail: str
     rule_id: str
+    rule_digest: str
     because: Because
     approved_by: str | None
     attempts: int  # tries so far, in the direction it is going now
@@ -137,6 +139,25 @@ class ListEntry:
     digest: str  # hexadecimal, lower case
     note: str = ""
     case: int | None = None  # the case it came from, for the local lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """The kill switch is on: since when, by whom, why."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """The breaker of one rule is open: since when, and on what numbers."""
+
+    rule_id: str
+    at: datetime
+    flagged: int  # files that the rule flagged on a score or a near match
+    scanned: int  # files that were looked at in the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +275,14 @@ class Library(Protocol):
         """Know an upload that was asked for, outside any poll."""
         ...
 
+    def items_of(self, account: Account, *, most: int) -> int:
+        """Different subjects of an account that were seen with media, counted up to ``most``."""
+        ...
+
+    def scanned_since(self, since: datetime) -> int:
+        """Files that were looked at since then."""
+        ...
+
 
 class Docket(Protocol):
     """Cases, verdicts, intents, attempts, outcomes."""
@@ -290,8 +319,29 @@ class Docket(Protocol):
         ``kind`` and ``target`` are those of the intent (``Intent.kind``, ``Intent.target``)."""
         ...
 
-    def used(self, kind: str, since: datetime) -> int:
-        """Intents of a kind that were allowed since then: what a quota counts. Held ones do not count."""
+    def used(
+        self, kind: str, since: datetime, *, account: Account | None = None, community: Community | None = None
+    ) -> int:
+        """Intents of a kind that were allowed since then: what a quota counts. Held ones do not count.
+
+        ``account``, ``community``: only those about this account (of any instance), or in this community.
+        """
+        ...
+
+    def approvals(self, rule_id: str) -> int:
+        """How many deeds of a rule a human has approved so far."""
+        ...
+
+    def flagged(self, rule_id: str, since: datetime) -> int:
+        """Files that a rule flagged since then, not counting exact hits."""
+        ...
+
+    def keep_rule(self, digest: str, rule_id: str, text: str) -> None:
+        """Keep the wording of a rule, once for each digest: cases name it by that."""
+        ...
+
+    def rule_text(self, digest: str) -> str | None:
+        """The wording that a verdict came from."""
         ...
 
     def set_state(
@@ -317,7 +367,8 @@ class Docket(Protocol):
         """Write that a call is about to go out.
 
         Raises ``LeaseLostError`` if ``fence`` is not the newest lease, ``SupersededError`` if the intent is no longer
-        ``READY`` (or, ``reverting``, ``UNDOING``).
+        ``READY`` (or, ``reverting``, ``UNDOING``), ``StoppedError`` while the kill switch is on (not when
+        ``reverting``: what was done wrong may always be taken back).
         """
         ...
 
@@ -366,8 +417,37 @@ class Control(Protocol):
         """Who acts now."""
         ...
 
+    def stopped(self) -> Stop | None:
+        """Whether the kill switch is on."""
+        ...
+
+    def stop_acting(self, *, by: str, why: str) -> int:
+        """Switch it on: no attempt begins from now on. What was ready and not begun is held; how many that were."""
+        ...
+
+    def start_acting(self, *, by: str) -> bool:
+        """Switch it off; whether it was on. What was held stays held."""
+        ...
+
+    def trips(self) -> Sequence[Trip]:
+        """Rules whose breaker is open."""
+        ...
+
+    def trip(self, trip: Trip) -> int:
+        """Open the breaker of a rule. Its ready deeds that rest on scores or near matches and were not begun are held;
+        how many those were. An open breaker stays as it was: 0."""
+        ...
+
+    def close_breaker(self, rule_id: str, *, by: str) -> bool:
+        """Close it again, counting anew; whether it was open. What was held stays held."""
+        ...
+
+    def counting_since(self, rule_id: str) -> datetime | None:
+        """When the breaker of a rule was last closed: flags before that do not count."""
+        ...
+
     def flag(self, key: str) -> str | None:
-        """A small fact that outlives the process: ``stopped``."""
+        """A small fact that outlives the process: ``source/lemmy-main/posts``."""
         ...
 
     def flags(self, prefix: str) -> Sequence[str]:

@@ -12,6 +12,8 @@ READY, HELD, DONE, REFUSED = IntentState.READY, IntentState.HELD, IntentState.DO
 
 def record(number, intent, state=READY, *, attempts=0, case=1):
     return IntentRecord(
+        file=1,
+        rule_digest="0",
         id=number,
         case=case,
         intent=intent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,8 @@ from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unsca
 from bot.enforce import Enforcement
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
-from bot.policy import Guard, Limits
+from bot.pipeline.standing import Limiter
+from bot.policy import Breaker, Condition, Guard, Limits, Quotas
 from bot.ports import Batch, Decoded, Fetched, Gone, Instance, TaskKind
 from enforce.platform import Platform
 
@@ -63,6 +65,7 @@ class World:
                 scorer=self,
                 rules=[making.rule(), making.scored()],
                 guard=Guard(limits=Limits(irreversible=frozenset({"purge_file"}), evidence="none")),
+                limiter=Limiter(self.ledger, self.clock, breaker=Breaker(least=3), window=timedelta(hours=1)),
                 enforcement=Enforcement(self.ledger, {making.HERE: Platform()}, self.clock, confirmed=lambda _: None),
                 clock=self.clock,
             )
@@ -315,7 +318,7 @@ def test_platform_that_cannot_be_asked_postpones_the_task_with_its_words(world):
 
 
 def test_quota_is_spent_within_one_verdict_too(world):
-    limits = Limits(irreversible=frozenset({"purge_file"}), evidence="none", per_hour={"report": 1})
+    limits = Limits(irreversible=frozenset({"purge_file"}), evidence="none", quotas=Quotas(per_hour={"report": 1}))
     object.__setattr__(world.pipeline._judge._s, "guard", Guard(limits=limits))
     world.uploads[making.alias()] = making.upload()
     world.see(BAD, post=2)
@@ -360,3 +363,79 @@ def test_word_of_a_foreign_server_about_its_own_file_counts_for_nothing(world):
     assert world.fetches == before + 1
     assert scan.hits == ()
     assert len(world.ledger.cases()) == cases
+
+
+def see_many(world, count, *, data=b"high ", author=None):
+    """Different files that all score high."""
+    for number in range(count):
+        one = data + str(number).encode()
+        world.scores[one] = 0.95
+        world.examine(world.see(one, name=f"{number}.png", post=100 + number, author=author))
+
+
+def test_breaker_opens_and_stays_open_until_somebody_closes_it(world):
+    see_many(world, 4)
+    assert [trip.rule_id for trip in world.ledger.trips()] == ["scored"]
+    states = {r.state for r in world.ledger.intents() if r.intent.kind in {"report", "remove"}}
+    assert states == {IntentState.HELD}  # those that were ready when it opened too
+    assert {r for i in world.ledger.intents() for r in i.reasons} >= {HoldReason.BREAKER}
+    world.uploads[making.alias("known.png")] = making.upload(making.alias("known.png"))
+    world.examine(world.see(BAD, name="known.png", post=500))
+    exact = {r.intent.kind: r.state for r in world.ledger.intents() if r.because.exact}
+    assert set(exact.values()) == {IntentState.READY}  # exact hits obey quotas alone
+    world.clock.pass_(seconds=1)
+    world.ledger.close_breaker("scored", by="ann")
+    see_many(world, 1, data=b"later ")
+    assert world.ledger.trips() == []  # counting anew
+    newest = [r for r in world.ledger.intents() if r.intent.kind == "report"][-1]
+    assert newest.state is IntentState.READY
+
+
+def test_breaker_stays_closed_where_few_of_many_files_are_flagged(world):
+    world.pipeline._judge._s.limiter._breaker = Breaker(share=0.5, least=3)
+    for number in range(8):
+        world.examine(world.see(f"low {number}".encode(), name=f"low{number}.png", post=200 + number))
+    see_many(world, 4)
+    assert world.ledger.trips() == []
+
+
+def test_while_acting_is_stopped_everything_new_is_held_and_scanning_goes_on(world):
+    world.ledger.stop_acting(by="ann", why="a bad night")
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    assert world.ledger.counts()["scanned"] == 1
+    assert {tuple(r.reasons) for r in world.intents().values()} == {(HoldReason.STOPPED,)}
+    assert {r.detail for r in world.intents().values()} == {"acting was stopped by ann"}
+
+
+def test_first_deeds_of_a_new_rule_wait_until_enough_were_approved(world):
+    object.__setattr__(world.pipeline._judge._s, "rules", [making.rule(hold_first=2, then=["report", "remove"])])
+    world.examine(world.see(BAD))
+    assert {tuple(r.reasons) for r in world.intents().values()} == {(HoldReason.FIRST_DEEDS,)}
+    for record in world.intents().values():
+        world.ledger.set_state(record.id, IntentState.READY, by="ann", approve=True)
+    world.examine(world.see(BAD, name="b.png", post=2))
+    newest = world.intents()[("report", "here/post/2")]
+    assert newest.state is IntentState.READY
+
+
+def test_quota_for_one_account_leaves_the_others_alone(world):
+    limits = Limits(quotas=Quotas(per_account={"report": 1}))
+    object.__setattr__(world.pipeline._judge._s, "guard", Guard(limits=limits))
+    for post, author in ((1, "ann"), (2, "ann"), (3, "bob")):
+        world.examine(world.see(BAD, name=f"{post}.png", post=post, author=making.account(author)))
+    states = {target: r.state for (kind, target), r in world.intents().items() if kind == "report"}
+    assert states == {
+        "here/post/1": IntentState.READY,
+        "here/post/2": IntentState.HELD,
+        "here/post/3": IntentState.READY,
+    }
+
+
+def test_rule_for_accounts_of_which_little_was_seen(world):
+    when = Condition(lists=("bad",), account_items_below=2)
+    object.__setattr__(world.pipeline._judge._s, "rules", [making.rule(when=when, then=["report"])])
+    world.see(OTHER, name="o.png", post=10, author=making.account("old"))
+    world.examine(world.see(BAD, name="a.png", post=11, author=making.account("old")))
+    world.examine(world.see(BAD, name="b.png", post=12, author=making.account("new")))
+    assert [target for _, target in world.intents()] == ["here/post/12"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import making
 from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, Offer, PurgeFile, Remove, Report, Stage
 from bot.domain.evidence import Attribution, How, ListMode
-from bot.policy import Derived, Guard, Limits
+from bot.policy import Derived, Guard, Limits, Quotas, Standing, Used
 
 OPEN = Limits(irreversible=frozenset({"purge_file"}), evidence="none")
 REPORT = Report(instance=making.HERE, subject=making.post(), text="t")
@@ -17,14 +17,14 @@ BAN = BanAccount(instance=making.HERE, account=making.account())
 DEEDS = (REPORT, REMOVE, PURGE, BAN)
 
 
-def decide(intent, *, limits=OPEN, rule=None, because=making.EXACT, facts=None, used=0):
+def decide(intent, *, limits=OPEN, rule=None, because=making.EXACT, facts=None, standing=None):
     return Guard(limits=limits).decide(
         intent,
         rule=rule or making.rule(),
         because=because,
         facts=facts or making.facts(making.hit()),
         offer=Offer(supported=True, reversible=not isinstance(intent, PurgeFile), route="test"),
-        used=used,
+        standing=standing or Standing(),
     )
 
 
@@ -72,7 +72,7 @@ def test_a_removal_that_cannot_be_undone_needs_approval_after_a_score():
         because=making.BY_SCORE,
         facts=making.facts(making.score(0.9)),
         offer=Offer(supported=True, reversible=False, route="elsewhere"),
-        used=0,
+        standing=Standing(),
     )
     assert reasons(decision) == {HoldReason.NEEDS_APPROVAL, HoldReason.IRREVERSIBLE_OFF}
 
@@ -161,14 +161,51 @@ def test_backlog_goes_no_further_than_report_unless_told():
     assert decide(REMOVE, facts=facts, limits=replace(OPEN, backlog_stage=Stage.ENFORCE)) == Allow()
 
 
-@given(quota=st.integers(0, 5), used=st.integers(0, 10))
-def test_quota_holds_what_is_over_it_and_nothing_else(quota, used):
-    limits = replace(OPEN, per_hour={"ban_account": quota})
-    decision = decide(BAN, limits=limits, used=used)
+@given(
+    which=st.sampled_from(("per_hour", "per_day", "per_account", "per_community")),
+    quota=st.integers(0, 5),
+    used=st.integers(0, 10),
+)
+def test_each_quota_holds_what_is_over_it_and_nothing_else(which, quota, used):
+    limits = replace(OPEN, quotas=Quotas(**{which: {"remove": quota}}))
+    standing = Standing(used=Used(**{{"per_hour": "hour", "per_day": "day"}.get(which, which[4:]): used}))
+    decision = decide(REMOVE, limits=limits, standing=standing)
     assert (reasons(decision) == {HoldReason.QUOTA}) == (used >= quota)
-    assert decide(REPORT, limits=limits, used=used) == Allow()
+    assert decide(REPORT, limits=limits, standing=standing) == Allow()
 
 
-def test_approval_overrules_all_reasons_but_two():
+def test_quota_says_which_limit_is_reached():
+    limits = replace(OPEN, quotas=Quotas(per_account={"ban_account": 2}))
+    decision = decide(BAN, limits=limits, standing=Standing(used=Used(account=2)))
+    assert decision.detail == "more than 2 within a day about one account"
+
+
+def test_open_breaker_holds_scores_and_near_matches_but_no_exact_hit():
+    standing = Standing(tripped="it flagged 40 of 100 files")
+    for because, held in ((making.BY_SCORE, True), (making.EXACT, False)):
+        decision = decide(REPORT, because=because, standing=standing)
+        assert (reasons(decision) == {HoldReason.BREAKER}) == held
+
+
+@pytest.mark.parametrize("intent", DEEDS, ids=lambda i: i.kind)
+def test_kill_switch_holds_everything(intent):
+    assert HoldReason.STOPPED in reasons(decide(intent, standing=Standing(stopped="acting was stopped by ann")))
+
+
+@given(first=st.integers(0, 4), approvals=st.integers(0, 6))
+def test_first_deeds_of_a_rule_wait_for_a_human(first, approvals):
+    decision = decide(REPORT, rule=making.rule(hold_first=first), standing=Standing(approvals=approvals))
+    assert (reasons(decision) == {HoldReason.FIRST_DEEDS}) == (approvals < first)
+
+
+@given(
+    standing=st.builds(Standing, approvals=st.integers(0, 3), tripped=st.sampled_from(["", "x"]), stopped=st.just(""))
+)
+def test_observe_holds_whatever_the_limits_say(standing):
+    decision = decide(REPORT, rule=making.rule(stage=Stage.OBSERVE), standing=standing)
+    assert HoldReason.STAGE in reasons(decision)
+
+
+def test_approval_overrules_all_reasons_but_three():
     stays = {reason for reason in HoldReason if not reason.yields_to_approval}
-    assert stays == {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY}
+    assert stays == {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY, HoldReason.STOPPED}
