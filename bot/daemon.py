@@ -105,7 +105,7 @@ class Daemon:
         try:
             await asyncio.to_thread(brake)
         except LedgerError as error:
-            log.error("the kill switch could not be pulled", error=str(error))
+            log.warning("the kill switch could not be pulled", error=str(error))
 
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone="UTC")

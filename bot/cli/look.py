@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bot.cli.exits import Exit
@@ -31,6 +32,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         tasks = dict(ledger.backlog_size())
         lease = ledger.holder()
         troubles = ledger.troubles()
+        stop, trips = ledger.stopped(), ledger.trips()
         feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
     holder = lease.holder if lease else None
     if as_json:
@@ -38,6 +40,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             {
                 "stage": settings.stage.word,
                 "acts": holder,
+                "stopped": {"at": stop.at, "by": stop.by, "why": stop.why} if stop else None,
+                "breakers": [trip.rule_id for trip in trips],
                 "counts": counts,
                 "tasks": tasks,
                 "feeds": feeds,
@@ -48,6 +52,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         )
         return
     out.print(f"stage: {settings.stage.word}    acts now: {holder or 'nobody (no daemon runs)'}\n")
+    if stop is not None:
+        told = escape(f"{stop.by} ({stop.why})")
+        out.print(f"[bold]Acting is stopped[/bold] since {stop.at:%Y-%m-%d %H:%M} by {told}")
+    for trip in trips:
+        out.print(
+            f"[bold]The breaker of rule {trip.rule_id} is open[/bold] since {trip.at:%Y-%m-%d %H:%M}: it flagged "
+            f"{trip.flagged} of {trip.scanned} files; `fediwarden breaker reset {trip.rule_id}`"
+        )
     table = Table("count", "number", "tasks", "number ")
     rows = max(len(counts), len(tasks))
     left = [*counts.items()] + [("", "")] * (rows - len(counts))

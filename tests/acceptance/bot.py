@@ -70,6 +70,12 @@ class Bot:
         """Whether it was started and not ended."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start ``run``; its log is kept."""
         with self.log.open("ab") as log:
