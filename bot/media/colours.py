@@ -27,9 +27,14 @@ _GAMMA_TOLERANCE: Final = 0.25
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """Turned as its EXIF orientation says; an unreadable or unknown one says nothing."""
+    """Turned as its EXIF orientation says; an unreadable or unknown one says nothing.
+
+    ``getexif`` would also go by XMP, which browsers do not.
+    """
+    exif = Image.Exif()
     try:
-        turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+        exif.load(picture.info.get("exif") or b"")
+        turn = _TURNS.get(exif.get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - EXIF is a hostile TIFF, and Pillow's reader raises whatever it meets
         return picture
     return picture if turn is None else picture.transpose(turn)
@@ -58,10 +63,16 @@ def odd_gamma(picture: Image.Image) -> float | None:
     and another when it is opened. A profile or sRGB chunk overrides it: https://www.w3.org/TR/png-3/#11gAMA.
     """
     gamma = picture.info.get("gamma")
-    if not isinstance(gamma, float) or gamma <= 0 or {"srgb", "icc_profile"} & picture.info.keys():
+    if not isinstance(gamma, float) or gamma <= 0 or "srgb" in picture.info or _has_profile(picture):
         return None
     exponent = 1 / (gamma * _DISPLAY_GAMMA)
     return None if abs(exponent - 1) < _GAMMA_TOLERANCE else exponent
+
+
+def _has_profile(picture: Image.Image) -> bool:
+    """Whether there is a colour profile that a browser would take for one: ICC.1:2022, 7.2.11."""
+    profile = picture.info.get("icc_profile")
+    return isinstance(profile, bytes) and profile[36:40] == b"acsp"
 
 
 def as_seen(picture: Image.Image) -> Iterator[Image.Image]:

@@ -74,6 +74,7 @@ _RIFF: Final = {
 }
 _AVIF: Final = frozenset({b"avif", b"avis"})
 _HEIF: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"})
+_TAR_AT: Final = 257  # a tar begins with the name of its first file
 _ROOT: Final = re.compile(
     rb"(?i)<(?:(!doctype html|html|head|body|script|iframe|title|div|p)|(?:[a-z]{1,9}:)?svg)[\s>]"
 )
@@ -90,6 +91,8 @@ def kind_of(data: bytes) -> Kind:
         return _RIFF.get(head[8:12], UNKNOWN)
     if head[4:8] == b"ftyp":
         return _iso(head)
+    if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return Kind("application/x-tar", Family.NOT_MEDIA)
     return _text(head)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.evidence import Finding, Unscannable, UnscannableKind
+from bot.media.appended import what_else
 from bot.media.formats.avif import walk_avif
 from bot.media.formats.gif import walk_gif
 from bot.media.formats.jpeg import walk_jpeg
@@ -26,7 +27,6 @@ _WALKERS: Final[dict[str, Callable[[bytes], Walk]]] = {
     "image/png": walk_png,
     "image/webp": walk_webp,
 }
-_PADDING: Final = b"\0 \t\r\n"
 _SAME: Final = {
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
@@ -80,7 +80,7 @@ def inspect(data: bytes, limits: DecodeLimits | None = None) -> Structure | Unsc
         height=walk.height,
         frames=walk.frames,
         lossless=walk.lossless,
-        findings=_behind_the_end(data, walk.end),
+        findings=(*_breaks_off(data, walk.end), *what_else(data, walk.end, kind.media_type)),
     )
 
 
@@ -99,16 +99,9 @@ def declared_type_finding(declared: str | None, actual: str) -> Finding | None:
     claim = _SAME.get(claim, claim)
     if claim in _NO_CLAIM or claim == actual:
         return None
-    return Finding(kind="declared_type_differs", detail=f"declared {claim[:60]}, is {actual}")
+    shown = "".join(letter if letter.isprintable() else "?" for letter in claim[:60])
+    return Finding(kind="declared_type_differs", detail=f"declared {shown}, is {actual}")
 
 
-def _behind_the_end(data: bytes, end: int | None) -> Sequence[Finding]:
-    if end is None:
-        return (Finding(kind="truncated", detail=f"breaks off after {len(data)} bytes"),)
-    trailing = data[end:]
-    start = len(trailing) - len(trailing.lstrip(_PADDING))
-    if start == len(trailing):
-        return ()
-    kind = kind_of(trailing[start:])
-    what = "unknown data" if kind is UNKNOWN else kind.media_type
-    return (Finding(kind="trailing_data", detail=f"{len(trailing)} bytes behind the end of the picture: {what}"),)
+def _breaks_off(data: bytes, end: int | None) -> Sequence[Finding]:
+    return () if end is not None else (Finding(kind="truncated", detail=f"breaks off after {len(data):,} bytes"),)

@@ -46,7 +46,8 @@ def render(picture: Image.Image, spec: ViewSpec) -> np.ndarray[Any, Any]:
     small = small.crop((margin, margin, margin + spec.crop, margin + spec.crop))
     if spec.jpeg_quality is not None:
         buffer = BytesIO()
-        small.save(buffer, format="JPEG", quality=spec.jpeg_quality)
+        # Pillow would copy the comment of the file, and fail if that is longer than a JPEG's may be.
+        small.save(buffer, format="JPEG", quality=spec.jpeg_quality, comment=b"")
         small = Image.open(buffer, formats=("JPEG",))
     rows = np.asarray(small, dtype=np.uint8)
     return np.ascontiguousarray(rows[:, :, ::-1] if spec.channels == "BGR" else rows)

@@ -17,7 +17,8 @@ from PIL import Image
 
 from bot.domain.evidence import Unscannable
 from bot.media.limits import DecodeLimits
-from bot.media.picture import configure, look
+from bot.media.opening import configure
+from bot.media.picture import look
 from bot.media.wire import LENGTHS, OUT_OF_MEMORY, TAKEN, pack, pack_answer, unpack_views
 from bot.ports import ViewSpec
 

@@ -55,13 +55,47 @@ def test_archive_behind_the_picture_is_found_and_named(kind: str) -> None:
     packed = archive()
     (finding,) = structure_of(SAMPLES[kind] + packed).findings
     assert finding.kind == "trailing_data"
-    assert finding.detail == f"{len(packed)} bytes behind the end of the picture: application/zip"
+    assert finding.detail == f"zip archive appended, {len(packed)} bytes"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_second_picture_behind_the_first_is_found(kind: str) -> None:
     (finding,) = structure_of(SAMPLES[kind] + SAMPLES["PNG"]).findings
-    assert "image/png" in finding.detail
+    word = "second PNG" if kind == "PNG" else "PNG picture"
+    assert finding.detail == f"{word} appended, {len(SAMPLES['PNG']):,} bytes"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("padding", [b"", bytes(3), bytes(512), b"\r\n"])
+def test_film_behind_padding_is_found_although_it_begins_with_zeros(kind: str, padding: bytes) -> None:
+    film = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(9)
+    (finding,) = structure_of(SAMPLES[kind] + padding + film).findings
+    assert finding.detail == "MP4 video appended, 33 bytes"
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"x", "text appended, 1 byte"),
+        (b"<html>" + bytes(2000), "HTML appended, 2,006 bytes"),
+        (b"\x80" * 1234, "unknown data appended, 1,234 bytes"),
+        (b"fLaC" + bytes(6), "FLAC sound appended, 10 bytes"),
+    ],
+)
+def test_what_is_behind_the_picture_is_named_with_its_size(data: bytes, detail: str) -> None:
+    assert [one.detail for one in structure_of(SAMPLES["PNG"] + data).findings] == [detail]
+
+
+def test_archive_that_an_unpacker_finds_inside_is_found() -> None:
+    packed, rest = archive(), SAMPLES["JPEG"][2:]
+    inside = packed[:-2] + struct.pack("<H", len(rest))  # what follows is its comment
+    comment = b"\xff\xfe" + struct.pack(">H", len(inside) + 2) + inside
+    (finding,) = structure_of(SAMPLES["JPEG"][:2] + comment + rest).findings
+    assert (finding.kind, finding.detail) == ("zip_inside", "opens as a zip archive as well")
+
+
+def test_last_bytes_of_an_archive_alone_are_no_archive() -> None:
+    assert [one.kind for one in structure_of(SAMPLES["JPEG"] + b"\x80PK\5\6" + bytes(18)).findings] == ["trailing_data"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,6 +159,7 @@ def test_lossless_formats_are_known() -> None:
         (b"%PDF-1.7 ...", UnscannableKind.NOT_MEDIA, "pdf"),
         (archive(), UnscannableKind.NOT_MEDIA, "zip"),
         (b"\x1f\x8b\x08\0\0\0", UnscannableKind.NOT_MEDIA, "gzip"),
+        (b"inside.txt".ljust(257, b"\0") + b"ustar\x0000", UnscannableKind.NOT_MEDIA, "tar"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", UnscannableKind.UNSUPPORTED, "video/mp4"),
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", UnscannableKind.UNSUPPORTED, "quicktime"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", UnscannableKind.UNSUPPORTED, "heic"),
@@ -168,6 +203,23 @@ def test_bombs_of_other_formats_are_refused(kind: str, huge: tuple[int, int]) ->
     refused(bytes(data), UnscannableKind.TOO_LARGE)
 
 
+def test_header_behind_the_first_scan_makes_no_bomb_of_a_jpeg() -> None:
+    data = SAMPLES["JPEG"]
+    at = data.index(b"\xff\xc0")
+    header = bytearray(data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")])
+    header[5:9] = struct.pack(">HH", 60_000, 60_000)
+    found = structure_of(data[:-2] + bytes(header) + data[-2:])
+    assert (found.width, found.height, found.findings) == (90, 70, ())
+
+
+def test_frame_behind_the_first_makes_no_bomb_of_a_gif() -> None:
+    data = bytearray(animation("GIF", 3, width=60, height=40))
+    at = data.rindex(b"\x2c\0\0\0\0")
+    data[at + 5 : at + 9] = struct.pack("<HH", 60_000, 60_000)
+    found = structure_of(bytes(data))
+    assert (found.width, found.height, found.frames) == (60, 40, 3)
+
+
 def test_picture_without_area_is_broken() -> None:
     chunks = png_chunks(SAMPLES["PNG"])
     header = struct.pack(">II", 0, 10) + chunks[0][1][8:]
@@ -194,6 +246,12 @@ def test_lies_about_the_type_are_found(declared: str | None, actual: str, *, dif
     if isinstance(finding, Finding):
         assert finding.kind == "declared_type_differs"
         assert actual in finding.detail
+
+
+def test_declared_type_is_shown_without_what_a_terminal_would_obey() -> None:
+    finding = declared_type_finding("image/\x1b[2J\x9bpng", "image/png")
+    assert finding is not None
+    assert finding.detail == "declared image/?[2j?png, is image/png"
 
 
 BEGINNINGS = [

@@ -20,11 +20,11 @@ _BOXES_LOOKED_AT: Final = 10_000
 
 
 def walk_avif(data: bytes) -> Walk:
-    """From ``ftyp`` to the first thing that is no box of such a file; the largest size among its items."""
+    """From ``ftyp`` to the first thing that is no further box of this file; the largest size among its items."""
     end: int | None = 0
     width = height = 0
     for kind, start, body, stop in _boxes(data, 0, len(data)):
-        if kind not in _TOP_LEVEL:
+        if kind not in _TOP_LEVEL or (kind == b"ftyp" and start > 0):  # another file begins there
             end = start
             break
         if stop > len(data):

@@ -8,7 +8,10 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 
 
 def walk_gif(data: bytes) -> Walk:
-    """From the screen descriptor to the trailer. A frame that sticks out of the screen enlarges the picture."""
+    """From the screen descriptor to the trailer.
+
+    A first frame that sticks out of the screen enlarges the picture. Later ones are cut off by viewers.
+    """
     if len(data) < 13:
         return Walk(width=None, height=None, end=None)
     width, height = u16le(data, 6), u16le(data, 8)
@@ -23,8 +26,9 @@ def walk_gif(data: bytes) -> Walk:
         if block == _EXTENSION:
             at = _behind_sub_blocks(data, at + 2)
         elif block == _IMAGE and at + 10 <= len(data):
-            width = max(width, u16le(data, at + 1) + u16le(data, at + 5))
-            height = max(height, u16le(data, at + 3) + u16le(data, at + 7))
+            if not frames:
+                width = max(width, u16le(data, at + 1) + u16le(data, at + 5))
+                height = max(height, u16le(data, at + 3) + u16le(data, at + 7))
             frames += 1
             at = _behind_sub_blocks(data, at + 10 + _table(data[at + 9]) + 1)
         else:

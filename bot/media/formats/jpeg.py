@@ -14,9 +14,13 @@ _ALONE: Final = frozenset({0x01, _START})  # markers without a length
 
 
 def walk_jpeg(data: bytes) -> Walk:
-    """From SOI to EOI. The largest frame header counts; a thumbnail inside an APP segment is not looked into."""
+    """From SOI to EOI. The largest frame header before the first scan counts: viewers are done before any later one.
+
+    A thumbnail inside an APP segment is not looked into.
+    """
     width = height = None
     at = 2
+    scanned = False
     while (found := _MARKER.search(data, at)) is not None:
         marker = data[found.start() + 1]
         at = found.end()
@@ -25,7 +29,8 @@ def walk_jpeg(data: bytes) -> Walk:
         if marker in _ALONE:
             continue
         length = u16(data, at)
-        if marker in _SIZES and length >= 8:
+        scanned = scanned or marker == _SCAN
+        if marker in _SIZES and length >= 8 and not scanned:
             tall, wide = u16(data, at + 3), u16(data, at + 5)
             width, height = max(wide, width or 0), max(tall, height or 0)
         # Behind a scan's header comes its data, which the search for the next marker steps over.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from bot.media.formats.walk import Walk, u32
@@ -10,7 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_TEXT: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
+_MOVING: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
+_SHOWN: Final = _MOVING | {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"sRGB", b"iCCP", b"eXIf", b"IDAT", b"IEND"}
+_LEAST: Final = {b"gAMA": 4, b"sRGB": 1, b"acTL": 8, b"fcTL": 26, b"fdAT": 4}  # bytes of body
+_PALETTE: Final = 768
+_TRANSPARENT: Final = {0: 2, 2: 6}
+"""Bytes of a tRNS chunk for each colour type that may have one; with a palette it has one for each colour at most."""
 
 
 def walk_png(data: bytes) -> Walk:
@@ -28,10 +34,42 @@ def walk_png(data: bytes) -> Walk:
     return Walk(width=width, height=height, end=None, frames=frames, lossless=True)
 
 
-def without_text(data: bytes) -> bytes:
-    """The same picture without texts and colour profile, which a decoder may refuse for their size."""
-    kept = [data[start:end] for kind, start, end in _chunks(data) if kind not in _TEXT]
-    return SIGNATURE + b"".join(kept)
+def shown(data: bytes) -> bytes:
+    """The same picture without texts and other chunks that no viewer makes a picture of.
+
+    Their size must not hide it, and Pillow keeps texts where it keeps what it knows of the picture: one of the name
+    ``transparency`` or ``srgb`` would count as such.
+    """
+    return SIGNATURE + b"".join(data[start:end] for kind, start, end in _chunks(data) if kind in _SHOWN)
+
+
+def mended(data: bytes, *, moving: bool = True) -> bytes:
+    """The same picture as viewers show it that forgive more: each chunk with its true length and checksum.
+
+    What does not fit is left out, and a second header. ``moving``: False for the picture without its animation, which
+    is what is shown where the animation cannot be read.
+    """
+    kept = [SIGNATURE]
+    colours: int | None = None
+    palette = 0
+    for kind, start, end in _chunks(data):
+        body = data[start + 8 : end - 4] if end <= len(data) else data[start + 8 :]
+        if kind == b"IHDR" and colours is None and len(body) >= 13:
+            colours = body[9]
+        elif kind in {b"IHDR", b"iCCP"} or (kind in _MOVING and not moving):
+            continue
+        elif kind == b"PLTE":
+            palette = min(_PALETTE, len(body)) // 3
+            body = body[: palette * 3]
+        elif kind == b"tRNS":
+            size = palette if colours == 3 else _TRANSPARENT.get(colours or 0, 0)
+            if not size or (colours != 3 and len(body) < size):
+                continue
+            body = body[:size]
+        if kind in _SHOWN and len(body) >= _LEAST.get(kind, 0):
+            checksum = zlib.crc32(body, zlib.crc32(kind))
+            kept += [len(body).to_bytes(4, "big"), kind, body, checksum.to_bytes(4, "big")]
+    return b"".join(kept)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

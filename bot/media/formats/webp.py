@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.media.formats.walk import Walk, u16le, u24le, u32le
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_FILLED_UP: Final = 1024 * 1024
+"""Bytes that a chunk which breaks off is filled up with at most: what lacks more shows nothing."""
 
 
 def walk_webp(data: bytes) -> Walk:
@@ -37,6 +41,21 @@ def walk_webp(data: bytes) -> Walk:
         frames=max(1, frames),
         lossless=b"VP8L" in kinds and b"VP8 " not in kinds and frames == 0,
     )
+
+
+def mended(data: bytes) -> bytes:
+    """A file that breaks off, filled up with zeros, and as long as it says it is.
+
+    The decoder that browsers use shows such a file as far as it goes; the one that is used here wants it whole.
+    """
+    chunks = []
+    for kind, start in _chunks(data, len(data)):
+        length = u32le(data, start - 4)
+        body = data[start : start + length]
+        body += bytes(min(length - len(body), _FILLED_UP))
+        chunks += [kind, len(body).to_bytes(4, "little"), body, bytes(len(body) & 1)]
+    whole = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + len(whole).to_bytes(4, "little") + whole
 
 
 def _chunks(data: bytes, end: int) -> Iterator[tuple[bytes, int]]:
