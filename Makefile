@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+STORE ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
@@ -10,9 +11,11 @@ SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
 .PHONY: demo test lint bench conformance acceptance real-server
 .DEFAULT_GOAL := demo
 
-# The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted.
-demo: $(VENV)/.installed
-	$(BIN)/fediwarden demo
+# The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted. With STORE=postgresql it
+# keeps its ledger on a PostgreSQL server that runs as long as the demo.
+demo: $(VENV)/.installed$(if $(filter postgresql,$(STORE)),-dev)
+	$(if $(filter sqlite postgresql,$(STORE)),,$(error STORE is sqlite or postgresql))
+	$(if $(filter postgresql,$(STORE)),PYTHONPATH=tests $(BIN)/python -m postgres FEDIWARDEN_DEMO_LEDGER )$(BIN)/fediwarden demo
 
 # All tests. Those that can run against a real server run against the sandbox.
 test: $(VENV)/.installed-dev

@@ -113,19 +113,21 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         limiter: str | None = None,
         urgent: bool = False,
+        patient: bool = True,
         most: int = MAX_JSON,
         whole: bool = True,
     ) -> Answer:
         """One request, one answer of any status below 500.
 
-        ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve. ``most``:
-        bytes to read; a longer body is an error, or cut there without ``whole``, which also lets redirects through.
-        Raises ``UnreachableError`` for no answer, a broken one and 5xx; ``RateLimitedError`` for 429 and a bucket that
-        stays empty too long; ``BadAnswerError`` for redirects and bodies without end.
+        ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve; without
+        ``patient`` an empty one is an error at once. ``most``: bytes to read; a longer body is an error, or cut there
+        without ``whole``, which also lets redirects through. Raises ``UnreachableError`` for no answer, a broken one
+        and 5xx; ``RateLimitedError`` for 429 and a bucket that stays empty too long; ``BadAnswerError`` for redirects
+        and bodies without end.
         """
         what = f"{method} {path}"
         if limiter is not None:
-            self.buckets.take(limiter, urgent=urgent)
+            self.buckets.take(limiter, urgent=urgent, patient=patient)
         deadline = time.monotonic() + self._total
         try:
             sent = headers if body is None else {**(headers or {}), **LAST}
@@ -151,15 +153,15 @@ class Transport:
             raise BadAnswerError(f"{what} was answered with more than {most} bytes")
         return self._checked(answer, moved=whole)
 
-    def read(self, once: Callable[[], T]) -> T:
-        """Do ``once``, which only reads, again while the server cannot be reached or asks to slow down."""
+    def read(self, once: Callable[[], T], *, patient: bool = True) -> T:
+        """Do ``once``, which only reads, again while the server is not reached or (``patient``) asks to slow down."""
         for attempt in range(1, TRIES):
             try:
                 return once()
             except UnreachableError:
                 nap(random.uniform(0.5, 1.0) * 2 ** (attempt - 1))  # noqa: S311 - spreads tries, no secret
             except RateLimitedError as error:
-                if error.retry_after > LONGEST_NAP:
+                if not patient or error.retry_after > LONGEST_NAP:
                     raise
                 nap(error.retry_after)
         return once()

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bot.domain.decisions import STILL_SERVED
+
 if TYPE_CHECKING:
     from adapters.http import Answer, Transport
 
 _PAST_CACHES = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
 _ONE_BYTE = {"Range": "bytes=0-0"}
+
+CACHED = f"{STILL_SERVED}: a cache in front of it has it, or another store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +34,35 @@ class PublicView:
         self._transport = transport
 
     def look(self, url: str) -> Look:
-        """Ask for the first byte of a file, past caches. Raises ``UnreachableError`` and its kin.
+        """Ask for the first byte of a file, past the caches that let themselves be asked so.
 
-        Only path and query of ``url`` are used: the host is always our own.
+        Raises ``UnreachableError`` and its kin. Only path and query of ``url`` are used: the host is always our own.
         """
-        answer = self._transport.read(lambda: self._get(url, past_caches=True))
-        if answer.status in {404, 410}:
-            return Look(shown=False, detail=f"the public address answers {answer.status}{self._cached(url)}")
-        if answer.status in {200, 206, 416}:
-            return Look(shown=True, detail="the public address still shows the file", etag=answer.headers.get("etag"))
-        return Look(shown=None, detail=f"the public address answers {answer.status}, which says nothing of the file")
+        return _seen(self._transport.read(lambda: self._get(url, _PAST_CACHES)))
 
-    def _get(self, url: str, *, past_caches: bool) -> Answer:
+    def proof(self, url: str) -> Look:
+        """Whether the public still gets a file: asked as anybody asks, caches included. Raises as ``look`` does.
+
+        Gone is what neither a cache nor the server behind it gives out.
+        """
+        public = _seen(self._transport.read(lambda: self._get(url, {})))
+        if public.shown is None:
+            return public
+        behind = self.look(url)
+        if public.shown and behind.shown is False:
+            return Look(shown=True, detail=CACHED)
+        # A cache may remember an absence that is over, but an answer that says nothing takes nothing back.
+        return behind if behind.shown and not public.shown else public
+
+    def _get(self, url: str, headers: dict[str, str]) -> Answer:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        headers = {**_ONE_BYTE, **(_PAST_CACHES if past_caches else {})}
-        return self._transport.call("GET", path, headers=headers, most=1, whole=False)
+        return self._transport.call("GET", path, headers={**_ONE_BYTE, **headers}, most=1, whole=False)
 
-    def _cached(self, url: str) -> str:
-        """A cache between the server and the public may show a file for days after its end."""
-        answer = self._transport.read(lambda: self._get(url, past_caches=False))
-        return ", but a cache in front of it still has the file: purge it there" if answer.status in {200, 206} else ""
+
+def _seen(answer: Answer) -> Look:
+    if answer.status in {404, 410}:
+        return Look(shown=False, detail=f"the public address answers {answer.status}")
+    if answer.status in {200, 206, 416}:
+        return Look(shown=True, detail="the public address still shows the file", etag=answer.headers.get("etag"))
+    return Look(shown=None, detail=f"the public address answers {answer.status}, which says nothing of the file")

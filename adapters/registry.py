@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from adapters.routing import LemmyWithPictrs, build_lemmy
+from bot.domain.decisions import PurgeFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,11 +24,12 @@ class Platform:
 
     settings: type[BaseModel]
     build: Callable[[Any, Clock, timedelta | None], Instance]
+    irreversible: frozenset[str]  # kinds of deeds that nothing takes back, as far as that is known without asking
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
-        "lemmy": Platform(settings=LemmyWithPictrs, build=build_lemmy),
+        "lemmy": Platform(settings=LemmyWithPictrs, build=build_lemmy, irreversible=frozenset({PurgeFile.kind})),
     }
 )
 """Platform name to how it is configured and built, in alphabetical order."""

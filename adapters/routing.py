@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.clearing import AfterPurge, ClearingEnforcer, CommandInspector
 from adapters.http import Transport
 from adapters.lemmy.builder import build, public_view
 from adapters.lemmy.settings import LemmySettings
@@ -17,10 +18,10 @@ from bot.domain.decisions import PurgeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from bot.domain.content import Name, Subject, SubjectKey, Upload
-    from bot.domain.decisions import Intent, Offer, Outcome, Report, Verification
+    from bot.domain.decisions import Intent, LastWord, Offer, Outcome, Report, Verification
     from bot.ports import CheckResult, Clock, Enforcer, Inspector, Instance, Resolver
 
 
@@ -28,16 +29,27 @@ class LemmyWithPictrs(LemmySettings):
     """A Lemmy server, and its pict-rs where the bot can reach its internal API."""
 
     pictrs: PictrsSettings | None = None
+    after_purge: AfterPurge | None = None
 
 
 def build_lemmy(settings: LemmyWithPictrs, clock: Clock, start_from: timedelta | None) -> Instance:
     """One server, connected; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
-    instance = build(settings, clock, start_from)
+    instance = _with_files(settings, build(settings, clock, start_from))
+    if settings.after_purge is None:
+        return instance
+    clearing = ClearingEnforcer(
+        instance.enforcer, settings.after_purge, public=settings.public, address=instance.resolver.address
+    )
+    inspector = JoinedInspector(instance.inspector, CommandInspector(settings.after_purge))
+    return replace(instance, enforcer=clearing, inspector=inspector)
+
+
+def _with_files(settings: LemmyWithPictrs, instance: Instance) -> Instance:
     if settings.pictrs is None:
         return instance
     client = PictrsClient(settings.pictrs, Transport(settings.pictrs.url))
     public, resolver = public_view(settings), instance.resolver
-    files = PictrsEnforcer(instance.id, client, lambda name: public.look(resolver.address(name)))
+    files = PictrsEnforcer(instance.id, client, lambda name: public.proof(resolver.address(name)))
     return replace(
         instance,
         enforcer=RoutedEnforcer(instance.enforcer, files),
@@ -72,6 +84,10 @@ class RoutedEnforcer:
     def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
         """By the responsible one."""
         return self._for(intent).revert(intent, before)
+
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:
+        """By the responsible one."""
+        return self._for(intent).last_word(intent, since)
 
     def reopen(self, report: Report) -> Outcome:
         """By the platform."""

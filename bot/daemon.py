@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.domain.errors import LedgerError, PlatformError
+from bot.ending import FINISH, TIDY, Threads
 from bot.enforce import LEASE_SECONDS, become_actor
-from bot.ports import TaskKind
+from bot.hands import acting, looking
+from bot.watch import TICK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime, timedelta
 
+    from bot.hands import Hands
     from bot.pipeline import Pipeline
     from bot.ports import Batch, Clock, Lease, Ledger, Source, Task
+    from bot.watch import Watch
 
 log = structlog.get_logger(__name__)
 
-EXAMINE_SECONDS = 180.0
-"""A file that is not finished by then is taken again: longer than a fetch, a decode and a detector together."""
-
-ENFORCE_SECONDS = 3600.0
-"""Deeds may wait that long for a rate limit. When their worker dies, the next holder takes them back at once."""
+KEEP_EVERY = 5.0  # seconds between looks for what was kept long enough
 
 IDLE = 0.25  # seconds between looks at an empty task table
 PAGES = 25
@@ -51,10 +52,17 @@ class Daemon:
         backlog_from: datetime | None,
         look: Callable[[], None],
         pull: Callable[[], object],
+        reload: Callable[[], None],
+        listen: Callable[[], None],
+        watch: Watch,
+        keep: Callable[[], None],
+        finish: float = FINISH,
     ) -> None:
         """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be.
 
-        ``look`` sees whether the kill switch is to be pulled, ``pull`` pulls it.
+        ``look`` sees whether the kill switch is to be pulled, ``pull`` pulls it. ``reload`` reads the configuration
+        again and hands over what changed (``renew``), ``listen`` sees whether somebody asked for that. ``finish``:
+        seconds that what runs may go on after the signal to stop. ``keep`` lets go of what was kept long enough.
         """
         self._pipeline = pipeline
         self._ledger = ledger
@@ -66,35 +74,77 @@ class Daemon:
         self._backlog_from = backlog_from
         self._look = look
         self._pull = pull
+        self._reload = reload
+        self._listen = listen
+        self._watch = watch
+        self._keep = keep
+        self._finish = finish
+        # Deeds wait for servers in their threads; they must not keep the ledger's calls waiting for one.
+        self.threads = Threads(2 * tasks_at_once + len(sources) + 4)
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._stop = asyncio.Event()
         self._lease: Lease | None = None
+        self._actor = ""  # who was said to act
         self._running: set[asyncio.Task[None]] = set()
+        self._in_hand: set[Task] = set()  # leased and not finished
 
     def stop(self) -> None:
-        """Take nothing new; what runs is finished."""
+        """Take nothing new; what runs has a few seconds to finish."""
         self._stop.set()
+
+    def _told_to_end(self, number: int) -> None:
+        if self._stop.is_set():
+            log.warning("told to end again: ends at once; the next start picks up what is unfinished")
+            os._exit(128 + number)
+        self.stop()
+
+    def renew(self, *, pipeline: Pipeline, poll_every: timedelta, examine_uploads: bool) -> None:
+        """Go on by another configuration: tasks that are taken from now on follow it. In the thread of the loop."""
+        self._pipeline = pipeline
+        self._examine_uploads = examine_uploads
+        if poll_every != self._poll_every:
+            self._poll_every = poll_every
+            for source in self._sources:
+                self._scheduler.reschedule_job(source.name, trigger="interval", **self._rhythm())
 
     async def run(self) -> None:
         """Until ``stop`` or SIGINT or SIGTERM."""
         loop = asyncio.get_running_loop()
-        # Deeds wait for servers in their threads; they must not keep the ledger's calls waiting for one.
-        loop.set_default_executor(ThreadPoolExecutor(2 * self._at_once + len(self._sources) + 4, "fediwarden"))
+        loop.set_default_executor(self.threads)
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._told_to_end, number)
         loop.add_signal_handler(signal.SIGUSR1, self._kill_switch)
-        scheduler = self._schedule()
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
+        self._schedule()
+        working = asyncio.create_task(self._begin())
+        stopping = asyncio.create_task(self._stop.wait())
+        serving = asyncio.create_task(self._watch.serve())
         try:
-            await self._brake(self._look)
-            await self._renew()
-            scheduler.start()
-            log.info("watching", feeds=[source.name for source in self._sources], acts=self._lease is not None)
-            await self._work()
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            scheduler.shutdown(wait=False)
-            log.info("stopping: what runs is finished first", running=len(self._running))
-            await self._drain()
+            self._stop.set()
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
+            self._watch.stop()
+            serving.cancel()
+            await self._end(working)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
                 loop.remove_signal_handler(number)
+            loop.add_signal_handler(signal.SIGHUP, lambda: None)  # its default would end us in the middle of tidying up
+        if not working.cancelled():
+            working.result()  # what broke it is no quiet end
+
+    async def _begin(self) -> None:
+        await self._brake(self._look)
+        await self._renew()
+        self._scheduler.start()
+        log.info("watching", feeds=[source.name for source in self._sources], acts=self._lease is not None)
+        await self._work()
+
+    def _told_to_reload(self) -> None:
+        reloading = asyncio.create_task(asyncio.to_thread(self._reload), name="reload")
+        self._running.add(reloading)
+        reloading.add_done_callback(self._running.discard)
 
     def _kill_switch(self) -> None:
         pulling = asyncio.create_task(self._brake(self._pull), name="brake")
@@ -107,24 +157,44 @@ class Daemon:
         except LedgerError as error:
             log.warning("the kill switch could not be pulled", error=str(error))
 
-    def _schedule(self) -> AsyncIOScheduler:
-        scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(self._renew, "interval", seconds=LEASE_SECONDS / 3, max_instances=1, coalesce=True)
-        scheduler.add_job(self._brake, "interval", args=(self._look,), seconds=1, max_instances=1, coalesce=True)
+    def _schedule(self) -> None:
+        scheduler = self._scheduler
+        for seconds, *job in (
+            (LEASE_SECONDS / 3, self._renew),
+            (2, self._succeed),
+            (1, self._brake, self._look),
+            (2, asyncio.to_thread, self._listen),
+            (TICK, self._mind),
+            (KEEP_EVERY, self._keep_house),
+        ):
+            scheduler.add_job(_until_the_end, "interval", args=job, seconds=seconds, max_instances=1, coalesce=True)
         for source in self._sources:
             scheduler.add_job(
-                self.visit,
+                _until_the_end,
                 "interval",
-                args=(source,),
-                name=source.name,
-                seconds=self._poll_every.total_seconds(),
-                jitter=self._poll_every.total_seconds() / 10,
+                args=(self.visit, source),
+                id=source.name,
+                **self._rhythm(),
                 next_run_time=self._clock.now(),
                 max_instances=1,
                 coalesce=True,
                 misfire_grace_time=None,
             )
-        return scheduler
+
+    async def _mind(self) -> None:
+        await self._watch.tick(self._lease)
+
+    async def _keep_house(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            await asyncio.to_thread(self._keep)
+        except LedgerError as error:
+            log.warning("what was kept long enough could not be erased", error=str(error))
+
+    def _rhythm(self) -> dict[str, float]:
+        seconds = self._poll_every.total_seconds()
+        return {"seconds": seconds, "jitter": seconds / 10}
 
     async def visit(self, source: Source) -> int:
         """Read a source until it has no more (or for ``PAGES`` pages); the number of new sightings.
@@ -160,28 +230,40 @@ class Daemon:
         except LedgerError as error:
             log.warning("the ledger cannot be written", error=str(error))
 
+    async def _succeed(self) -> None:
+        """Nobody acts between two holders: whoever waits for the right to act looks often."""
+        if self._lease is None:
+            await self._renew()
+
     async def _renew(self) -> None:
         try:
             lease = await asyncio.to_thread(become_actor, self._ledger)
+            acting = lease or await asyncio.to_thread(self._ledger.holder)
         except LedgerError as error:
             log.warning("the lease cannot be renewed", error=str(error))
             return
-        if lease is None and self._lease is not None:
-            log.warning("somebody else acts now; this process goes on scanning")
         self._lease = lease
+        if acting is None or acting.holder == self._actor:
+            return
+        self._actor = acting.holder
+        if lease is not None:
+            log.info("this process acts", holder=acting.holder)
+        else:
+            log.warning("another process acts; this one scans, and takes over when that one ends", holder=acting.holder)
 
     async def _work(self) -> None:
         while not self._stop.is_set():
             try:
                 taken = [
-                    *await self._take((TaskKind.ENFORCE,), self._at_once // 2 or 1, ENFORCE_SECONDS),
-                    *await self._take((TaskKind.EXAMINE, TaskKind.REVISIT), self._at_once, EXAMINE_SECONDS),
+                    *(await self._take(acting(self._at_once)) if self._lease is not None else ()),
+                    *await self._take(looking(self._at_once)),
                 ]
             except LedgerError as error:
                 log.warning("the ledger cannot be read", error=str(error))
                 await self._pause(2.0)
                 continue
             for task in taken:
+                self._in_hand.add(task)
                 running = asyncio.create_task(self._carry(task), name=task.kind.value)
                 self._running.add(running)
                 running.add_done_callback(self._running.discard)
@@ -190,20 +272,19 @@ class Daemon:
             elif not taken:
                 await self._pause(IDLE)
 
-    async def _take(self, kinds: tuple[TaskKind, ...], most: int, seconds: float) -> Sequence[Task]:
+    async def _take(self, hands: Hands) -> Sequence[Task]:
         """Deeds wait long for servers that limit their callers; scanning keeps hands of its own meanwhile."""
-        words = {kind.value for kind in kinds}
-        free = most - sum(1 for running in self._running if running.get_name() in words)
-        if free <= 0 or (TaskKind.ENFORCE in kinds and self._lease is None):
-            return ()
-        return await asyncio.to_thread(lambda: self._ledger.take(kinds, limit=free, lease_seconds=seconds))
+        return await asyncio.to_thread(hands.fill, self._ledger, list(self._in_hand))
 
     async def _carry(self, task: Task) -> None:
+        if self._stop.is_set():
+            return
         try:
             await self._pipeline.run(task, self._lease)
         except LedgerError as error:
             # The task stays leased in the ledger and is taken again when that runs out.
             log.warning("the ledger cannot be written; the task will be done again", task=task.target, error=str(error))
+        self._in_hand.discard(task)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -211,11 +292,34 @@ class Daemon:
         except TimeoutError:
             return
 
-    async def _drain(self) -> None:
-        if self._running:
-            await asyncio.wait(self._running)
+    async def _end(self, working: asyncio.Task[None]) -> None:
+        """Finish what can be finished in time; the rest is left where the next start takes it up at once."""
+        log.info("stopping: what runs has a few seconds to finish", running=len(self._running), seconds=self._finish)
+        await asyncio.wait({working, *self._running}, timeout=self._finish)
+        late = {task for task in (working, *self._running) if not task.done()}
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("not finished in time; the next start goes on with it", tasks=len(self._in_hand))
+        try:
+            async with asyncio.timeout(TIDY):
+                if late:
+                    await asyncio.wait(late)
+                await asyncio.to_thread(self._hand_back)
+        except TimeoutError:
+            log.warning("the ledger does not answer; what is unfinished is taken up when its leases run out")
+        except LedgerError as error:
+            log.warning("what is unfinished could not be given back; its leases run out", error=str(error))
+
+    def _hand_back(self) -> None:
+        """An attempt that was begun stays open: whoever takes the task asks the server what became of it."""
+        for task in self._in_hand:
+            self._ledger.postpone(task, until=self._clock.now(), reason="", count=False)
         if self._lease is not None:
-            try:
-                await asyncio.to_thread(self._ledger.release, self._lease)
-            except LedgerError as error:
-                log.warning("the lease could not be given back", error=str(error))
+            self._ledger.release(self._lease)
+
+
+async def _until_the_end(work: Callable[..., Awaitable[object]], *arguments: object) -> None:
+    """A job. That the end of the process interrupts it is no failure of it, as which it would be logged."""
+    with suppress(asyncio.CancelledError):
+        await work(*arguments)

@@ -6,6 +6,8 @@ Read by the command line and the composition root only. Instances and detectors 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from datetime import timedelta
@@ -16,7 +18,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.domain.content import Role
-from bot.domain.decisions import Scope, Stage
+from bot.domain.decisions import Scope, Stage, Switch
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How, ListMode
 
@@ -48,10 +50,20 @@ def _start(value: object) -> object:
     return None if value == "all" else _duration(value)
 
 
+def _kept(value: object) -> object:
+    if value == "never":
+        return None
+    kept = _duration(value)
+    if isinstance(kept, timedelta) and kept < timedelta(days=1):
+        raise ValueError("write at least 1d, or never")
+    return kept
+
+
 Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration)]
+Kept: TypeAlias = Annotated[timedelta | None, BeforeValidator(_kept)]
 StageWord: TypeAlias = Annotated[Stage, _by_word({stage.word: stage for stage in Stage})]
 HowWord: TypeAlias = Annotated[How, _by_word({how.word: how for how in How})]
-DeedWord: TypeAlias = Literal["report", "remove", "purge_file", "ban_account"]
+DeedWord: TypeAlias = Literal["notify", "report", "remove", "purge_file", "ban_account", "set_switch"]
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 
@@ -94,6 +106,31 @@ class BanSettings(_Strict):
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
+def _on_or_off(value: object) -> object:
+    """YAML reads `on` and `off` as true and false."""
+    return ("on" if value else "off") if isinstance(value, bool) else value
+
+
+SWITCHES = {
+    Switch.REGISTRATION: ("open", "applications", "closed"),
+    Switch.UPLOADS: ("on", "off"),
+    Switch.FEDERATION: ("on", "off"),
+}
+
+
+class SwitchSettings(_Strict):
+    """How a ``set_switch`` of a rule is meant."""
+
+    turn: Switch = Field(alias="set")
+    to: Annotated[str, BeforeValidator(_on_or_off)]
+
+    @model_validator(mode="after")
+    def _exists(self) -> SwitchSettings:
+        if self.to not in SWITCHES[self.turn]:
+            raise ValueError(f"{self.turn.value} is turned to one of: {', '.join(SWITCHES[self.turn])}")
+        return self
+
+
 class RuleSettings(_Strict):
     """A condition and what follows."""
 
@@ -102,11 +139,18 @@ class RuleSettings(_Strict):
     when: WhenSettings
     then: Annotated[tuple[DeedWord, ...], Field(min_length=1)]
     ban: BanSettings = BanSettings()
+    switch: SwitchSettings | None = None
     unattended: bool = False
     any_use: bool = False
     hold_first: Count = 0
     attribution: HowWord = How.HOSTED_BY_AUTHORS_SERVER
     text: Annotated[str, Field(min_length=1, max_length=200)] = "Automated check: please review"
+
+    @model_validator(mode="after")
+    def _says_which_switch(self) -> RuleSettings:
+        if ("set_switch" in self.then) != (self.switch is not None):
+            raise ValueError("`then: [set_switch]` and `switch` belong together: one says that, the other says which")
+        return self
 
 
 class ListSettings(_Strict):
@@ -181,6 +225,33 @@ class MediaSettings(_Strict):
     decode_seconds: Annotated[float, Field(gt=0)] = 10.0
 
 
+class AlarmSettings(_Strict):
+    """From when on something about the bot itself is worth telling."""
+
+    every: Duration = timedelta(seconds=30)
+    unread: Duration = timedelta(minutes=10)
+    silence: Duration = timedelta(days=1)
+    queue: Count = 500
+    window: Duration = timedelta(minutes=30)
+    wait: Duration = timedelta(minutes=15)
+    disk_free: Count = 1024**3
+    repeat: Duration = timedelta(hours=6)
+
+
+class RetentionSettings(_Strict):
+    """How long it is kept whom and what something names."""
+
+    cases: Kept = timedelta(days=365)
+    unflagged: Kept = timedelta(days=30)
+    uploads: Kept = timedelta(days=365)
+
+
+class MetricsSettings(_Strict):
+    """Where ``/healthz``, ``/readyz`` and ``/metrics`` answer; nowhere without ``listen``."""
+
+    listen: Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}$")] | None = None
+
+
 class Settings(_Strict):
     """The whole file."""
 
@@ -203,6 +274,10 @@ class Settings(_Strict):
     stop_file: Path = Path("stop-acting")
     protected: ProtectedSettings = ProtectedSettings()
     media: MediaSettings = MediaSettings()
+    notify: tuple[dict[str, Any], ...] = ()
+    alarms: AlarmSettings = AlarmSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Settings:
@@ -210,6 +285,7 @@ class Settings(_Strict):
         _no_twins("lists", [one.id for one in self.lists])
         _no_twins("instances", [str(one.get("id")) for one in self.instances])
         _no_twins("detectors", [str(one.get("id")) for one in self.detectors])
+        _no_twins("notify", [str(one.get("id")) for one in self.notify])
         lists = {one.id for one in self.lists if one.mode is ListMode.BLOCK} | {LOCAL_BLOCK}
         detectors = {str(one.get("id")) for one in self.detectors}
         for rule in self.rules:
@@ -219,6 +295,59 @@ class Settings(_Strict):
             if rule.when.score is not None and rule.when.score.detector not in detectors:
                 raise ValueError(f"rule {rule.id}: there is no detector {rule.when.score.detector!r} under `detectors`")
         return self
+
+
+LIVE = (
+    "stage",
+    "backlog_stage",
+    "irreversible",
+    "evidence",
+    "unposted_uploads",
+    "poll_every",
+    "lists",
+    "rules",
+    "quotas",
+    "breaker",
+    "protected",
+    "retention",
+)
+"""Keys that a running bot takes up when it reads the file again. All others need a restart."""
+
+
+def renewed(running: Settings, written: Settings) -> tuple[Settings, list[str], list[str]]:
+    """What is in force after a reload, what of it is new, and what waits for a restart: keys and ids, no values."""
+    changed = [key for key in Settings.model_fields if getattr(running, key) != getattr(written, key)]
+    live = [key for key in changed if key in LIVE]
+    in_force = running.model_copy(update={key: getattr(written, key) for key in live})
+    taken_up = [named for key in live for named in _named(key, getattr(running, key), getattr(written, key))]
+    return in_force, taken_up, [key for key in changed if key not in LIVE]
+
+
+_SECRET = re.compile(r"password|token|secret|key|authorization", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def digest(settings: Settings) -> str:
+    """SHA-256 of everything that is in force, for the audit trail; secrets do not go into it."""
+    plain = json.dumps(_without_secrets(settings.model_dump(mode="json")), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: None if _SECRET.search(str(key)) else _without_secrets(one) for key, one in value.items()}
+    if isinstance(value, list):  # some of them were sets, which have no order
+        return sorted((_without_secrets(one) for one in value), key=lambda one: json.dumps(one, sort_keys=True))
+    return _CREDENTIALS.sub("", value) if isinstance(value, str) else value
+
+
+def _named(key: str, before: Any, after: Any) -> list[str]:
+    """``rules.known-files`` where single entries of a list differ, in the order of their ids; else the key."""
+    if key not in {"rules", "lists"}:
+        return [key]
+    old, new = ({one.id: one for one in entries} for entries in (before, after))
+    differs = sorted(id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_))
+    return [f"{key}.{id_}" for id_ in differs] or [key]  # the order alone
 
 
 LOCAL_BLOCK = "confirmed"

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.clock import SystemClock
+from bot.domain.content import InstanceId
+from bot.domain.decisions import SetSwitch
 from bot.domain.errors import ConfigError
-from bot.settings import LOCAL_BLOCK, explain
+from bot.ending import TIDY
+from bot.settings import LOCAL_BLOCK, digest, explain, renewed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import timedelta
-    from pathlib import Path
 
+    from adapters.registry import Platform
     from bot.attribution import Index
     from bot.classify.batcher import BatchScorer
-    from bot.domain.content import InstanceId
+    from bot.daemon import Daemon
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
     from bot.operate.brakes import StopFile
+    from bot.operate.keeping import Housekeeper
+    from bot.operate.reload import Change, Reloader
     from bot.pipeline import Pipeline
     from bot.pipeline.standing import Limiter
+    from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
-    from bot.ports import Instance, Ledger
+    from bot.ports import Channel, Instance, Ledger
     from bot.settings import RuleSettings, Settings
+    from bot.watch import Watch
 
 T = TypeVar("T")
+
+RENEWED = ("rules", "guard", "limiter", "matcher")
+"""Parts of the house that are made anew when the configuration is read again."""
 
 
 def open_store(settings: Settings, *, base: Path) -> Ledger:
@@ -37,23 +52,35 @@ def open_store(settings: Settings, *, base: Path) -> Ledger:
     return open_ledger(_database(settings.ledger, base), clock=SystemClock())
 
 
-def build_house(settings: Settings, *, base: Path) -> House:
+def open_store_to_look(settings: Settings, *, base: Path) -> Ledger:
+    """The ledger, in which nothing can be written this way; an empty one where there is none yet."""
+    from bot.ledger import open_ledger
+
+    url = _database(settings.ledger, base)
+    file = url.removeprefix("sqlite:///").partition("?")[0] if url.startswith("sqlite:///") else None
+    if file and not Path(file).exists():
+        return open_ledger("sqlite://", clock=SystemClock())
+    return open_ledger(url, clock=SystemClock(), look_only=True)
+
+
+def build_house(settings: Settings, *, base: Path, ledger: Ledger | None = None) -> House:
     """Everything that the settings describe, with nothing connected or loaded before it is used.
 
-    Raises ``ConfigError`` for instances, detectors and list files that cannot be used, ``LedgerError`` for the ledger.
+    ``ledger``: another one than the settings name. Raises ``ConfigError`` for instances, detectors and list files that
+    cannot be used, ``LedgerError`` for the ledger.
     """
-    return House(settings, base)
+    return House(settings, base, ledger)
 
 
 class House:
     """What a command may need; each part is made when it is first asked for."""
 
-    def __init__(self, settings: Settings, base: Path) -> None:
+    def __init__(self, settings: Settings, base: Path, ledger: Ledger | None = None) -> None:
         """``base``: the folder that relative paths start from."""
         self.settings = settings
         self.base = base
         self.clock = SystemClock()
-        self.ledger = open_store(settings, base=base)
+        self.ledger = open_store(settings, base=base) if ledger is None else ledger
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -62,13 +89,22 @@ class House:
     @cached_property
     def instances(self) -> Mapping[InstanceId, Instance]:
         """Every configured server by its id."""
+        from bot.notify import NotifyingEnforcer
+
         return {
-            instance.id: instance
+            instance.id: replace(
+                instance, enforcer=NotifyingEnforcer(instance.enforcer, self.ledger, lambda: self.channels)
+            )
             for instance in (
                 _instance(number, block, self.base, self.clock, self.settings.start_from)
                 for number, block in enumerate(self.settings.instances)
             )
         }
+
+    @cached_property
+    def channels(self) -> Sequence[Channel]:
+        """By which the operators are told something."""
+        return [_channel(number, block, self.base) for number, block in enumerate(self.settings.notify)]
 
     @cached_property
     def index(self) -> Index:
@@ -157,14 +193,17 @@ class House:
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import remember_confirmed
+        from bot.pipeline import Recheck, forget_taken_back, remember_confirmed
 
         return Enforcement(
             self.ledger,
             {id_: instance.enforcer for id_, instance in self.instances.items()},
             self.clock,
             confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
+            taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
+            recheck=Recheck(self.ledger, self.index, self.instances),
             look=self.stop_file.look,
+            hands=max(1, self.settings.tasks_at_once // 2),
         )
 
     @cached_property
@@ -172,6 +211,7 @@ class House:
         """The road through the rooms. To be asked for inside a running event loop, by ``once`` or ``run``."""
         from bot.media.fetch import HttpFetcher
         from bot.pipeline import Pipeline, Stages
+        from bot.telemetry.metrics import TimedScorer
 
         media = self.settings.media
         self._fetcher = HttpFetcher(
@@ -189,7 +229,7 @@ class House:
                 fetcher=self._fetcher,
                 decoder=self.decoder,
                 matcher=self.matcher,
-                scorer=self.scorer,
+                scorer=TimedScorer(self.scorer),
                 rules=self.rules,
                 guard=self.guard,
                 limiter=self.limiter,
@@ -198,42 +238,145 @@ class House:
             )
         )
 
-    async def once(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do one thing with the asynchronous parts, and put them away."""
+    @cached_property
+    def trial(self) -> Trial:
+        """The rules, to be tried. Contacts nobody and writes nothing."""
+        from adapters.registry import PLATFORMS
+        from bot.pipeline.trial import Trial
+
+        _check_blocks(self.settings, self.base)
+        return Trial(
+            ledger=self.ledger,
+            clock=self.clock,
+            rules=self.rules,
+            guard=self.guard,
+            limiter=self.limiter,
+            matcher=self.matcher,
+            platforms={InstanceId(block["id"]): str(block["platform"]) for block in self.settings.instances},
+            irreversible={name: platform.irreversible for name, platform in PLATFORMS.items()},
+            revisions=self.scorer.revisions,
+        )
+
+    def take_up(self, written: Settings) -> Change:
+        """Go on by another configuration, as far as that is possible without a restart.
+
+        Raises ``ConfigError`` for one that could not be started with, and ``LedgerError``; then nothing has changed.
+        """
+        from bot.operate.reload import Change
+
+        _check_blocks(written, self.base)
+        in_force, taken_up, needs_restart = renewed(self.settings, written)
+        fresh = copy(self)
+        fresh.settings = in_force
+        for part in RENEWED:
+            fresh.__dict__.pop(part, None)
+        parts = {part: getattr(fresh, part) for part in RENEWED}
+        if "pipeline" in self.__dict__:
+            parts["pipeline"] = self.pipeline.under(**parts)
+        self.ledger.note_config(digest(in_force), why="reload")
+        self.settings = in_force
+        self.__dict__.update(parts)
+        return Change(taken_up=taken_up, needs_restart=needs_restart)
+
+    async def once(self, work: Callable[[], Awaitable[T]], *, patience: float | None = None) -> T:
+        """Do one thing with the asynchronous parts, and put them away: in ``patience`` seconds, if that is given."""
         try:
             return await work()
         finally:
-            if "decoder" in self.__dict__:
-                await self.decoder.aclose()
-            if "scorer" in self.__dict__:
-                await self.scorer.aclose()
-            if "pipeline" in self.__dict__:
-                await self._fetcher.aclose()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._put_away()
 
-    async def run(self) -> None:
-        """The daemon, until it is stopped."""
+    async def _put_away(self) -> None:
+        if "decoder" in self.__dict__:
+            await self.decoder.aclose()
+        if "scorer" in self.__dict__:
+            await self.scorer.aclose()
+        if "pipeline" in self.__dict__:
+            await self._fetcher.aclose()
+
+    async def run(self, read: Callable[[], Settings]) -> int:
+        """The daemon, until it is stopped; how many calls to servers that do not answer it leaves behind.
+
+        ``read`` gives the configuration as it is by then. It raises ``ConfigError``.
+        """
+        from bot.operate.reload import Reloader
+
+        loop = asyncio.get_running_loop()
+
+        async def work() -> Daemon:
+            def hand_over() -> Change:
+                change = self.take_up(read())
+                loop.call_soon_threadsafe(
+                    lambda: daemon.renew(
+                        pipeline=self.pipeline,
+                        poll_every=self.settings.poll_every,
+                        examine_uploads=self.settings.unposted_uploads == "scan",
+                    )
+                )
+                return change
+
+            reloader = Reloader(self.ledger, self.clock, hand_over)
+            daemon = self._daemon(reloader)
+            await asyncio.to_thread(reloader.begin)
+            await asyncio.to_thread(self.ledger.note_config, digest(self.settings), why="start")
+            await self.decoder.start()
+            await daemon.run()
+            return daemon
+
+        daemon = await self.once(work, patience=TIDY)
+        return daemon.threads.leave()
+
+    def _daemon(self, reloader: Reloader) -> Daemon:
         from bot.daemon import Daemon
         from bot.operate.brakes import stop
 
-        async def work() -> None:
-            settings = self.settings
-            start = settings.start_from
-            daemon = Daemon(
-                pipeline=self.pipeline,
-                ledger=self.ledger,
-                sources=[source for instance in self.instances.values() for source in instance.sources],
-                clock=self.clock,
-                poll_every=settings.poll_every,
-                tasks_at_once=settings.tasks_at_once,
-                examine_uploads=settings.unposted_uploads == "scan",
-                backlog_from=None if start is None else self.clock.now() - start,
-                look=self.stop_file.look,
-                pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
-            )
-            await self.decoder.start()
-            await daemon.run()
+        settings = self.settings
+        start = settings.start_from
+        return Daemon(
+            pipeline=self.pipeline,
+            ledger=self.ledger,
+            sources=[source for instance in self.instances.values() for source in instance.sources],
+            clock=self.clock,
+            poll_every=settings.poll_every,
+            tasks_at_once=settings.tasks_at_once,
+            examine_uploads=settings.unposted_uploads == "scan",
+            backlog_from=None if start is None else self.clock.now() - start,
+            look=self.stop_file.look,
+            pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
+            reload=reloader.reload,
+            listen=reloader.listen,
+            watch=self._watch(),
+            keep=self._housekeeper().look,
+        )
 
-        await self.once(work)
+    def _housekeeper(self) -> Housekeeper:
+        from bot.operate.keeping import Housekeeper, Periods
+
+        return Housekeeper(self.ledger, self.clock, lambda: Periods(**self.settings.retention.model_dump()))
+
+    def _watch(self) -> Watch:
+        from bot.operate import checks
+        from bot.telemetry import Sensitivity
+        from bot.watch import Watch
+
+        alarms = self.settings.alarms.model_dump()
+        every = alarms.pop("every")
+        return Watch(
+            ledger=self.ledger,
+            clock=self.clock,
+            channels=self.channels,
+            sources=[source.name for instance in self.instances.values() for source in instance.sources],
+            limits=Sensitivity(poll_every=self.settings.poll_every, **alarms),
+            every=every,
+            disk=_disk(self.settings.ledger, self.base),
+            listen=self.settings.metrics.listen,
+            look=lambda: checks.eyes(self.decoder, self.scorer),
+            lists_out=lambda: self.matcher.bad_files,
+            rules=lambda: [rule.id for rule in self.rules],
+            quotas=lambda: {"hour": self.guard.limits.quotas.per_hour, "day": self.guard.limits.quotas.per_day},
+            workers=lambda: self.decoder.pids,
+        )
 
 
 def open_sandbox(platform: str) -> Any:
@@ -261,9 +404,47 @@ def _database(url: str, base: Path) -> str:
     return f"{prefix}{(base / url.removeprefix(prefix)).resolve()}"
 
 
+def _disk(url: str, base: Path) -> Path:
+    """A path on the disk that the ledger fills; that of the configuration where the ledger is on another machine."""
+    prefix, database = "sqlite:///", _database(url, base)
+    return Path(database.removeprefix(prefix)).parent if database.startswith(prefix) and database != prefix else base
+
+
+def _channel(number: int, block: Mapping[str, Any], base: Path) -> Channel:
+    from pydantic import ValidationError
+
+    from adapters.notify.registry import CHANNELS, build_channel
+
+    where = f"notify.{number}"
+    kind = CHANNELS.get(str(block.get("kind")))
+    if kind is None:
+        raise ConfigError(f"{where}: `kind` is {block.get('kind')!r}; there is: {', '.join(CHANNELS)}")
+    trusted = {"ca_file": base / str(block["ca_file"])} if block.get("ca_file") else {}
+    try:
+        settings = kind.settings.model_validate({**block, **trusted})
+    except ValidationError as error:
+        raise ConfigError(explain(error, where)) from None
+    return build_channel(str(block["kind"]), settings)
+
+
 def _instance(
     number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None
 ) -> Instance:
+    platform, settings = _instance_settings(number, block, base)
+    return platform.build(settings, clock, start_from)
+
+
+def _check_blocks(settings: Settings, base: Path) -> None:
+    """Raises ``ConfigError`` for instances and detectors that nobody could start with."""
+    from bot.classify.registry import read_settings
+
+    for number, block in enumerate(settings.instances):
+        _instance_settings(number, block, base)
+    for block in settings.detectors:
+        read_settings(block)
+
+
+def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tuple[Platform, Any]:
     from pydantic import ValidationError
 
     from adapters.registry import PLATFORMS
@@ -275,10 +456,9 @@ def _instance(
     # A token that is kept between runs saves a login, and servers count those.
     token_file = base / str(block.get("token_file") or f"{block.get('id')}.token")
     try:
-        settings = platform.settings.model_validate({**block, "token_file": token_file})
+        return platform, platform.settings.model_validate({**block, "token_file": token_file})
     except ValidationError as error:
         raise ConfigError(explain(error, where)) from None
-    return platform.build(settings, clock, start_from)
 
 
 def _rule(rule: RuleSettings, settings: Settings) -> Rule:
@@ -299,7 +479,12 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
             account_younger_than=when.account_younger_than,
             account_items_below=when.account_items_below,
         ),
-        then=[Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days) for kind in rule.then],
+        then=[
+            Want(kind=kind, switch=rule.switch.turn, value=rule.switch.to)
+            if kind == SetSwitch.kind and rule.switch is not None
+            else Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days)
+            for kind in rule.then
+        ],
         unattended=rule.unattended,
         any_use=rule.any_use,
         hold_first=rule.hold_first,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -101,10 +102,11 @@ def conversation(command: list[str], folder: Path, answers: dict[str, str]) -> s
     )
     os.close(inner)
     said, rest, waiting = "", "", list(answers.items())
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         while select.select([terminal], [], [], 30)[0]:
             try:
-                piece = os.read(terminal, 4096).decode()
+                piece = decoder.decode(os.read(terminal, 4096))  # a read may end within a character
             except OSError:  # the other end is closed
                 break
             said += piece

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from adapters.notify.registry import CHANNELS
 from adapters.registry import PLATFORMS
 from bot.classify import registry
 from bot.cli.app import app
@@ -54,6 +55,8 @@ def all_keys() -> set[str]:
         wanted |= set(keys(platform.settings, "instances."))
     for kind in registry.KINDS.values():
         wanted |= set(keys(kind.settings, "detectors."))
+    for channel in CHANNELS.values():
+        wanted |= set(keys(channel.settings, "notify."))
     return wanted
 
 
@@ -70,7 +73,8 @@ def test_example_shows_every_key() -> None:
 
 def test_example_invents_no_key() -> None:
     known = all_keys() | {f"instances.{name}" for name in ("password.file", "totp_secret.file", "token.env")}
-    assert set(walk(uncommented())) - known - {"instances.pictrs.api_key.file"} == set()
+    known |= {"instances.pictrs.api_key.file", "notify.password.file", "notify.secret.file"}
+    assert set(walk(uncommented())) - known == set()
 
 
 def test_docs_explain_every_key() -> None:
@@ -84,6 +88,8 @@ def test_example_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "secrets").mkdir()
     for name in ("password", "totp", "pictrs-key"):
         (tmp_path / "secrets" / f"lemmy-main.{name}").write_text("secret", encoding="utf-8")
+    for name in ("mail.password", "chat.secret"):
+        (tmp_path / "secrets" / name).write_text("a secret of some length", encoding="utf-8")
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(uncommented()) if switched_on else text_of(EXAMPLE), encoding="utf-8")
     read = load(path)
@@ -92,6 +98,8 @@ def test_example_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         PLATFORMS[instance["platform"]].settings.model_validate(instance)
     for block in read.detectors:
         registry.read_settings(block)
+    for block in read.notify:
+        CHANNELS[block["kind"]].settings.model_validate(block)
 
 
 def test_commented_defaults_of_the_example_are_the_defaults() -> None:
@@ -101,7 +109,9 @@ def test_commented_defaults_of_the_example_are_the_defaults() -> None:
     assert full.poll_every == least.poll_every
     assert full.tasks_at_once == least.tasks_at_once
     assert full.backlog_stage == least.backlog_stage
+    assert full.retention == least.retention
     assert full.media.model_copy(update={"private_hosts": frozenset()}) == least.media
+    assert full.alarms == least.alarms
     assert full.rules[0].text == full.rules[1].text
     assert full.rules[0].attribution == full.rules[1].attribution
     assert set(full.rules[0].then) == set(KINDS)

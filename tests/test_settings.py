@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,10 +13,7 @@ import yaml
 from bot.domain.decisions import Stage
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How
-from bot.settings import LOCAL_BLOCK, keys, load
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bot.settings import LIVE, LOCAL_BLOCK, Settings, keys, load, renewed
 
 SECRET = "correct-horse-battery-staple"
 
@@ -197,3 +196,55 @@ def test_every_key_is_listed_by_its_dotted_name() -> None:
     names = list(keys())
     assert len(names) == len(set(names))
     assert {"schema", "rules.when.score.at_least", "rules.ban.days", "lists.file", "media.private_hosts"} <= set(names)
+
+
+def test_reload_takes_up_what_it_can_and_names_what_waits(tmp_path: Path) -> None:
+    running = load(written(tmp_path, settings(rules=[rule(), rule(id="two")], stage="hide")))
+    instances = [{"id": "main", "platform": "lemmy", "password": "another"}]
+    changed = settings(rules=[rule(text="other words"), rule(id="three")], quotas={"report": 1}, instances=instances)
+    in_force, taken_up, needs_restart = renewed(running, load(written(tmp_path, {**changed, "tasks_at_once": 3})))
+    assert taken_up == ["stage", "rules.one", "rules.three", "rules.two", "quotas"]
+    assert needs_restart == ["tasks_at_once", "instances"]
+    assert (in_force.stage, in_force.quotas.report, in_force.tasks_at_once) == (Stage.OBSERVE, 1, 8)
+    assert in_force.instances == running.instances
+    assert renewed(running, running) == (running, [], [])
+
+
+def test_handbook_names_what_a_reload_takes_up() -> None:
+    told = (Path(__file__).parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+    sentence = re.search(r"It\s+takes up (.+?)\. All other keys need a restart", told, re.DOTALL)
+    assert sentence is not None
+    assert set(re.findall(r"`(\w+)`", sentence[1])) == set(LIVE)
+    assert set(LIVE) <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("switch", "to"),
+    [
+        ("{set: registration, to: closed}", "closed"),
+        ("{set: federation, to: off}", "off"),
+        ("{set: uploads, to: 'on'}", "on"),
+    ],
+)
+def test_switch_of_a_rule_is_read(tmp_path: Path, switch: str, to: str) -> None:
+    turned = rule(then=["report", "set_switch"], switch=yaml.safe_load(switch))
+    (one,) = load(written(tmp_path, settings(rules=[turned]))).rules
+    assert one.switch is not None
+    assert one.switch.to == to
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"then": ["set_switch"]}, "belong together"),
+        ({"switch": {"set": "registration", "to": "closed"}}, "belong together"),
+        ({"then": ["set_switch"], "switch": {"set": "registration", "to": "off"}}, "open, applications, closed"),
+        ({"then": ["set_switch"], "switch": {"set": "federation", "to": "closed"}}, "on, off"),
+        ({"then": ["set_switch"], "switch": {"set": "everything", "to": "off"}}, "registration"),
+    ],
+)
+def test_switch_that_does_not_exist_is_refused_with_those_that_do(
+    tmp_path: Path, changes: dict[str, Any], wrong: str
+) -> None:
+    with pytest.raises(ConfigError, match=wrong):
+        load(written(tmp_path, settings(rules=[rule(**changes)])))

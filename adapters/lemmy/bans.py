@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
 from adapters.outcome import before_deed
-from bot.domain.decisions import AlreadyDone, Done, Offer, Refused, Scope, Verification
+from bot.domain.decisions import AlreadyDone, Done, LastWord, Offer, Refused, Scope, Verification
 from bot.domain.errors import BadAnswerError, NotFoundError
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class Bans:
             return Verification(so=False, detail=str(error))
         by_us = self._by_us(intent) if standing.banned else None
         return Verification(so=standing.fulfils(intent), by_us=by_us, detail=_described(standing), state=standing.state)
+
+    def last_word(self, intent: BanAccount, since: datetime) -> LastWord:
+        """Who has banned the account or let it back in since."""
+        entry = self._entry(intent)
+        return LastWord.NOBODYS if entry is None else entry.word(self._client.my_id(urgent=True), since)
 
     def revert(self, intent: BanAccount, before: Mapping[str, Any]) -> Outcome:
         """Lift the ban, or give a ban that was there before its end back."""

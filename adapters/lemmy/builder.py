@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.http import Transport
-from adapters.lemmy.addresses import Addresses
+from adapters.lemmy.addresses import Addresses, host_of
 from adapters.lemmy.bans import Bans
 from adapters.lemmy.client import LemmyClient
 from adapters.lemmy.convert import Converter
@@ -20,6 +20,7 @@ from adapters.lemmy.reports import Reports
 from adapters.lemmy.requestor import Endpoints
 from adapters.lemmy.resolver import LemmyResolver
 from adapters.lemmy.sources import sources
+from adapters.lemmy.switches import Switches
 from adapters.lemmy.uploads import UploadIndex
 from adapters.public import PublicView
 from bot.domain.content import InstanceId
@@ -54,6 +55,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
             removals=Removals(client, acting, modlog),
             files=Files(client, addresses, public),
             bans=Bans(client, acting, modlog, clock),
+            switches=Switches(client, host_of(settings.public)),
         ),
         inspector=LemmyInspector(client, public),
         hosts=tuple(_hosts(settings)),

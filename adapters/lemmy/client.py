@@ -74,15 +74,21 @@ class LemmyClient:
     def __repr__(self) -> str:
         return f"LemmyClient({self.settings.url!r})"
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False) -> Json:
-        """Read something, as often as it takes. ``None`` values are left out.
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False, patient: bool = True
+    ) -> Json:
+        """Read something, as often as it takes; not ``patient``: unless that had to wait for a rate limit.
+
+        ``None`` values are left out.
 
         Lemmy ignores a token that it does not accept and answers as to a stranger, to whom much does not exist: what
         is not found is asked for again after a look at the login.
         """
         query = {key: _plain(value) for key, value in (params or {}).items() if value is not None}
         try:
-            return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
+            return self.transport.read(
+                lambda: self._call("GET", path, params=query, urgent=urgent, patient=patient), patient=patient
+            )
         except NotFoundError:
             if self.still_logged_in(urgent=urgent):
                 raise
@@ -172,6 +178,7 @@ class LemmyClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         urgent: bool,
+        patient: bool = True,
     ) -> Json:
         limiter = "search" if path in _SEARCHES else "message"
 
@@ -184,6 +191,7 @@ class LemmyClient:
                 headers={"Authorization": f"Bearer {token}"},
                 limiter=limiter,
                 urgent=urgent,
+                patient=patient,
             )
             return self._object(self._checked(answer, limiter))
 

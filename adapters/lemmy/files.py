@@ -55,5 +55,5 @@ class Files:
 
     def verify(self, intent: PurgeFile) -> Verification:
         """Whether the public still gets it."""
-        look = self._public.look(self._addresses.address(intent.name))
+        look = self._public.proof(self._addresses.address(intent.name))
         return Verification(so=None if look.shown is None else not look.shown, detail=look.detail)

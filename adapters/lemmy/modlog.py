@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pythorhead.types import ModlogActionType
 
 from adapters.lemmy.convert import moment
+from bot.domain.decisions import LastWord
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
@@ -16,13 +18,24 @@ if TYPE_CHECKING:
     from adapters.lemmy.requestor import Endpoints
 
 
+SKEW = timedelta(minutes=5)
+"""How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line. ``on``: removed or banned, as against restored or unbanned."""
 
     by: int
     on: bool
+    at: datetime
     expires: datetime | None
+
+    def word(self, me: int, since: datetime) -> LastWord:
+        """Whose it is, unless it is older than ``since``, as far as two clocks can tell."""
+        if self.at < since - SKEW or (self.by == me and not self.on):
+            return LastWord.NOBODYS
+        return LastWord.OURS if self.by == me else LastWord.ANOTHERS
 
 
 class ModLog:
@@ -65,6 +78,11 @@ class ModLog:
                 return None
             row = rows[0][inner]
             expires = row.get("expires")
-            return Entry(by=int(row["mod_person_id"]), on=bool(row[flag]), expires=moment(expires) if expires else None)
+            return Entry(
+                by=int(row["mod_person_id"]),
+                on=bool(row[flag]),
+                at=moment(row["when_"]),
+                expires=moment(expires) if expires else None,
+            )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise BadAnswerError(f"the mod log is not in the shape of API v3 ({type(error).__name__})") from error

@@ -43,15 +43,18 @@ class Reader:
             return Gone(detail=f"{what.local_id!r} is not an id of Lemmy's")
         number, at, convert = int(what.local_id), self._clock.now(), self._converter
         sightings: Sequence[Sighting]
+        withdrawn = False
         match what.kind:
             case Post.kind:
                 view = self._endpoints.post.get(number)["post_view"]
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_post(view, at=at, backlog=False), *around]
+                withdrawn = bool(view["post"].get("deleted"))
             case Comment.kind:
                 view = self._endpoints.comment.get(number)["comment_view"]
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_comment(view, at=at, backlog=False), *around]
+                withdrawn = bool(view["comment"].get("deleted"))
             case Profile.kind:
                 person = self._endpoints.user.get(person_id=number, limit=1)["person_view"]
                 staff = bool(person.get("is_admin"))
@@ -61,4 +64,4 @@ class Reader:
                 sightings = convert.seen_in_community(view["community"], at=at, backlog=False)
             case _:
                 return Gone(detail=f"Lemmy has no subject of the kind {what.kind!r}")
-        return Batch(sightings=sightings)
+        return Batch(sightings=sightings, withdrawn=withdrawn)

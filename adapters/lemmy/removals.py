@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.outcome import before_deed
 from bot.domain.content import Comment, Post
-from bot.domain.decisions import AlreadyDone, Done, Offer, Refused, Verification
+from bot.domain.decisions import AlreadyDone, Done, LastWord, Offer, Refused, Verification
 from bot.domain.errors import BadAnswerError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from adapters.lemmy.client import LemmyClient
-    from adapters.lemmy.modlog import ModLog
+    from adapters.lemmy.modlog import Entry, ModLog
     from adapters.lemmy.requestor import Endpoints
     from bot.domain.content import Subject
     from bot.domain.decisions import Outcome, Remove
@@ -60,6 +61,11 @@ class Removals:
         detail = f"removed{who}" if removed else "it is not removed"
         return Verification(so=removed, by_us=by_us, detail=detail, state={"removed": removed})
 
+    def last_word(self, intent: Remove, since: datetime) -> LastWord:
+        """Who has removed or restored it since."""
+        entry = self._entry(intent.subject)
+        return LastWord.NOBODYS if entry is None else entry.word(self._client.my_id(urgent=True), since)
+
     def revert(self, intent: Remove, before: Mapping[str, Any]) -> Outcome:
         """Put it back if it was there before."""
         if before.get("removed") is not False:
@@ -87,8 +93,11 @@ class Removals:
             raise BadAnswerError(f"{subject.key} is not in the shape of API v3") from error
 
     def _by_us(self, subject: Subject) -> bool | None:
-        number = int(subject.local_id)
-        entry = self._modlog.post(number) if subject.kind == Post.kind else self._modlog.comment(number)
+        entry = self._entry(subject)
         if entry is None or not entry.on:
             return None
         return entry.by == self._client.my_id(urgent=True)
+
+    def _entry(self, subject: Subject) -> Entry | None:
+        number = int(subject.local_id)
+        return self._modlog.post(number) if subject.kind == Post.kind else self._modlog.comment(number)

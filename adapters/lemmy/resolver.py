@@ -52,7 +52,7 @@ class LemmyResolver:
         """Posts and comments in which a search finds the file.
 
         Not searchable, and so not found: thumbnails, avatars, banners, icons, sidebars, private messages, and whatever
-        was removed or deleted. Costs two calls of the search limiter.
+        was removed or deleted. Costs two calls of the search limiter, and does not wait for it.
         """
         found: dict[str, Subject] = {}
         for sighting in self._search(name):
@@ -97,7 +97,7 @@ class LemmyResolver:
         asked = [("All", name.value), ("Url", self._addresses.address(name))]
         for kind, text in asked:
             query = {"q": text, "type_": kind, "listing_type": "All", "sort": "New", "limit": _FOUND}
-            answer = self._client.get("/search", query)
+            answer = self._client.get("/search", query, patient=False)
             try:
                 for view in answer["posts"]:
                     yield from self._converter.seen_in_post(view, at=at, backlog=False)

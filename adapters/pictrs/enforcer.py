@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.outcome import before_deed, outcome_of
+from adapters.outcome import outcome_of
+from adapters.public import CACHED
 from bot.domain.content import Alias
-from bot.domain.decisions import AlreadyDone, Done, Failed, Offer, PurgeFile, Refused, Verification
+from bot.domain.decisions import AlreadyDone, Done, LastWord, Offer, PurgeFile, Refused, Verification
 from bot.domain.errors import NotFoundError, PlatformError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from adapters.pictrs.client import PictrsClient
     from adapters.public import Look
@@ -25,7 +27,7 @@ class PictrsEnforcer:
     """Purges files of one instance, and refuses every other deed."""
 
     def __init__(self, instance: InstanceId, client: PictrsClient, look: Callable[[Name], Look]) -> None:
-        """``look``: asks for a file at the instance's public address."""
+        """``look``: asks for a file at the instance's public address, as anybody does."""
         self._instance = instance
         self._client = client
         self._look = look
@@ -57,11 +59,16 @@ class PictrsEnforcer:
         if names:
             return Verification(so=False, detail=f"pict-rs has the file under {_count(names)}")
         look = self._look(intent.name)
-        return Verification(so=None if look.shown is None else not look.shown, detail=look.detail)
+        detail = CACHED if look.shown else look.detail
+        return Verification(so=None if look.shown is None else not look.shown, detail=detail)
 
     def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - the promise of an enforcer
         """Impossible."""
         return Refused(code="irreversible", note="a purged file does not come back")
+
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:  # noqa: ARG002 - the promise of an enforcer
+        """Nobody puts a file back."""
+        return LastWord.NOBODYS
 
     def reopen(self, report: Report) -> Outcome:  # noqa: ARG002 - the promise of an enforcer
         """Not here."""
@@ -71,9 +78,7 @@ class PictrsEnforcer:
         try:
             names = self._client.purge(_alias(intent))
         except NotFoundError:
-            if before_deed(lambda: self._look(intent.name)).shown:
-                return Failed(note="pict-rs has no such name (any more), and yet the public address shows the file")
-            return AlreadyDone(note="the file is gone already")
+            return AlreadyDone(note="pict-rs has no such name (any more)")
         if not names:  # how older versions say that there is no such name
             return AlreadyDone(note="pict-rs has no such name")
         return Done(note=f"by the {ROUTE}, {_count(names)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bot.attribution.origin import attribute
@@ -11,7 +13,7 @@ from bot.domain.errors import PlatformError
 from bot.domain.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bot.domain.content import InstanceId, Name, Sighting, Upload
     from bot.domain.evidence import Attribution
@@ -22,6 +24,12 @@ LOOKS_ALIKE = 31
 
 https://github.com/facebook/ThreatExchange/blob/main/pdq/README.md recommends 31 of 256.
 """
+
+ASKED_FOR_NAMES = 3
+"""Names of one file that its platform is asked by, the newest first: it does not know the others of a deleted one."""
+
+PRINTS = 20_000
+"""PDQ hashes that are kept in mind: a picture is compared with all thumbnails that were made from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +51,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What an instance said of one of its names. ``digest``: SHA-256 of the bytes, which may save a download."""
+    """What an instance said of one of its names. ``digest``: SHA-256 of the bytes, which may save a download.
+
+    ``troubles``: what could not be asked.
+    """
 
     digest: str | None
     troubles: Sequence[PlatformError] = ()
@@ -56,9 +67,10 @@ class Index:
         """``resolvers``: one for each instance."""
         self._library = library
         self._resolvers = resolvers
+        self._prints = lru_cache(PRINTS)(self._pdq)
 
     def learn(self, name: Name) -> Learned:
-        """Ask the instance about a name of its own: uploader, other names, digest of the bytes.
+        """Ask the instance about a name of its own: uploader, digest of the bytes.
 
         What one part of a platform does not answer keeps the others from nothing; it is among the troubles.
         """
@@ -66,15 +78,9 @@ class Index:
             return Learned(digest=None)
         resolver = self._resolvers[name.instance]
         troubles: list[PlatformError] = []
-        others: Sequence[Name] = ()
         digest: str | None = None
         try:
-            others = [other for other in resolver.names(name) if other != name]
-        except PlatformError as error:
-            troubles.append(error)
-        try:
-            for one in [name, *others]:
-                self._learn_uploader(one, resolver)
+            self._learn_uploader(name, resolver)
         except PlatformError as error:
             troubles.append(error)
         try:
@@ -82,13 +88,43 @@ class Index:
         except PlatformError as error:
             troubles.append(error)
         if digest is not None:
-            for one in [name, *others]:
-                self._bind(one, digest)
+            self._bind(name, digest)
         return Learned(digest=digest, troubles=tuple(troubles))
 
+    def complete(self, file_id: int) -> Sequence[PlatformError]:
+        """Ask the instances for other names of a file, and who stored it under these; what could not be asked.
+
+        Once for the file, not for each of its names: in a raid it may have ten thousand, and each would be told all.
+        """
+        file = self._library.file(file_id)
+        if file is None or file.sha256 is None:
+            return ()
+        own: dict[InstanceId, list[Alias]] = defaultdict(list)
+        for record in self._library.names_of(file_id):
+            if isinstance(record.name, Alias):
+                own[record.name.instance].append(record.name)
+        troubles: list[PlatformError] = []
+        for instance, names in own.items():
+            try:
+                self._complete(file_id, file.sha256, names, self._resolvers[instance])
+            except PlatformError as error:
+                troubles.append(error)
+        return tuple(troubles)
+
+    def _complete(self, file_id: int, sha256: str, own: Sequence[Alias], resolver: Resolver) -> None:
+        others: Sequence[Name] = ()
+        for name in own[: -ASKED_FOR_NAMES - 1 : -1]:
+            others = resolver.names(name)
+            if others:
+                break
+        for other in self._library.strangers(file_id, others):
+            self._learn_uploader(other, resolver)
+            self._library.bind(other, sha256)
+
     def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
-        record = self._library.name(str(name)) or self._library.add_name(name, resolver.address(name))
-        if not self._upload_of(name) and not self._only_thumbnail(record):
+        if self._library.name(str(name)) is None:
+            self._library.add_name(name, resolver.address(name))
+        if self._library.upload(name) is None and not self._only_thumbnail(name):
             upload = resolver.uploader(name)
             if upload is not None:
                 self._library.add_upload(upload)
@@ -105,94 +141,108 @@ class Index:
         names = self._library.names_of(file_id)
         uploads = self._library.uploads_of(file_id)
         sightings = self._library.sightings_of(file_id)
+        shown: dict[Name, list[Sighting]] = defaultdict(list)
+        for sighting in sightings:
+            shown[sighting.name].append(sighting)
+        stored: dict[Name, list[Upload]] = defaultdict(list)
+        for upload in uploads:
+            stored[upload.name].append(upload)
         original = None if uploads else self._original_attribution(sightings, {record.name for record in names})
-        attributions = {
-            record.name: attribute(
-                record.name,
-                uploads=uploads,
-                sightings=[sighting for sighting in sightings if sighting.name == record.name],
-                original=original,
-                names=[other.name for other in names if other.name != record.name],
-            )
-            for record in names
-        }
         return Known(
-            attributions=attributions,
+            attributions={
+                record.name: attribute(
+                    record.name,
+                    uploads=stored.get(record.name, ()),
+                    sightings=shown.get(record.name, ()),
+                    original=original,
+                )
+                for record in names
+            },
             addresses={record.name: record.url for record in names},
             sightings=sightings,
             uploads=uploads,
-            thumbnails=self._thumbnails(file_id, sightings),
+            thumbnails=self.thumbnails(file_id),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
-        """Thumbnails that the server made from this file, as far as they were looked at; do they look alike?"""
-        return self._thumbnails(file_id, self._library.sightings_of(file_id))
+        """Thumbnails that the server made from this file, as far as they were looked at; do they look alike?
 
-    def made_from(self, file_id: int) -> Sequence[tuple[FileRecord, bool]]:
-        """The pictures that a thumbnail was made from, if the server made this file, and whether it looks like them."""
-        if self._library.uploads_of(file_id):
-            return ()
-        found: dict[int, tuple[FileRecord, bool]] = {}
-        for beside in self._attached_beside(self._library.sightings_of(file_id)):
+        What somebody stored is no such thumbnail, though it may be shown as one.
+        """
+        beside = self._library.beside(file_id, own=Role.ATTACHMENT, theirs=Role.THUMBNAIL)
+        return [
+            (one.record, self._alike(file_id, one.record.file_id))
+            for one in beside
+            # One that was not looked at yet comes back when it was.
+            if isinstance(one.record.name, Alias) and not one.uploaded and one.looked_at
+        ]
+
+    def thumbnails_of(self, name: Name) -> Sequence[tuple[NameRecord, bool]]:
+        """The same, of the posts that show the file under this name."""
+        own = self._library.name(str(name))
+        found: dict[Name, tuple[NameRecord, bool]] = {}
+        for beside in self._beside(self._library.sightings_under(name), Role.ATTACHMENT, Role.THUMBNAIL):
             record = self._library.name(str(beside.name))
-            file = self._library.file(record.file_id) if record is not None else None
-            if file is not None and file.id != file_id:
-                found[file.id] = (file, self._alike(file_id, file.id))
+            if own is None or record is None or record.file_id == own.file_id or not isinstance(record.name, Alias):
+                continue
+            file = self._library.file(record.file_id)
+            if file is not None and file.scan is not None and not self._library.uploaded(file.id):
+                found[beside.name] = (record, self._alike(own.file_id, file.id))
         return list(found.values())
 
-    def _upload_of(self, name: Name) -> bool:
-        record = self._library.name(str(name))
-        return record is not None and any(u.name == name for u in self._library.uploads_of(record.file_id))
+    def made_from(self, file_id: int, name: Name | None = None) -> Sequence[tuple[FileRecord, bool]]:
+        """The pictures that a thumbnail was made from, if the server made this file, and whether it looks like them.
 
-    def _only_thumbnail(self, record: NameRecord) -> bool:
+        ``name``: only by what is shown under this name of it.
+        """
+        if self._library.uploaded(file_id):
+            return ()
+        of = self._library.sightings_of(file_id) if name is None else self._library.sightings_under(name)
+        found: dict[int, tuple[FileRecord, bool]] = {}
+        for beside in self._beside(of, Role.THUMBNAIL, Role.ATTACHMENT):
+            record = self._library.name(str(beside.name))
+            if record is None or record.file_id in found:
+                continue
+            file = self._library.file(record.file_id)
+            if file is not None and file.id != file_id:
+                found[record.file_id] = (file, self._alike(file_id, file.id))
+        return list(found.values())
+
+    def _only_thumbnail(self, name: Name) -> bool:
         """The upload list never has the server's own thumbnails: walking it for each of them would be in vain.
 
         A custom thumbnail that is somebody's upload is found all the same, by the feed of uploads.
         """
-        seen = [s for s in self._library.sightings_of(record.file_id) if s.name == record.name]
+        seen = self._library.sightings_under(name)
         return bool(seen) and all(s.media.role is Role.THUMBNAIL for s in seen)
 
-    def _attached_beside(self, sightings: Sequence[Sighting]) -> Sequence[Sighting]:
-        """What is attached to the posts in whose thumbnail slot a file is."""
-        slots = {s.subject.key: s for s in sightings if s.media.role is Role.THUMBNAIL}
-        return [
-            beside
-            for key in slots
-            for beside in self._library.sightings_in(key)
-            if beside.media.role is Role.ATTACHMENT
-        ]
+    def _beside(self, sightings: Sequence[Sighting], own: Role, theirs: Role) -> Iterator[Sighting]:
+        """What is shown as ``theirs`` where a file is shown as ``own``."""
+        for key in {s.subject.key: None for s in sightings if s.media.role is own}:
+            yield from (beside for beside in self._library.sightings_in(key) if beside.media.role is theirs)
 
     def _original_attribution(self, sightings: Sequence[Sighting], own: set[Name]) -> Attribution | None:
-        for beside in self._attached_beside(sightings):
-            record = self._library.name(str(beside.name))
-            if beside.name not in own and record is not None:
-                uploads = self._library.uploads_of(record.file_id)
-                return attribute(beside.name, uploads=uploads, sightings=[beside])
+        for beside in self._beside(sightings, Role.THUMBNAIL, Role.ATTACHMENT):
+            upload = self._library.upload(beside.name) if beside.name not in own else None
+            if beside.name not in own and self._library.name(str(beside.name)) is not None:
+                return attribute(beside.name, uploads=() if upload is None else (upload,), sightings=[beside])
         return None
 
-    def _thumbnails(self, file_id: int, sightings: Sequence[Sighting]) -> Sequence[tuple[NameRecord, bool]]:
-        own = {sighting.name for sighting in sightings}
-        found: dict[Name, tuple[NameRecord, bool]] = {}
-        for key in {s.subject.key: None for s in sightings if s.media.role is Role.ATTACHMENT}:
-            for beside in self._library.sightings_in(key):
-                if beside.media.role is not Role.THUMBNAIL or beside.name in own or not isinstance(beside.name, Alias):
-                    continue
-                record = self._library.name(str(beside.name))
-                if record is None or self._library.uploads_of(record.file_id):
-                    continue
-                file = self._library.file(record.file_id)
-                if file is not None and file.scan is not None:  # one that was not looked at yet comes back when it was
-                    found[beside.name] = (record, self._alike(file_id, record.file_id))
-        return list(found.values())
-
     def _alike(self, one: int, other: int) -> bool:
-        hashes = [self._pdq(file_id) for file_id in (one, other)]
+        hashes = [self._print_of(file_id) for file_id in (one, other)]
         if hashes[0] is None or hashes[1] is None:
             return False
         return (hashes[0] ^ hashes[1]).bit_count() <= LOOKS_ALIKE
 
-    def _pdq(self, file_id: int) -> int | None:
+    def _print_of(self, file_id: int) -> int | None:
+        """Of bytes, which do not change: what is not known yet is asked for again."""
+        try:
+            return self._prints(file_id)
+        except LookupError:
+            return None
+
+    def _pdq(self, file_id: int) -> int:
         file = self._library.file(file_id)
         if file is None or not isinstance(file.scan, Evidence) or file.scan.pdq is None:
-            return None
+            raise LookupError(file_id)
         return int(file.scan.pdq, 16)

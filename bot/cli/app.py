@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import brakes, cases, lists, look, running, setup, shows
+from bot.cli import brakes, cases, explain, held, lists, look, notify, raid, rules, running, setup, shows, undoing
 from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
 from bot.telemetry import configure_logs
@@ -43,10 +44,12 @@ def _options(
     ] = False,
 ) -> None:
     context.obj = config
+    if isinstance(sys.stdout, io.TextIOWrapper):  # half a character in what a server sent must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")
     configure_logs(log_level)
 
 
-for commands in (setup, running, look, cases, brakes, lists, shows):
+for commands in (setup, running, look, cases, held, undoing, brakes, raid, notify, lists, rules, explain, shows):
     commands.register(app)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 import typer
 
-from bot.cli.opening import out
+from bot.cli.opening import bold, out
 from bot.domain.errors import ConfigError
 
 Word = TypeVar("Word", bound=StrEnum)
+
+
+def somebody_is_there() -> bool:
+    """Whether a question would be seen and answered. What runs us with our output caught shows no question."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ class Questions:
             return default
         out.print(f"\n{question}")
         for word, meaning in meanings.items():
-            out.print(f"  [bold]{word.value}[/bold]: {meaning}")
+            out.print(bold(f"  {word.value}", f": {meaning}"))
         words = {word.value: word for word in meanings}
         while True:
             answer = str(typer.prompt("Your choice", default=default.value)).strip().lower()

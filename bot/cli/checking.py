@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, out, print_json, settings_of
@@ -52,7 +52,7 @@ def _results(context: typer.Context, *, repair: bool) -> Iterator[CheckResult]:
             what="ledger",
             ok=False,
             detail=str(error),
-            remedy="see that its folder exists, belongs to this user and has room; then check again for the rest",
+            remedy="see that it exists, can be written to and has room on its disk; then check again for the rest",
         )
         return
     try:
@@ -61,6 +61,7 @@ def _results(context: typer.Context, *, repair: bool) -> Iterator[CheckResult]:
             file = base / one.file if one.file is not None else None
             yield checks.listed(one.id, one.mode, file, house.ledger)
         yield from checks.rules(house.rules, house.guard.limits)
+        yield from _channels(house)
         yield from _detectors(house)
         yield from _instances(house, repair=repair)
     finally:
@@ -76,6 +77,17 @@ def _detectors(house: House) -> Sequence[CheckResult]:
         trouble = CheckResult(what="detectors", ok=False, detail=str(error), remedy="docs/rules.md lists the kinds")
         return [*asyncio.run(house.once(lambda: checks.eyes(house.decoder, None))), trouble]
     return asyncio.run(house.once(lambda: checks.eyes(house.decoder, scorer)))
+
+
+def _channels(house: House) -> Iterator[CheckResult]:
+    from bot.operate import checks
+
+    try:
+        channels = house.channels
+    except ConfigError as error:
+        yield CheckResult(what="notify", ok=False, detail=str(error), remedy="docs/operating.md explains the keys")
+        return
+    yield from checks.channels(channels, house.rules)
 
 
 def _instances(house: House, *, repair: bool) -> Iterator[CheckResult]:
@@ -97,6 +109,6 @@ def _show(results: Sequence[CheckResult]) -> None:
     table.add_column("detail", overflow="fold")
     table.add_column("what to do", overflow="fold")
     for result in results:
-        mark = "[green]ok[/green]" if result.ok else "[red]✗[/red]"
-        table.add_row(mark, escape(result.what), escape(result.detail), escape(result.remedy))
+        mark = Text("ok", "green") if result.ok else Text("✗", "red")
+        table.add_row(mark, result.what, result.detail, result.remedy)
     out.print(table)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bot.cli.exits import Exit
-from bot.cli.opening import AsJson, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json, settings_of
 from bot.domain.evidence import ListMode
 from bot.operate.lists import ListError, from_case, from_digest, from_picture
 from bot.settings import LOCAL_BLOCK
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
 @lists.command("add")
 def add(
     context: typer.Context,
+    by: By,
     list_id: ListId,
     what: Annotated[str, typer.Argument(help="A picture file, a digest (sha256:…, pixels:…, pdq:…), or case:NUMBER.")],
     note: Annotated[str, typer.Option(help="Kept beside the entry.")] = "",
@@ -40,13 +41,14 @@ def add(
     """Put a picture, a digest or a case's files on a list."""
     with house_of(context) as house:
         entries = _entries(house, list_id, _mode(context, list_id), what, note)
-        added = house.ledger.add_entries(entries)
+        added = house.ledger.add_entries(entries, by=by)
     out.print(f"{added} added to {list_id}, {len(entries) - added} there already")
 
 
 @lists.command("remove")
 def remove(
     context: typer.Context,
+    by: By,
     list_id: ListId,
     what: Annotated[str, typer.Argument(help="A digest (the kind may be left out), or case:NUMBER.")],
 ) -> None:
@@ -54,9 +56,9 @@ def remove(
     _mode(context, list_id)
     with ledger_of(context) as ledger:
         if what.startswith("case:"):
-            removed = ledger.remove_entries(list_id=list_id, case=_number(what))
+            removed = ledger.remove_entries(list_id=list_id, case=_number(what), by=by)
         else:
-            removed = ledger.remove_entries(list_id=list_id, digest=what.rpartition(":")[2].lower())
+            removed = ledger.remove_entries(list_id=list_id, digest=what.rpartition(":")[2].lower(), by=by)
     out.print(f"{removed} removed from {list_id}")
     if not removed:
         raise typer.Exit(Exit.UNKNOWN)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from bot.cli import watching
 from bot.cli.exits import Exit
-from bot.cli.opening import AsJson, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
+from bot.clock import SystemClock
 from bot.domain.evidence import Evidence, Unscannable
+from bot.operate.pace import Pace, in_words, snapshot
+from bot.operate.reload import last as last_reload
+from bot.telemetry import raised_alarms
 
 if TYPE_CHECKING:
     from bot.domain.evidence import Scan
@@ -24,16 +29,36 @@ def register(app: typer.Typer) -> None:
     app.command("who")(who)
 
 
-def status(context: typer.Context, as_json: AsJson = False) -> None:
+def status(
+    context: typer.Context,
+    as_json: AsJson = False,
+    alive: Annotated[
+        bool, typer.Option("--alive", help="Say only whether a bot acts; it says so itself every ten seconds.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the queues as they move, and how long the rest takes, until Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 2.0,
+) -> None:
     """Show what was seen and done, what waits, who acts, and which feeds have trouble."""
+    if alive:
+        _alive(context, as_json=as_json)
+        return
+    if watch:
+        watching.watch(context, every=every, as_json=as_json)
+        return
     settings, _ = settings_of(context)
     with ledger_of(context) as ledger:
         counts = dict(ledger.counts())
+        head = ledger.head()
         tasks = dict(ledger.backlog_size())
         lease = ledger.holder()
         troubles = ledger.troubles()
+        reloaded = last_reload(ledger)
         stop, trips = ledger.stopped(), ledger.trips()
+        alarms, channels = raised_alarms(ledger), ledger.channel_states()
         feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
+        pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
     holder = lease.holder if lease else None
     if as_json:
         print_json(
@@ -42,8 +67,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 "acts": holder,
                 "stopped": {"at": stop.at, "by": stop.by, "why": stop.why} if stop else None,
                 "breakers": [trip.rule_id for trip in trips],
+                "reload": asdict(reloaded) if reloaded else None,
+                "alarms": [
+                    {"alarm": one.key, "since": one.since, "text": one.text, "remedy": one.remedy} for one in alarms
+                ],
+                "channels": {id_: asdict(state) for id_, state in channels.items()},
+                "audit": {"n": head.n, "digest": head.digest},
                 "counts": counts,
                 "tasks": tasks,
+                "ready": dict(pace.now.ready),
+                "deeds_left": pace.deeds_left.total_seconds() if pace.deeds_left is not None else None,
                 "feeds": feeds,
                 "troubles": [
                     {"task": f"{t.kind.value} {t.target}", "reason": t.reason, "again_at": t.again_at} for t in troubles
@@ -53,13 +86,24 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         return
     out.print(f"stage: {settings.stage.word}    acts now: {holder or 'nobody (no daemon runs)'}\n")
     if stop is not None:
-        told = escape(f"{stop.by} ({stop.why})")
-        out.print(f"[bold]Acting is stopped[/bold] since {stop.at:%Y-%m-%d %H:%M} by {told}")
+        out.print(bold("Acting is stopped", f" since {stop.at:%Y-%m-%d %H:%M} by {stop.by} ({stop.why})"))
+    if reloaded is not None and reloaded.trouble:
+        told = f" at {reloaded.at:%Y-%m-%d %H:%M}, the old one stays in force: {reloaded.trouble}"
+        out.print(bold("The configuration was not taken up", told))
+    if reloaded is not None and reloaded.change.needs_restart:
+        out.print(bold("Needs a restart", f": {', '.join(reloaded.change.needs_restart)}"))
     for trip in trips:
-        out.print(
-            f"[bold]The breaker of rule {trip.rule_id} is open[/bold] since {trip.at:%Y-%m-%d %H:%M}: it flagged "
-            f"{trip.flagged} of {trip.scanned} files; `fediwarden breaker reset {trip.rule_id}`"
+        told = (
+            f" since {trip.at:%Y-%m-%d %H:%M}: it flagged {trip.flagged} of {trip.scanned} files; "
+            f"`fediwarden breaker reset {trip.rule_id}`"
         )
+        out.print(bold(f"The breaker of rule {trip.rule_id} is open", told))
+    for alarm in alarms:
+        out.print(bold("Alarm", f" since {alarm.since:%Y-%m-%d %H:%M}: {alarm.text} What to do: {alarm.remedy}."))
+    for id_, state in channels.items():
+        if state.trouble or state.lost:
+            waiting = f"{state.pending} waiting, {state.lost} given up"
+            out.print(bold(f"The channel {id_} does not deliver", f" ({waiting}): {state.trouble}"))
     table = Table("count", "number", "tasks", "number ")
     rows = max(len(counts), len(tasks))
     left = [*counts.items()] + [("", "")] * (rows - len(counts))
@@ -67,6 +111,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     for (count, number), (task, size) in zip(left, right, strict=True):
         table.add_row(count, str(number), task, str(size))
     out.print(table)
+    if ready := sum(pace.now.ready.values()):
+        out.print(f"{ready} deeds are ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
     for name, state in feeds.items():
         out.print(f"{name.removeprefix('source/')}: read {state.get('at', 'never')} {state.get('trouble', '')}")
     if troubles:
@@ -75,6 +121,18 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
             trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
         out.print(trouble)
+    out.print(f"audit trail: {head}", soft_wrap=True)
+
+
+def _alive(context: typer.Context, *, as_json: bool) -> None:
+    with ledger_of(context) as ledger:
+        lease = ledger.holder()
+    if as_json:
+        print_json({"acts": lease.holder if lease else None})
+    else:
+        out.print(f"acts now: {lease.holder}" if lease else "nobody acts")
+    if lease is None:
+        raise typer.Exit(Exit.NOT_SO)
 
 
 def who(
@@ -97,7 +155,7 @@ def who(
 
 
 def _print(found: Found) -> None:
-    out.print(f"[bold]file {found.file.id}[/bold]  sha256 {found.file.sha256 or 'not known yet'}")
+    out.print(bold(f"file {found.file.id}", f"  sha256 {found.file.sha256 or 'not known yet'}"))
     out.print(f"  scan: {describe_scan(found.file.scan)}")
     if found.file.case is not None:
         out.print(f"  case: {found.file.case}")

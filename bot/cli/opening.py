@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from bot.wiring import House
 
-out = Console(highlight=False, soft_wrap=False)
+out = Console(highlight=False, soft_wrap=False, markup=False)
+"""Square brackets in addresses, names and reasons are somebody else's: they must not be taken for markup."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
 By = Annotated[str, typer.Option("--by", help="Who decides; goes into the timeline.", default_factory=getpass.getuser)]
@@ -30,6 +32,11 @@ def settings_of(context: typer.Context) -> tuple[Settings, Path]:
 
     path: Path = context.obj
     return load(path), path.parent
+
+
+def bold(words: str, rest: str = "") -> Text:
+    """``words`` in bold and ``rest`` as it is, for ``out``."""
+    return Text.assemble((words, "bold"), rest)
 
 
 @contextmanager

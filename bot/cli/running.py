@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from bot.cli.cases import describe
 from bot.cli.exits import Exit
+from bot.cli.intents import describe
 from bot.cli.look import describe_scan
-from bot.cli.opening import AsJson, house_of, out, print_json
+from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
 from bot.operate.decide import needs
 
 if TYPE_CHECKING:
@@ -22,13 +25,45 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("run")(run)
+    app.command("reload")(reload)
     app.command("process-one")(process_one)
 
 
 def run(context: typer.Context) -> None:
-    """Watch the configured servers until stopped (Ctrl-C or SIGTERM finishes what is running)."""
+    """Watch the configured servers until stopped: by Ctrl-C or SIGTERM, within ten seconds. SIGHUP reads the
+    configuration again.
+    """
+    # A reload that comes before anybody listens must not end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with house_of(context) as house:
-        asyncio.run(house.run())
+        left_behind = asyncio.run(house.run(lambda: settings_of(context)[0]))
+    if left_behind:
+        # Their threads wait for servers that do not answer, and the interpreter would wait for them.
+        sys.stdout.flush()
+        os._exit(Exit.OK)
+
+
+def reload(context: typer.Context, as_json: AsJson = False) -> None:
+    """Have the running bot read its configuration again, as SIGHUP does, and say what came of it."""
+    from bot.operate.reload import NoAnswerError, ask
+
+    with ledger_of(context) as ledger:
+        try:
+            change = ask(ledger)
+        except NoAnswerError as error:
+            typer.echo(f"fediwarden: {error}", err=True)
+            raise typer.Exit(Exit.NOT_SO) from None
+    if change is None:
+        typer.echo("fediwarden: no bot runs; the next start reads the configuration", err=True)
+        raise typer.Exit(Exit.NOT_SO)
+    if as_json:
+        print_json({"taken_up": change.taken_up, "needs_restart": change.needs_restart})
+        return
+    out.print(f"Taken up: {', '.join(change.taken_up) or 'nothing is new'}.")
+    if change.needs_restart:
+        out.print(f"Needs a restart: {', '.join(change.needs_restart)}. The old values stay in force until then.")
+    if change.taken_up:
+        out.print("What is scanned already is not judged again; `fediwarden rules test` shows what would be different.")
 
 
 def process_one(
@@ -58,7 +93,7 @@ def process_one(
 
 
 def _print(one: Processed) -> None:
-    out.print(f"[bold]{one.name}[/bold]\n  {describe_scan(one.scan)}")
+    out.print(bold(str(one.name), f"\n  {describe_scan(one.scan)}"))
     if one.intents:
         table = Table("intent", "case", "deed", "on", "because", "decision")
         for record in one.intents:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.markup import escape
 from rich.padding import Padding
 
 from bot.cli.asking import Questions
 from bot.cli.checking import check
 from bot.cli.choices import EVIDENCE, PLACES, STAGES, UPLOADS, EvidenceWord, Place, StageWord, UploadsWord
 from bot.cli.exits import Exit
-from bot.cli.opening import out
+from bot.cli.opening import bold, out
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def init(
     questions = Questions(asks=not yes and not password_stdin and sys.stdin.isatty())
 
     software = _server(url or questions.required("Address of your server", option="--url"))
-    out.print(f"{escape(software.url)} runs {escape(str(software))}.")
+    out.print(f"{software.url} runs {software}.")
     _show_duties(place or questions.choose("Where are you and your server?", PLACES, Place.OTHER))
     if not questions.agree("Go on?"):
         raise typer.Exit(Exit.NOT_SO)
@@ -142,9 +141,9 @@ def _server(url: str) -> Software:
 def _show_duties(place: Place) -> None:
     from bot.operate import duties
 
-    out.print(f"\n[bold]{duties.HEADLINE}: {PLACES[place]}[/bold]")
+    out.print(bold(f"\n{duties.HEADLINE}: {PLACES[place]}"))
     for paragraph in duties.notice(place.value):
-        out.print(Padding(f"- {escape(paragraph)}", (0, 0, 0, 2)))
+        out.print(Padding(f"- {paragraph}", (0, 0, 0, 2)))
     out.print()
 
 
@@ -203,13 +202,13 @@ def _write(path: Path, text: str, secrets: _Secrets) -> None:
 
 
 def _say_next(path: Path, secrets: _Secrets) -> None:
-    out.print(f"Written: {escape(str(path))} (only you can read it)")
+    out.print(f"Written: {path} (only you can read it)")
     missing = secrets.missing(path.parent)
     for one in missing:
         if one.kind == "env":
-            out.print(f"Still to do: set {escape(one.where)} in the environment of the bot")
+            out.print(f"Still to do: set {one.where} in the environment of the bot")
         else:
-            out.print(f"Still to do: put the secret into {escape(str(path.parent / one.where))}, mode 600")
+            out.print(f"Still to do: put the secret into {path.parent / one.where}, mode 600")
     out.print(
         f"{'Then' if missing else 'Next'}: `fediwarden check`, and `fediwarden run` once that finds nothing wrong."
     )

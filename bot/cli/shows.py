@@ -18,11 +18,21 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sandboxes, name="sandbox")
 
 
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    as_json: AsJson = False,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FEDIWARDEN_DEMO_LEDGER",
+            help="URL of an empty PostgreSQL database to use instead of a file. What is written there stays there. "
+            "Others on this machine can read options, so a password is better kept in the variable.",
+        ),
+    ] = None,
+) -> None:
     """Start a small Lemmy on this machine, flood it with harmless pictures, and watch the bot deal with them."""
     from bot.demo import run_demo
 
-    if not run_demo(as_json=as_json):
+    if not run_demo(as_json=as_json, ledger=ledger):
         raise typer.Exit(Exit.NOT_SO)
 
 

@@ -20,6 +20,8 @@ from rich.console import Console
 
 from bot.demo import people, pictures
 from bot.demo.telling import tell
+from bot.domain.errors import LedgerError
+from bot.operate.setup import write_private
 from bot.settings import load
 from bot.wiring import open_sandbox, open_store
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 PEOPLE = ("anna", "ben", "chloe", "dmitri", "elif", "farid", "gita", "hugo", "ines", "jonas", "kaya", "luca")
 DRAWINGS = 168
+LEDGER_FILE = "ledger.url"
 DEADLINE = 240.0  # seconds for any one thing to come true, on a slow machine
 
 
@@ -51,12 +54,15 @@ class Stage:
         self.checks.append((what, so))
 
 
-def run_demo(*, as_json: bool) -> bool:
-    """Play it; whether everything that should be so was so. Prints the story, and with ``as_json`` one object last."""
+def run_demo(*, as_json: bool, ledger: str | None = None) -> bool:
+    """Play it; whether everything that should be so was so. Prints the story, and with ``as_json`` one object last.
+
+    ``ledger``: the URL of an empty database to keep it in. Raises ``LedgerError`` for one that is in use.
+    """
     console = Console(stderr=as_json, highlight=False)
     began = time.monotonic()
     with ExitStack() as stack:
-        stage = stack.enter_context(_stage(console))
+        stage = stack.enter_context(_stage(console, ledger))
         flagged = _flood(stage, console)
         _wait(lambda: _settled(stage.ledger), "the bot to have looked at everything")
         facts = _look(stage, flagged)
@@ -78,21 +84,24 @@ def run_demo(*, as_json: bool) -> bool:
 
 
 @contextmanager
-def _stage(console: Console) -> Iterator[Stage]:
+def _stage(console: Console, url: str | None) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fediwarden-demo-")))
+        if url is not None:
+            write_private(folder / LEDGER_FILE, url)
         box = stack.enter_context(open_sandbox("lemmy"))
         version = box.announcement()["version"]
         console.print(f"A small Lemmy {version} runs at {box.url}, its pict-rs at {box.pictrs_url}.")
-        config = _configure(folder, box)
+        config = _configure(folder, box, {"file": LEDGER_FILE} if url is not None else "sqlite:///ledger.db")
+        ledger = open_store(load(config), base=folder)
+        stack.callback(ledger.close)
+        _refuse_used(ledger)
         bot = subprocess.Popen(
             [sys.executable, "-m", "bot", "--config", str(config), "--log-level", "warning", "run"],
             stdout=subprocess.DEVNULL,
             stderr=(folder / "bot.log").open("wb"),
         )
         stack.callback(_end, bot)
-        ledger = open_store(load(config), base=folder)
-        stack.callback(ledger.close)
         admin = people.existing(box.url, "admin", box.people["admin"].jwt)
         members = [people.register(box.url, name) for name in PEOPLE]
         for member in (admin, *members):
@@ -111,12 +120,17 @@ def _stage(console: Console) -> Iterator[Stage]:
         yield stage
 
 
-def _configure(folder: Path, box: Any) -> Path:
+def _refuse_used(ledger: Ledger) -> None:
+    if any(ledger.counts().values()) or ledger.flags("") or ledger.backlog_size():
+        raise LedgerError("there is something in this ledger already; the demo wants an empty database of its own")
+
+
+def _configure(folder: Path, box: Any, ledger: str | dict[str, str]) -> Path:
     listed = hashlib.sha256(pictures.always_match()).hexdigest()
     (folder / "demo-list.txt").write_text(f"sha256 {listed} the demo's always-match picture\n", encoding="utf-8")
     settings = {
         "schema": 1,
-        "ledger": "sqlite:///ledger.db",
+        "ledger": ledger,
         "stage": "enforce",
         "irreversible": ["purge_file"],
         "evidence": "none",

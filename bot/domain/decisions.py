@@ -194,6 +194,7 @@ class Notify(_Deed):
     stage: ClassVar[Stage] = Stage.REPORT
 
     text: str
+    sha256: str = ""  # of the file that was flagged: which case the message is about. It is not told
 
     @property
     def target(self) -> str:
@@ -290,6 +291,15 @@ class Verification:
     state: Mapping[str, Any] = field(default_factory=dict)
 
 
+class LastWord(StrEnum):
+    """Who, since some moment, did something last about what a deed is about."""
+
+    NOBODYS = "nobody's"
+    OURS = "ours"  # it was done, and ended by itself: a ban runs out
+    ANOTHERS = "another's"
+    UNKNOWN = "unknown"  # the server does not tell
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """The deed was done; ``note`` is for humans ("by pict-rs, 2 names")."""
@@ -323,6 +333,12 @@ class Failed:
 
 
 Outcome: TypeAlias = Done | AlreadyDone | Refused | Failed
+
+GONE_AT_STORE = "gone at the store"
+"""How the detail of a purge begins whose file is gone, and that is not done yet for the sake of caches."""
+
+STILL_SERVED = f"{GONE_AT_STORE}, still served at the public address"
+"""The same where a cache goes on showing it."""
 
 
 class IntentState(StrEnum):

@@ -27,6 +27,10 @@ class SupersededError(LedgerError):
     """Somebody decided otherwise in the meantime: what was about to be written no longer applies."""
 
 
+class StillWaitingError(LedgerError):
+    """What is to be erased is needed still: something of it waits for a human, or for its turn."""
+
+
 class StoppedError(LedgerError):
     """The kill switch is on: nothing is done until somebody starts acting again."""
 

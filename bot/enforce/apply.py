@@ -1,4 +1,4 @@
-"""Carries out the ready deeds of a case, one after the other.
+"""Carries out the ready deeds of a case.
 
 An attempt is in the ledger before a call goes out, with what undo would have to restore; its outcome follows only when
 the server has been asked whether it is so. Where an attempt has no outcome (the process died, the answer was lost), the
@@ -8,40 +8,55 @@ server is asked what happened, never guessed; if it cannot tell, the deed waits 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, assert_never
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 
 from bot.domain.decisions import (
+    GONE_AT_STORE,
     AlreadyDone,
     Done,
     Failed,
     HoldReason,
     IntentState,
+    LastWord,
     PurgeFile,
     Refused,
     Remove,
     Report,
+    SetSwitch,
     Verification,
 )
-from bot.domain.errors import NotLoggedInError, NotPermittedError, PlatformError, RateLimitedError, SupersededError
+from bot.domain.errors import (
+    NotLoggedInError,
+    NotPermittedError,
+    PlatformError,
+    RateLimitedError,
+    StoppedError,
+    SupersededError,
+)
+from bot.enforce.absent import Absent
 from bot.enforce.back_off import back_off
-from bot.enforce.order import blocker, waits_for_reports
-from bot.enforce.undo import revert
+from bot.enforce.rounds import Progress, Round
+from bot.enforce.undo import LATE, OURS, revert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from bot.domain.content import InstanceId
-    from bot.domain.decisions import Attempt, Outcome
+    from bot.domain.decisions import Attempt, Intent, Outcome
     from bot.ports import Clock, Docket, Enforcer, IntentRecord
 
 log = structlog.get_logger(__name__)
 
 TRIES = 8
 """Failed tries after which a deed is held for a human: with the back-off below, about two hours."""
+
+CACHE_TRIES = 20
+"""The same where nothing but a cache is left of a purged file: about eleven hours."""
 
 GIVE_UP = timedelta(hours=2)
 """How long the server is asked about an attempt without an end before a human is."""
@@ -51,14 +66,6 @@ LOCKED_OUT = 30.0
 
 VERIFY_FOR = 15.0
 """Seconds to wait for an asynchronous deed: pict-rs answers a purge before the file is gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What a pass over a case came to: when to come again, if anything is left."""
-
-    again_at: datetime | None = None
-    why: str = ""
 
 
 class Enforcement:
@@ -71,91 +78,120 @@ class Enforcement:
         clock: Clock,
         *,
         confirmed: Callable[[IntentRecord], None],
+        taken_back: Callable[[IntentRecord], None] = lambda _: None,
+        recheck: Callable[[IntentRecord], str | None] = lambda _: None,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
+        hands: int = 1,
     ) -> None:
-        """``confirmed`` is told of every deed that was done on an exact hit or a human's word.
+        """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
+        one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does.
 
-        ``look`` is called before every deed, to pull the kill switch if it has to be.
+        ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
+        case are done at a time when they queue up.
         """
         self._docket = docket
         self._enforcers = enforcers
         self._clock = clock
         self._confirmed = confirmed
+        self._taken_back = taken_back
+        self._recheck = recheck
         self._look = look
         self._sleep = sleep
+        self._absent = Absent()
+        # One server answers several calls at a time, and a raid leads to thousands of them.
+        self._hands = ThreadPoolExecutor(hands, "deeds") if hands > 1 else None
 
     def work(self, case: int, fence: int) -> Progress:
-        """Go through a case once: finish what was interrupted, undo what is to be undone, do what is ready.
+        """A round over a case: finish what was interrupted, undo what is to be undone, do what is ready.
 
+        It ends when others should have their turn, and then asks to be called again at once.
         ``fence``: of the lease under which this acts. Raises ``LeaseLostError`` when it is not ours any more, and
         ``LedgerError``; both leave everything as it was.
         """
-        progress = Progress()
-        stuck: set[int] = set()
-        undoing = self._docket.intents(case=case, states=(IntentState.UNDOING,))
-        for record in sorted(undoing, key=lambda r: -r.intent.rank):
-            progress = _sooner(progress, self._guarded(record, fence, stuck, self._undo))
-        for record in sorted(self._ready(case), key=lambda r: (r.intent.rank, r.id)):
-            progress = _sooner(progress, self._turn(record, fence, stuck))
-        return progress
+        return Round(
+            self._docket,
+            self._clock,
+            case,
+            absent=self._absent,
+            do=lambda record: self._guarded(record, fence, self._do),
+            undo=lambda record: self._guarded(record, fence, self._undo),
+            spread=self._spread,
+        ).go()
 
-    def _ready(self, case: int) -> Sequence[IntentRecord]:
-        return self._docket.intents(case=case, states=(IntentState.READY,))
-
-    def _turn(self, record: IntentRecord, fence: int, stuck: set[int]) -> Progress:
-        now = self._clock.now()
-        if record.not_before is not None and record.not_before > now:
-            return Progress(again_at=record.not_before, why="waiting to try again")
-        siblings = self._docket.intents(case=record.case)
-        before = blocker(record, siblings, stuck)
-        if before is not None:
-            if before.state is IntentState.HELD:
-                return Progress()  # approving or dismissing it wakes the case up
-            return Progress(again_at=now + timedelta(seconds=1), why=f"waiting for {before.intent.kind}")
-        if waits_for_reports(record, self._docket.intents(states=(IntentState.READY,), kind=Report.kind)):
-            return Progress(again_at=now + timedelta(seconds=1), why="waiting for reports on the same account")
-        return self._guarded(record, fence, stuck, self._do)
+    def _spread(self, deeds: Sequence[Callable[[], None]]) -> None:
+        """All of them, ``hands`` at a time; nothing runs any more when this returns or raises."""
+        if self._hands is None or len(deeds) == 1:
+            for deed in deeds:
+                deed()
+            return
+        running = [self._hands.submit(deed) for deed in deeds]
+        wait(running)
+        for one in running:
+            one.result()
 
     def _guarded(
-        self,
-        record: IntentRecord,
-        fence: int,
-        stuck: set[int],
-        deed: Callable[[IntentRecord, Enforcer, int], Progress],
+        self, record: IntentRecord, fence: int, deed: Callable[[IntentRecord, Enforcer, int], Progress]
     ) -> Progress:
         """A server that cannot even be asked postpones a deed; nothing is written, for nothing was tried."""
         enforcer = self._enforcers[record.intent.instance]
         try:
-            return deed(record, enforcer, fence)
+            progress = deed(record, enforcer, fence)
         except SupersededError:
             return Progress(again_at=self._clock.now(), why="decided otherwise meanwhile")
+        except StoppedError:
+            return self._stopped(record)
         except PlatformError as error:
-            stuck.add(record.id)
-            return self._later(record, error, _patience(error, record.attempts))
+            return self._later(record, error, _patience(error, max(record.attempts, self._absent.times(record.id) + 1)))
+        self._absent.forget(record.id)
+        return progress
+
+    def _stopped(self, record: IntentRecord) -> Progress:
+        """The kill switch was pulled: what was ready waits for a human, like all that was ready at that moment."""
+        try:
+            self._docket.set_state(record.id, IntentState.HELD, reasons=(HoldReason.STOPPED,), seen=record)
+        except SupersededError:
+            return Progress(again_at=self._clock.now(), why="decided otherwise meanwhile")
+        return Progress()
 
     def _later(self, record: IntentRecord, error: PlatformError, seconds: float) -> Progress:
         log.warning("deed postponed", case=record.case, deed=record.intent.kind, seconds=seconds, error=str(error))
-        return Progress(again_at=self._clock.now() + timedelta(seconds=seconds), why=str(error))
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._absent.note(record.id, record.case, until)
+        return Progress(again_at=until, why=str(error))
 
     def _do(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
-        interrupted = _unfinished(self._docket.attempts(record.id))
+        tried = self._docket.attempts(record.id)
+        interrupted = _unfinished(tried)
         if interrupted is not None:
             return self._recover(record, enforcer, interrupted)
+        changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
+        if changed is not None:
+            return self._skip(record, changed)
         offer = enforcer.offers(record.intent)
         found = enforcer.verify(record.intent) if offer.supported else None
         self._look()
         attempt = self._docket.begin(
-            record.id, reverting=False, before=dict(found.state) if found is not None else {}, fence=fence
+            record.id, reverting=False, before=_before(found) if found is not None else {}, fence=fence
         )
         if found is None:
             return self._finish(record, enforcer, attempt, Refused(code="not_offered", note=offer.why_not))
+        if found.so and _left_for_caches(tried):
+            return self._finish(record, enforcer, attempt, Done(note=f"purged earlier; {found.detail}"))
         if found.so:
             return self._finish(record, enforcer, attempt, AlreadyDone(note=found.detail, by_us=bool(found.by_us)))
         outcome = enforcer.apply(record.intent)
+        if isinstance(outcome, AlreadyDone) and _left_for_caches(tried):
+            outcome = Done(note=outcome.note)
         if isinstance(outcome, Done | AlreadyDone):
             outcome = self._proved(record, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
+
+    def _skip(self, record: IntentRecord, changed: str) -> Progress:
+        """What was judged is not there any more. Nothing was tried, so no attempt is written."""
+        log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
+        self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
+        return Progress()
 
     def _proved(self, record: IntentRecord, enforcer: Enforcer, outcome: Done | AlreadyDone) -> Outcome:
         """A deed is done when the server says so, not when a call came back."""
@@ -165,7 +201,9 @@ class Enforcement:
             return Failed(note=f"done, but the server could not be asked whether it is so: {error}", unknown=True)
         if found.so:
             return outcome
-        return Failed(note=f"the server took it, but it is not so: {found.detail}", unknown=found.so is None)
+        # Nobody can put a file back. All else may have been put back in this moment, which the next round asks about.
+        unknown = found.so is None or not isinstance(record.intent, PurgeFile)
+        return Failed(note=f"the server took it, but it is not so: {found.detail}", unknown=unknown)
 
     def _settled(self, record: IntentRecord, enforcer: Enforcer) -> Verification:
         """What the server says, once an asynchronous deed has had its time."""
@@ -175,26 +213,38 @@ class Enforcement:
             found = enforcer.verify(record.intent)
             if found.so is not False or not isinstance(record.intent, PurgeFile) or self._clock.now() >= deadline:
                 return found
+            if found.detail.startswith(GONE_AT_STORE):
+                return found  # caches forget after days, not seconds
             self._sleep(wait)
             wait = min(wait * 2, 2.0)
 
     def _recover(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Progress:
         """Nobody wrote down how this attempt ended: ask the server."""
         try:
-            found = self._settled(record, enforcer)
+            outcome = self._what_became_of(record, enforcer, attempt)
         except PlatformError as error:
             if self._clock.now() - attempt.started_at < GIVE_UP:
                 raise
-            found = Verification(so=None, detail=str(error))
-        if found.so is None:
-            return self._give_up(record, attempt, Failed(note=found.detail, unknown=True))
-        if not found.so:
-            outcome: Outcome = Failed(note="interrupted, and the server had not acted", retry_after=0.0)
-        elif found.by_us or (found.by_us is None and isinstance(record.intent, PurgeFile)):
-            outcome = Done(note="interrupted, and found done")
-        else:
-            outcome = AlreadyDone(note=found.detail or "done by somebody else")
+            outcome = Failed(note=str(error), unknown=True)
+        if outcome is None:
+            return Progress(again_at=attempt.started_at + LATE, why="a call that got no answer may still take effect")
+        if isinstance(outcome, Failed) and outcome.unknown:
+            return self._give_up(record, attempt, outcome)
         return self._finish(record, enforcer, attempt, outcome)
+
+    def _what_became_of(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Outcome | None:
+        """``None``: it is too early to tell. Raises ``PlatformError``."""
+        found = self._settled(record, enforcer)
+        if found.so is None:
+            return Failed(note=found.detail, unknown=True)
+        if found.so:
+            return _found_done(record.intent, attempt, found)
+        if isinstance(record.intent, PurgeFile):  # nobody puts a file back, and to purge it twice harms nobody
+            had = found.detail if found.detail.startswith(GONE_AT_STORE) else "the server had not acted"
+            return Failed(note=f"interrupted, and {had}", retry_after=0.0)
+        if self._clock.now() < attempt.started_at + LATE:
+            return None
+        return _found_undone(enforcer.last_word(record.intent, attempt.started_at))
 
     def _finish(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt, outcome: Outcome) -> Progress:
         match outcome:
@@ -218,7 +268,7 @@ class Enforcement:
         if outcome.unknown:
             # Without an outcome the attempt stays open, and the next pass asks the server what became of it.
             return Progress(again_at=again, why=outcome.note)
-        if record.attempts + 1 >= TRIES:
+        if record.attempts + 1 >= (CACHE_TRIES if GONE_AT_STORE in outcome.note else TRIES):
             return self._give_up(record, attempt, outcome)
         self._docket.end(attempt, outcome, state=IntentState.READY, not_before=again)
         return Progress(again_at=again, why=outcome.note)
@@ -228,33 +278,27 @@ class Enforcement:
         return self._clock.now() + timedelta(seconds=wait)
 
     def _give_up(self, record: IntentRecord, attempt: Attempt, outcome: Failed) -> Progress:
-        self._docket.end(attempt, outcome, state=IntentState.READY)
-        now = self._docket.intent(record.id)
-        if now is not None and now.state is IntentState.READY:
-            detail = f"gave up after {now.attempts} tries: {outcome.note}"
-            reasons = (HoldReason.UNKNOWN_STATE,)
-            self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=detail, seen=now)
+        tries = sum(not one.reverting for one in self._docket.attempts(record.id))
+        detail = f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {outcome.note}"
+        reasons = (HoldReason.UNKNOWN_STATE,)
+        self._docket.end(attempt, outcome, state=IntentState.HELD, reasons=reasons, detail=detail)
         return Progress()
 
     def _keep_report_open(self, removal: IntentRecord, enforcer: Enforcer) -> None:
         """Removal resolves reports; while something of the case waits for a human, ours belongs in the open queue."""
         if not isinstance(removal.intent, Remove):
             return
-        records = self._docket.intents(case=removal.case)
-        if not any(record.state is IntentState.HELD for record in records):
+        if not self._docket.any_held(removal.case):
             return
-        for record in records:
-            if (
-                isinstance(record.intent, Report)
-                and record.state is IntentState.DONE
-                and record.intent.subject.key == removal.intent.subject.key
-            ):
+        for record in self._docket.intents(case=removal.case, kind=Report.kind, target=removal.intent.target):
+            if isinstance(record.intent, Report) and record.state is IntentState.DONE:
                 enforcer.reopen(record.intent)
 
     def _undo(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
         attempt, outcome = revert(record, enforcer, self._docket, fence)
         match outcome:
             case Done() | AlreadyDone():
+                self._taken_back(record)
                 self._docket.end(attempt, outcome, state=IntentState.UNDONE)
                 return Progress()
             case Refused():
@@ -268,6 +312,39 @@ class Enforcement:
                 assert_never(outcome)
 
 
+def _found_done(intent: Intent, attempt: Attempt, found: Verification) -> Outcome:
+    """What is so after an attempt that has no end: was it that attempt?"""
+    before = {key: value for key, value in attempt.before.items() if key != OURS}
+    if found.state and before == found.state:  # it was so when the attempt began, and nothing went out
+        return AlreadyDone(note=found.detail, by_us=bool(found.by_us))
+    if found.by_us or (found.by_us is None and isinstance(intent, PurgeFile | SetSwitch)):
+        # No log tells who did these, and they were not so when the attempt began.
+        return Done(note="interrupted, and found done")
+    if found.by_us is None:
+        return Failed(note="it is so, and the server does not say who did it", unknown=True)
+    return AlreadyDone(note=found.detail or "done by somebody else")
+
+
+def _found_undone(last_word: LastWord) -> Outcome:
+    """What is not so after an attempt that has no end: was it so meanwhile?"""
+    match last_word:
+        case LastWord.NOBODYS:
+            return Failed(note="interrupted, and the server had not acted", retry_after=0.0)
+        case LastWord.OURS:
+            return Done(note="interrupted, and done; it has run out since")
+        case LastWord.ANOTHERS:
+            return Failed(note="it is not so, and somebody else has had the last word about it since", unknown=True)
+        case LastWord.UNKNOWN:
+            return Failed(note="it is not so, and the server cannot tell whether it was", unknown=True)
+        case _:
+            assert_never(last_word)
+
+
+def _before(found: Verification) -> dict[str, Any]:
+    """What undo would have to restore, unless that is our own doing already."""
+    return {**found.state, **({OURS: True} if found.by_us else {})}
+
+
 def _patience(error: PlatformError, tries: int) -> float:
     """Seconds until a server that could not be asked is asked again."""
     match error:
@@ -279,12 +356,12 @@ def _patience(error: PlatformError, tries: int) -> float:
             return back_off(tries)
 
 
+def _left_for_caches(attempts: Sequence[Attempt]) -> bool:
+    """Whether we purged the file, and only caches were left to be seen to."""
+    ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
+    return bool(ends) and isinstance(ends[-1], Failed) and GONE_AT_STORE in ends[-1].note
+
+
 def _unfinished(attempts: Sequence[Attempt]) -> Attempt | None:
     forward = [attempt for attempt in attempts if not attempt.reverting]
     return forward[-1] if forward and forward[-1].outcome is None else None
-
-
-def _sooner(one: Progress, other: Progress) -> Progress:
-    if one.again_at is None or other.again_at is None:
-        return other if one.again_at is None else one
-    return min(one, other, key=lambda progress: progress.again_at or datetime.max.replace(tzinfo=UTC))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from bot.domain.decisions import HoldReason, IntentState
-from bot.ledger import schema
-from bot.ledger.cases import decide, stir
+from bot.ledger import chain, schema
+from bot.ledger.cases import decide_all, stir
 from bot.ledger.codec import encode
 from bot.ledger.database import keep_first, put
 from bot.ledger.part import Part
@@ -42,17 +42,20 @@ class BrakesPart(Part):
         now = self._now()
         value = json.dumps({"at": now.isoformat(), "by": by, "why": why})
         with self._database.write() as connection:
-            keep_first(connection, schema.flag, ["key"], key=STOPPED, value=value)
+            if keep_first(connection, schema.flag, ["key"], key=STOPPED, value=value):
+                chain.append(connection, now, [chain.of_event(chain.ACTING, "stopped", by=by, why=why)])
             return _hold(connection, HoldReason.STOPPED, now, by=by, detail=why)
 
     def start_acting(self, *, by: str) -> bool:
         """Switch it off."""
+        now = self._now()
         with self._database.write() as connection:
             on = stop_in(connection) is not None
             connection.execute(delete(schema.flag).where(FLAG.key == STOPPED))
             if on:
-                value = json.dumps({"at": self._now().isoformat(), "by": by})
+                value = json.dumps({"at": now.isoformat(), "by": by})
                 put(connection, schema.flag, ["key"], key=STARTED, value=value)
+                chain.append(connection, now, [chain.of_event(chain.ACTING, "started", by=by)])
         return on
 
     def trips(self) -> Sequence[Trip]:
@@ -71,24 +74,27 @@ class BrakesPart(Part):
         with self._database.write() as connection:
             if not keep_first(connection, schema.flag, ["key"], key=BREAKER + trip.rule_id, value=value):
                 return 0
+            now = self._now()
+            told = {"state": "open", "flagged": trip.flagged, "scanned": trip.scanned}
+            chain.append(connection, now, [chain.of_event(chain.BREAKER, trip.rule_id, **told)])
             rests_on_scores = INTENT.verdict_id.in_(
                 select(schema.verdict.c.id).where(
                     schema.verdict.c.rule_id == trip.rule_id, schema.verdict.c.exact.is_(False)
                 )
             )
             detail = f"{trip.flagged} of {trip.scanned} files"
-            return _hold(
-                connection, HoldReason.BREAKER, self._now(), by="fediwarden", detail=detail, only=rests_on_scores
-            )
+            return _hold(connection, HoldReason.BREAKER, now, by="fediwarden", detail=detail, only=rests_on_scores)
 
     def close_breaker(self, rule_id: str, *, by: str) -> bool:
         """Close it again."""
-        value = json.dumps({"at": self._now().isoformat(), "by": by})
+        now = self._now()
+        value = json.dumps({"at": now.isoformat(), "by": by})
         with self._database.write() as connection:
             gone = connection.execute(delete(schema.flag).where(FLAG.key == BREAKER + rule_id))
             if gone.rowcount == 0:
                 return False
             put(connection, schema.flag, ["key"], key=CLOSED + rule_id, value=value)
+            chain.append(connection, now, [chain.of_event(chain.BREAKER, rule_id, state="closed", by=by)])
         return True
 
     def counting_since(self, rule_id: str) -> datetime | None:
@@ -140,7 +146,14 @@ def _hold(
                 turn=INTENT.turn + 1,
             )
         )
-        decide(connection, row.case_number, row.id, at=now, who=by, what=f"held: {row.kind}", note=reason.value)
+    decide_all(
+        connection,
+        [(row.case_number, row.id) for row in rows],
+        at=now,
+        who=by,
+        what=[f"held: {row.kind}" for row in rows],
+        note=reason.value,
+    )
     for number in {row.case_number for row in rows}:
         stir(connection, number)
     return len(rows)

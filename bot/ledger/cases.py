@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from bot.domain.decisions import Because, IntentState
 from bot.domain.errors import LedgerError
-from bot.ledger import schema
+from bot.ledger import chain, schema
 from bot.ledger.codec import decode
 from bot.ledger.database import add
 from bot.ledger.naming import known_file
 from bot.ledger.part import Part
+from bot.ledger.story import story_of
 from bot.ledger.timeline import events
 from bot.ports import CaseRecord
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from bot.ports import Event
+    from bot.ports.story import Story
 
 CASE = schema.cases.c
 WAITS = (IntentState.READY, IntentState.HELD, IntentState.UNDOING)
@@ -75,7 +77,13 @@ class CasesPart(Part):
         """Everything that happened, oldest first. Raises ``LedgerError`` for an unknown case."""
         with self._database.read() as connection:
             case_row(connection, number)
-            return events(connection, number)
+            return events(story_of(connection, number))
+
+    def story(self, number: int) -> Story:
+        """Every row that has a part of the case. Raises ``LedgerError`` for an unknown one."""
+        with self._database.read() as connection:
+            case_row(connection, number)
+            return story_of(connection, number)
 
 
 def case_row(connection: Connection, number: int) -> Row[Any]:
@@ -95,9 +103,28 @@ def decide(
     connection: Connection, number: int, intent_id: int | None, *, at: datetime, who: str, what: str, note: str
 ) -> None:
     """Write into the timeline who decided what."""
-    connection.execute(
-        schema.decision.insert().values(case_number=number, intent_id=intent_id, at=at, who=who, what=what, note=note)
-    )
+    decide_all(connection, [(number, intent_id)], at=at, who=who, what=[what], note=note)
+
+
+def decide_all(
+    connection: Connection,
+    about: Sequence[tuple[int, int | None]],
+    *,
+    at: datetime,
+    who: str,
+    what: Sequence[str],
+    note: str,
+) -> None:
+    """The same for many cases and intents at once, with ``what`` for each."""
+    rows: list[dict[str, Any]] = [
+        {"case_number": number, "intent_id": intent_id, "at": at, "who": who, "what": words, "note": note}
+        for (number, intent_id), words in zip(about, what, strict=True)
+    ]
+    if rows:
+        added = insert(schema.decision).returning(schema.decision.c.id, sort_by_parameter_order=True)
+        ids = connection.execute(added, rows).scalars().all()
+        told = [chain.of_row(chain.DECISION, {**row, "id": id_}) for row, id_ in zip(rows, ids, strict=True)]
+        chain.append(connection, at, told)
 
 
 def _case_of(connection: Connection, file: Row[Any]) -> int | None:
@@ -117,9 +144,10 @@ def _twins_case(connection: Connection, file: Row[Any]) -> int | None:
 def _record(connection: Connection, case: Row[Any]) -> CaseRecord:
     files = schema.case_file.c
     intents = schema.intent.c
-    states = select(intents.state, func.count()).where(intents.case_number == case.number).group_by(intents.state)
-    numbers = {row.state: row[1] for row in connection.execute(states)}
-    waits = any(numbers.get(state.value) for state in WAITS)
+    of_case = intents.case_number == case.number
+    to_come = select(intents.id).where(of_case, intents.state.in_([state.value for state in WAITS])).limit(1)
+    waits = connection.execute(to_come).first() is not None
+    held = select(func.count()).select_from(schema.intent).where(of_case, intents.state == IntentState.HELD.value)
     return CaseRecord(
         number=case.number,
         state=case.state or (OPEN if waits else CLOSED),
@@ -130,7 +158,7 @@ def _record(connection: Connection, case: Row[Any]) -> CaseRecord:
             ).scalars()
         ),
         headline=_headline(connection, case.number),
-        waiting=numbers.get(IntentState.HELD.value, 0),
+        waiting=connection.execute(held).scalar_one(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, nullcontext, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,14 @@ BUSY_SECONDS = 30.0
 WRITER_LOCK = 0x0FED1
 """Any number, the same in every process: what PostgreSQL's writers queue up for."""
 
+IDLE_SECONDS = 60.0
+"""PostgreSQL ends a transaction in which nothing came for so long: a process that froze, or a host that vanished, must
+not keep all others from writing."""
+
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS: a server that is gone without a word
+# is noticed within a minute, not after two hours.
+_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3}
+
 
 class Database:
     """Connections to one ledger. Thread-safe.
@@ -39,14 +47,18 @@ class Database:
     it has written.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Connects to nothing yet, but makes the file. Raises ``LedgerError`` for a URL of another kind of database."""
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS, look_only: bool = False) -> None:
+        """Connects to nothing yet, but makes the file. Raises ``LedgerError`` for a URL of another kind of database.
+
+        ``look_only``: the database itself refuses every write.
+        """
         parsed = _parsed(url)
-        self.where = f"ledger {parsed.database or 'in memory'}"
-        _keep_private(parsed)
+        self.where = _told(parsed)
+        if not look_only:
+            _keep_private(parsed)
         memory = parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}
-        self._engine = _engine(parsed, memory=memory, busy_seconds=busy_seconds)
-        self._writer = self._engine.execution_options(writes=True)
+        self._engine = _engine(parsed, memory=memory, busy_seconds=busy_seconds, look_only=look_only)
+        self._reader, self._writer = _readers(self._engine), _writers(self._engine)
         # In one process writers wait in a lock, which is fairer than SQLite's sleeping and trying again. A database
         # in memory has one connection for all, so that readers have to wait as well.
         lock = threading.Lock()
@@ -61,7 +73,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one moment and changes nothing."""
-        with translated(self.where), self._reading, self._engine.begin() as connection:
+        with translated(self.where), self._reading, self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -109,17 +121,28 @@ def put(connection: Connection, table: Table, unique: Sequence[str], **values: A
     connection.execute(statement.on_conflict_do_update(index_elements=unique, set_=changed))
 
 
+_WHAT_TO_WRITE = "write `sqlite:///fediwarden.db`, or `postgresql://USER:PASSWORD@HOST/DATABASE`"
+
+
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except ArgumentError:
-        raise LedgerError("the ledger's URL cannot be read; write `sqlite:///fediwarden.db`") from None
+    except (ArgumentError, ValueError):  # without its words: they quote what may be part of a password
+        raise LedgerError(f"the ledger's URL cannot be read; {_WHAT_TO_WRITE}") from None
     if backend == "postgresql":
+        if "@" in (parsed.host or ""):
+            raise LedgerError("the ledger's URL cannot be read; in a password write %40 for @, %2F for / and %25 for %")
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        raise LedgerError(f"the ledger cannot be kept in {backend}; write `sqlite:///fediwarden.db`")
+        raise LedgerError(f"the ledger cannot be kept in {backend}; {_WHAT_TO_WRITE}")
     return parsed.set(drivername="sqlite+pysqlite")
+
+
+def _told(url: URL) -> str:
+    """A ledger's name in messages: everything but how to get in."""
+    name = url.database or ("in memory" if url.get_backend_name() == "sqlite" else "of this user")
+    return f"ledger {name} at {url.host}" if url.host else f"ledger {name}"
 
 
 def _keep_private(url: URL) -> None:
@@ -130,33 +153,74 @@ def _keep_private(url: URL) -> None:
         Path(url.database).touch(mode=0o600, exist_ok=False)
 
 
-def _engine(url: URL, *, memory: bool, busy_seconds: float) -> Engine:
+def _engine(url: URL, *, memory: bool, busy_seconds: float, look_only: bool) -> Engine:
     # Parameters stay out of error messages: they are what people posted.
     options: dict[str, Any] = {"hide_parameters": True}
-    if url.get_backend_name() == "sqlite":
-        options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
     if memory:
         options["poolclass"] = StaticPool
     else:
         options |= {"pool_size": 8, "max_overflow": 56, "pool_timeout": busy_seconds}
+    if url.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
+    else:
+        patience = {key: value for key, value in _PATIENCE.items() if key not in url.query}
+        options["connect_args"] = {**patience, "client_encoding": "utf8"}
+        # A server that was restarted while nobody asked anything is not worth an error; others need connections too.
+        options |= {"pool_pre_ping": True, "max_overflow": 24}
     try:
         engine = create_engine(url, **options)
-    except ModuleNotFoundError as error:
-        raise LedgerError(f"{error.name} is missing; install `fediwarden[postgres]`") from None
+    except ImportError as error:
+        raise LedgerError(f"PostgreSQL's driver is missing ({error}); install `fediwarden[postgres]`") from None
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "connect", partial(_set_up_sqlite, look_only))
+    else:
+        event.listen(engine, "connect", partial(_set_up_postgresql, busy_seconds, look_only))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _readers(engine: Engine) -> Engine:
+    """What one transaction reads is as of one moment. SQLite does so by itself."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+def _writers(engine: Engine) -> Engine:
+    """What a writer reads is as of when its turn came, not of when it began to wait."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writes=True)
+    return engine.execution_options(writes=True, isolation_level="READ COMMITTED")
+
+
+def _set_up_sqlite(look_only: bool, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where ``_begin`` says, not where the driver guesses
     cursor = connection.cursor()
     try:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        writing = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+        for pragma in ("query_only = ON",) if look_only else writing:
             cursor.execute(f"PRAGMA {pragma}")
     finally:
         cursor.close()
+
+
+def _set_up_postgresql(busy_seconds: float, look_only: bool, connection: Any, _record: object) -> None:
+    settings = {
+        "lock_timeout": f"{max(1, round(busy_seconds * 1000))}ms",
+        "idle_in_transaction_session_timeout": f"{round(IDLE_SECONDS * 1000)}ms",
+        "datestyle": "ISO",  # the only one that the driver reads
+    }
+    if look_only:  # else as the server has it: whoever runs it may have made it read-only
+        settings["default_transaction_read_only"] = "on"
+    if connection.info.parameter_status("server_encoding") != "UTF8":
+        raise LedgerError(
+            f"ledger {connection.info.dbname}: the database cannot keep every text; make another one with "
+            "`createdb --encoding=UTF8 --template=template0`"
+        )
+    connection.autocommit = True  # or they would be gone with the first transaction that is taken back
+    for key, value in settings.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (key, value))
+    connection.autocommit = False
 
 
 def _begin(connection: Connection) -> None:

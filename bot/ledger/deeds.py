@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from bot.domain.decisions import Attempt, IntentState, Outcome
 from bot.domain.errors import LeaseLostError, LedgerError, StoppedError, SupersededError
-from bot.ledger import schema
+from bot.ledger import chain, schema
 from bot.ledger.brakes import stop_in
 from bot.ledger.codec import decode, encode, outcome_of
 from bot.ledger.control import newest_fence
 from bot.ledger.database import add, keep_first
 from bot.ledger.part import Part
-from bot.ledger.planning import INTENT, intent_row
+from bot.ledger.planning import INTENT, intent_row, move
+from bot.ledger.schema import ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
+
+    from bot.domain.decisions import HoldReason
 
 
 class DeedsPart(Part):
@@ -38,38 +41,53 @@ class DeedsPart(Part):
                 raise SupersededError(f"intent {intent_id} is {row.state} by now, no longer {wanted.value}")
             if not reverting and stop_in(connection) is not None:
                 raise StoppedError("acting is stopped; `fediwarden start-acting` goes on")
-            attempt_id = add(
-                connection,
-                schema.attempt,
-                intent_id=intent_id,
-                reverting=reverting,
-                fence=fence,
-                turn=row.turn,
-                started_at=now,
-                before=encode(dict(before)),
-            )
+            values = {
+                "intent_id": intent_id,
+                "reverting": reverting,
+                "fence": fence,
+                "turn": row.turn,
+                "started_at": now,
+                "before": encode(dict(before)),
+            }
+            attempt_id = add(connection, schema.attempt, **values)
+            chain.append(connection, now, [chain.of_row(chain.ATTEMPT, {**values, "id": attempt_id})])
             connection.execute(update(schema.intent).where(INTENT.id == intent_id).values(attempts=INTENT.attempts + 1))
         return Attempt(
             id=attempt_id, intent_id=intent_id, reverting=reverting, started_at=now, before=dict(before), outcome=None
         )
 
     def end(
-        self, attempt: Attempt, outcome: Outcome, *, state: IntentState, not_before: datetime | None = None
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        *,
+        state: IntentState,
+        not_before: datetime | None = None,
+        reasons: Sequence[HoldReason] = (),
+        detail: str = "",
     ) -> None:
-        """Write what came of it. The first end of an attempt stands; so does a decision made since its beginning."""
+        """Write what came of it. The first end of an attempt stands; so does a decision made since its beginning.
+
+        Nor does it move an intent that another process, which took over meanwhile, has made a newer attempt at.
+        """
         now = self._now()
         with self._database.write() as connection:
             turn = connection.execute(select(schema.attempt.c.turn).where(schema.attempt.c.id == attempt.id)).scalar()
             if turn is None:
                 raise LedgerError(f"there is no attempt {attempt.id}")
-            if not keep_first(
-                connection, schema.outcome, ["attempt_id"], attempt_id=attempt.id, payload=encode(outcome), at=now
-            ):
+            values = {"attempt_id": attempt.id, "payload": encode(outcome), "at": now}
+            if not keep_first(connection, schema.outcome, ["attempt_id"], **values):
                 return
-            changes: dict[str, Any] = {"state": state.value, "not_before": not_before}
-            connection.execute(
-                update(schema.intent).where(INTENT.id == attempt.intent_id, INTENT.turn == turn).values(**changes)
-            )
+            chain.append(connection, now, [chain.of_row(chain.OUTCOME, values)])
+            newer = exists().where(schema.attempt.c.intent_id == attempt.intent_id, schema.attempt.c.id > attempt.id)
+            still = select(schema.intent).where(INTENT.id == attempt.intent_id, INTENT.turn == turn, ~newer)
+            row = connection.execute(still).first()
+            if row is not None and state is IntentState.HELD:
+                move(connection, row, state, now=now, reasons=reasons, detail=detail)
+            elif row is not None:
+                connection.execute(
+                    update(schema.intent).where(INTENT.id == row.id).values(state=state.value, not_before=not_before)
+                )
             if state is IntentState.DONE and not attempt.reverting:
                 connection.execute(
                     update(schema.intent)
@@ -83,7 +101,7 @@ class DeedsPart(Part):
         tries = (
             select(schema.attempt, schema.outcome.c.payload)
             .outerjoin(schema.outcome)
-            .where(columns.intent_id == intent_id)
+            .where(columns.intent_id == intent_id, columns.before != ERASED)
             .order_by(columns.id)
         )
         with self._database.read() as connection:

@@ -26,13 +26,23 @@ _SQLITE = {
     sqlite3.SQLITE_NOTADB: "it is not a ledger; name another file, or move this one away",
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_POSTGRESQL_BUSY = {"55P03", "40001", "40P01", "53300", "57P03"}
+_POSTGRESQL_BUSY = {"55P03", "40001", "40P01"}
+_AWAY = "the connection was lost; when the server is there again, the same call works: nothing was lost"
 _POSTGRESQL = {
     "53100": "there is no room left; free some space on its disk, then go on: nothing was lost",
-    "25006": "it cannot be written; connect to the primary server",
-    "28P01": "the password is not accepted; set the right one in the ledger's URL",
-    "3D000": "there is no such database; create it",
+    "25006": "it cannot be written; connect to the primary server, or make the database writable",
+    "42501": "its user may not do that; make it the owner of the database and its tables",
+    "57P01": _AWAY,
+    "57P02": _AWAY,
+    "57P03": _AWAY,
+    "57P05": _AWAY,
+    "25P03": _AWAY,
 }
+# The driver knows no code for what goes wrong with a connection, and the server's words come in its own language.
+_NOT_REACHED = (
+    "it cannot be reached or does not let us in; see that the server runs, and check host, port, user, password and "
+    "database in the ledger's URL"
+)
 
 
 @contextmanager
@@ -54,7 +64,16 @@ def _fault(where: str, error: BaseException) -> LedgerError:
     state = getattr(error, "sqlstate", None)
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
+    said = _said(error)
     if primary in _SQLITE_BUSY or state in _POSTGRESQL_BUSY:
-        return LedgerBusyError(f"{where}: another process is writing to it ({error}); the same call may work soon")
+        return LedgerBusyError(f"{where}: another process is writing to it ({said}); the same call may work soon")
     remedy = _SQLITE.get(primary or 0) or _POSTGRESQL.get(state or "")
-    return LedgerError(f"{where}: {remedy} ({error})" if remedy else f"{where}: {error}")
+    if hasattr(error, "sqlstate") and state is None:
+        remedy = _NOT_REACHED
+    return LedgerError(f"{where}: {remedy} ({said})" if remedy else f"{where}: {said}")
+
+
+def _said(error: BaseException) -> str:
+    """In one line, and of PostgreSQL's words only the first part: what follows quotes the row, which people posted."""
+    first = getattr(getattr(error, "diag", None), "message_primary", None)
+    return " ".join((first or str(error)).split())

@@ -13,6 +13,7 @@ from bot.ledger import schema
 from bot.ledger.codec import decode, encode
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add, put
+from bot.ledger.gauges import keep_news
 from bot.ledger.naming import know_name
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
@@ -44,7 +45,7 @@ class IntakePart(Part):
     def record(self, source: str, batch: Batch, *, examine_uploads: bool, backlog_from: datetime | None = None) -> int:
         """Sightings, uploads, tasks and the cursor: all of them or none."""
         now = self._now()
-        new = 0
+        new = uploads = 0
         with self._database.write() as connection:
             just_seen = _just_seen(connection, batch.sightings, now)
             for sighting in batch.sightings:
@@ -59,10 +60,13 @@ class IntakePart(Part):
                 if (fingerprint(str(upload.name)), encode(upload)) in heard:
                     continue
                 old = upload.backlog and backlog_from is not None and upload.uploaded_at < backlog_from
-                if know_upload(connection, upload, now) and examine_uploads and not old:
+                unknown = know_upload(connection, upload, now)
+                uploads += unknown
+                if unknown and examine_uploads and not old:
                     _examine(connection, str(upload.name), now, backlog=upload.backlog)
             if source and batch.cursor is not None:
                 put(connection, schema.source_cursor, ["source"], source=source, payload=encode(batch.cursor), at=now)
+                keep_news(connection, source, now, new=bool(new or uploads))
         return new
 
 

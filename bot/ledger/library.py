@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from bot.domain.content import RemoteUrl, Sighting, Upload
 from bot.domain.evidence import Evidence, ListMode
@@ -15,7 +15,7 @@ from bot.ledger.database import add
 from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
 from bot.ledger.part import Part
-from bot.ports import FileRecord
+from bot.ports import Beside, FileRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from bot.domain.content import Account, Name, SubjectKey
+    from bot.domain.content import Account, Name, Role, SubjectKey
     from bot.domain.evidence import Scan
     from bot.ports import NameRecord
 
 FILE = schema.file.c
+ASKED_AT_ONCE = 500
+"""Names in one statement: databases bound the number of its parameters."""
 
 
 class LibraryPart(Part):
@@ -97,9 +99,43 @@ class LibraryPart(Part):
         """Everywhere a file is shown, oldest first."""
         return self._sightings(NAME.file_id == _meant(file_id))
 
+    def sightings_under(self, name: Name) -> Sequence[Sighting]:
+        """Everywhere one name is shown, oldest first."""
+        return self._sightings(NAME.key_digest == fingerprint(str(name)))
+
     def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
         """Everything ever seen in a subject, oldest first."""
         return self._sightings(schema.sighting.c.subject_digest == fingerprint(str(subject)))
+
+    def beside(self, file_id: int, *, own: Role, theirs: Role) -> Sequence[Beside]:
+        """Names of other files in the subjects that show this one."""
+        with self._database.read() as connection:
+            return _beside(connection, known_file(connection, file_id).id, own, theirs)
+
+    def strangers(self, file_id: int, names: Sequence[Name]) -> Sequence[Name]:
+        """Those that do not stand for this file."""
+        own: set[str] = set()
+        keys = {fingerprint(str(name)): name for name in names}
+        digests = list(keys)
+        with self._database.read() as connection:
+            for first in range(0, len(digests), ASKED_AT_ONCE):
+                some = NAME.key_digest.in_(digests[first : first + ASKED_AT_ONCE])
+                theirs = select(NAME.key_digest).where(some, NAME.file_id == _meant(file_id))
+                own.update(connection.execute(theirs).scalars())
+        return [name for digest, name in keys.items() if digest not in own]
+
+    def uploaded(self, file_id: int) -> bool:
+        """Whether anybody is known to have stored these bytes."""
+        stored = select(schema.upload.c.id).join(schema.name).where(NAME.file_id == _meant(file_id)).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(stored).first() is not None
+
+    def upload(self, name: Name) -> Upload | None:
+        """Who stored a file under this name."""
+        stored = select(schema.upload.c.payload).join(schema.name).where(NAME.key_digest == fingerprint(str(name)))
+        with self._database.read() as connection:
+            payload = connection.execute(stored).scalar()
+        return None if payload is None else decode(payload, Upload)
 
     def uploads_of(self, file_id: int) -> Sequence[Upload]:
         """Who stored these bytes, once for every name, oldest first."""
@@ -141,6 +177,26 @@ class LibraryPart(Part):
         sightings = select(columns.payload).join(schema.name).where(which).order_by(columns.first_seen, columns.id)
         with self._database.read() as connection:
             return [decode(payload, Sighting) for payload in connection.execute(sightings).scalars()]
+
+
+def _beside(connection: Connection, file_id: int, own: Role, theirs: Role) -> Sequence[Beside]:
+    shown, there = schema.sighting.alias("shown"), schema.sighting.alias("there")
+    named = schema.name.alias("named")
+    here = select(shown.c.subject_digest).join(named, named.c.id == shown.c.name_id)
+    here = here.where(named.c.file_id == file_id, shown.c.role == own.value)
+    uploaded = exists().where(schema.upload.c.name_id == named.c.id, named.c.file_id == NAME.file_id)
+    beside = (
+        select(schema.name, uploaded.label("uploaded"), FILE.scan_id.is_not(None).label("looked_at"))
+        .join(there, there.c.name_id == NAME.id)
+        .join(schema.file, FILE.id == NAME.file_id)
+        .where(there.c.role == theirs.value, there.c.subject_digest.in_(here), NAME.file_id != file_id)
+        .group_by(NAME.id, FILE.id)
+        .order_by(NAME.id)
+    )
+    return [
+        Beside(record=record_of(row), uploaded=bool(row.uploaded), looked_at=bool(row.looked_at))
+        for row in connection.execute(beside)
+    ]
 
 
 def _meant(file_id: int) -> ColumnElement[int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
 from bot.domain.evidence import ListMode, MatchedBy
-from bot.ledger import schema
+from bot.ledger import chain, schema
 from bot.ledger.database import insert_into, keep_first
 from bot.ledger.part import Part
 from bot.ports import ListEntry
@@ -48,12 +48,18 @@ class ListsPart(Part):
         with self._database.read() as connection:
             return connection.execute(version).scalar() or 0
 
-    def add_entries(self, entries: Sequence[ListEntry]) -> int:
+    def add_entries(self, entries: Sequence[ListEntry], *, by: str = "fediwarden") -> int:
         """Add what is not there; the number added."""
         now = self._now()
+        with self._database.read() as connection:
+            # A raid is confirmed ten thousand times with the same fingerprints.
+            if all(_there(connection, entry) for entry in entries):
+                return 0
         with self._database.write() as connection:
-            added = sum(
-                keep_first(
+            added = [
+                entry
+                for entry in entries
+                if keep_first(
                     connection,
                     schema.list_entry,
                     ["list_id", "matched_by", "digest"],
@@ -65,13 +71,17 @@ class ListsPart(Part):
                     case_number=entry.case,
                     added_at=now,
                 )
-                for entry in entries
-            )
+            ]
             if added:
                 _turn_page(connection)
-        return added
+            for list_id in dict.fromkeys(entry.list_id for entry in added):
+                told = [_told(entry) for entry in added if entry.list_id == list_id]
+                chain.append(connection, now, [chain.of_event(chain.LIST, list_id, by=by, added=told)])
+        return len(added)
 
-    def remove_entries(self, *, list_id: str, digest: str | None = None, case: int | None = None) -> int:
+    def remove_entries(
+        self, *, list_id: str, digest: str | None = None, case: int | None = None, by: str = "fediwarden"
+    ) -> int:
         """Take out by digest, by case, or what is both. Raises ``ValueError`` for neither: no list goes by mistake."""
         if digest is None and case is None:
             raise ValueError("name a digest or a case: a list is not emptied as a whole")
@@ -80,11 +90,25 @@ class ListsPart(Part):
             leaving = leaving.where(ENTRY.digest == digest.lower())
         if case is not None:
             leaving = leaving.where(ENTRY.case_number == case)
+        now = self._now()
         with self._database.write() as connection:
-            removed = connection.execute(leaving).rowcount
-            if removed:
+            gone = connection.execute(leaving.returning(ENTRY.matched_by, ENTRY.digest, ENTRY.case_number)).all()
+            if gone:
                 _turn_page(connection)
-        return removed
+                told = [[*row] for row in gone]
+                chain.append(connection, now, [chain.of_event(chain.LIST, list_id, by=by, removed=told)])
+        return len(gone)
+
+
+def _there(connection: Connection, entry: ListEntry) -> bool:
+    same = select(ENTRY.id).where(
+        ENTRY.list_id == entry.list_id, ENTRY.matched_by == entry.by.value, ENTRY.digest == entry.digest.lower()
+    )
+    return connection.execute(same).first() is not None
+
+
+def _told(entry: ListEntry) -> list[Any]:
+    return [entry.mode.value, entry.by.value, entry.digest.lower(), entry.note, entry.case]
 
 
 def _turn_page(connection: Connection) -> None:

@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 
     from bot.ledger.database import Database
 
-NEWEST = "0002"
+NEWEST = "0004"
 """The last step in ``migrations/versions``: a ledger that stands there is opened without loading Alembic."""
 
 VERSION_TABLE = "ledger_version"
 
 
-def to_newest(database: Database) -> None:
+def to_newest(database: Database, *, look_only: bool = False) -> None:
     """Migrate, all steps or none. Processes that start together wait for each other.
 
-    Raises ``LedgerError`` for a database of a newer version, and for one that belongs to something else.
+    Raises ``LedgerError`` for a database of a newer version, and for one that belongs to something else; with
+    ``look_only`` for every other version too.
     """
     with database.read() as connection:
         if _standing(connection, database.where) == NEWEST:
             return
+    if look_only:
+        raise LedgerError(
+            f"{database.where}: its tables are of another version, and here it is only looked at; any other command, "
+            "such as `fediwarden status`, brings it up to date"
+        )
     with database.write() as connection:
         standing = _standing(connection, database.where)
         if standing == NEWEST:
@@ -62,7 +68,7 @@ def _standing(connection: Connection, where: str) -> str | None:
         row = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).first()  # noqa: S608 - a constant
         return str(row[0]) if row is not None else None
     if inspector.get_table_names():
-        raise LedgerError(f"{where}: is a database of something else; name another file for the ledger")
+        raise LedgerError(f"{where}: is a database of something else; name another one for the ledger")
     return None
 
 

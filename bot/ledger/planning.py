@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from bot.domain.decisions import BanAccount, Because, Decision, Hold, HoldReason, Intent, IntentState
+from bot.domain.decisions import BanAccount, Because, Decision, Hold, HoldReason, Intent, IntentState, SetSwitch
 from bot.domain.errors import LedgerError, SupersededError
-from bot.ledger import schema
+from bot.ledger import chain, schema
 from bot.ledger.cases import DISMISSED, WAITS, case_row, decide, stir
 from bot.ledger.codec import decode, encode, intent_of
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import keep_first
 from bot.ledger.naming import known_file
 from bot.ledger.part import Part
+from bot.ledger.schema import ERASED
 from bot.ledger.tasks import want
 from bot.ports import IntentRecord, Lane, TaskKind
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Account, Community
     from bot.domain.decisions import Verdict
+    from bot.ledger.chain import Entry
 
 INTENT = schema.intent.c
 
@@ -40,17 +42,20 @@ class PlanningPart(Part):
         now = self._now()
         with self._database.write() as connection:
             row = case_row(connection, case)
-            verdict_id = _keep(connection, case, known_file(connection, file_id).id, verdict, now)
-            if row.state == DISMISSED:
-                return ()
+            told: list[Entry] = []
+            verdict_id = keep_verdict(connection, case, known_file(connection, file_id), verdict, now, told)
+            wanted = decisions if row.state != DISMISSED else ()
             new = [
                 intent_id
-                for intent, decision in decisions
-                if (intent_id := _plan(connection, case, verdict_id, intent, decision, now)) is not None
+                for intent, decision in wanted
+                if (intent_id := plan_intent(connection, case, verdict_id, intent, decision, now, told)) is not None
             ]
+            chain.append(connection, now, told)
+            if row.state == DISMISSED:
+                return ()
             if new:
                 stir(connection, case)
-            records = _records(connection, INTENT.id.in_(new))
+            records = records_in(connection, INTENT.id.in_(new))
             if any(record.state is IntentState.READY for record in records):
                 wake(connection, case, now)
             return records
@@ -58,7 +63,7 @@ class PlanningPart(Part):
     def intent(self, intent_id: int) -> IntentRecord | None:
         """One intent."""
         with self._database.read() as connection:
-            return next(iter(_records(connection, INTENT.id == intent_id)), None)
+            return next(iter(records_in(connection, INTENT.id == intent_id)), None)
 
     def intents(
         self,
@@ -80,7 +85,7 @@ class PlanningPart(Part):
         if target is not None:
             filters.append(INTENT.target_digest == fingerprint(target))
         with self._database.read() as connection:
-            return _records(connection, *filters, limit=limit)
+            return records_in(connection, *filters, limit=limit)
 
     def used(
         self, kind: str, since: datetime, *, account: Account | None = None, community: Community | None = None
@@ -119,16 +124,11 @@ class PlanningPart(Part):
         with self._database.read() as connection:
             if connection.execute(select(schema.rule_text.c.digest).where(schema.rule_text.c.digest == digest)).first():
                 return
+        now = self._now()
+        values = {"digest": digest, "rule_id": rule_id, "text": text, "since": now}
         with self._database.write() as connection:
-            keep_first(
-                connection,
-                schema.rule_text,
-                ["digest"],
-                digest=digest,
-                rule_id=rule_id,
-                text=text,
-                since=self._now(),
-            )
+            if keep_first(connection, schema.rule_text, ["digest"], **values):
+                chain.append(connection, now, [chain.of_row(chain.RULE, values)])
 
     def rule_text(self, digest: str) -> str | None:
         """The wording that a verdict came from."""
@@ -153,28 +153,43 @@ class PlanningPart(Part):
             row = intent_row(connection, intent_id)
             if seen is not None and (row.state, row.attempts) != (seen.state.value, seen.attempts):
                 raise SupersededError(f"intent {intent_id} is {row.state} by now: look again")
-            changes: dict[str, Any] = {
-                "state": state.value,
-                "reasons": encode(tuple(reasons)),
-                "detail": detail,
-                "turn": INTENT.turn + 1,
-            }
-            if approve:
-                changes["approved_by"] = by
-            if state in {IntentState.READY, IntentState.UNDOING}:
-                changes |= {"attempts": 0, "not_before": None}
-            if state is IntentState.READY:
-                changes["allowed_at"] = now
-            if state is IntentState.HELD:
-                changes["held_at"] = now
-            connection.execute(update(schema.intent).where(INTENT.id == intent_id).values(**changes))
-            what = f"approved: {row.kind}" if approve else f"{state.value}: {row.kind}"
-            note = ", ".join([*(reason.value for reason in reasons), *([detail] if detail else [])])
-            decide(connection, row.case_number, intent_id, at=now, who=by, what=what, note=note)
-            if state in WAITS:
-                stir(connection, row.case_number)
-            # Whatever was decided may be what the other deeds of the case were waiting for.
-            wake(connection, row.case_number, now)
+            move(connection, row, state, now=now, reasons=reasons, detail=detail, by=by, approve=approve)
+
+
+def move(
+    connection: Connection,
+    row: Row[Any],
+    state: IntentState,
+    *,
+    now: datetime,
+    reasons: Sequence[HoldReason] = (),
+    detail: str = "",
+    by: str = "fediwarden",
+    approve: bool = False,
+) -> None:
+    """Move the intent of this row, and write into the timeline who did it."""
+    changes: dict[str, Any] = {
+        "state": state.value,
+        "reasons": encode(tuple(reasons)),
+        "detail": detail,
+        "turn": INTENT.turn + 1,
+    }
+    if approve:
+        changes["approved_by"] = by
+    if state in {IntentState.READY, IntentState.UNDOING}:
+        changes |= {"attempts": 0, "not_before": None}
+    if state is IntentState.READY:
+        changes["allowed_at"] = now
+    if state is IntentState.HELD:
+        changes["held_at"] = now
+    connection.execute(update(schema.intent).where(INTENT.id == row.id).values(**changes))
+    what = f"approved: {row.kind}" if approve else f"{state.value}: {row.kind}"
+    note = ", ".join([*(reason.value for reason in reasons), *([detail] if detail else [])])
+    decide(connection, row.case_number, row.id, at=now, who=by, what=what, note=note)
+    if state in WAITS:
+        stir(connection, row.case_number)
+    # Whatever was decided may be what the other deeds of the case were waiting for.
+    wake(connection, row.case_number, now)
 
 
 def intent_row(connection: Connection, intent_id: int) -> Row[Any]:
@@ -182,71 +197,89 @@ def intent_row(connection: Connection, intent_id: int) -> Row[Any]:
     row = connection.execute(select(schema.intent).where(INTENT.id == intent_id)).first()
     if row is None:
         raise LedgerError(f"there is no intent {intent_id}; `fediwarden held` lists those that wait")
+    if row.payload == ERASED:
+        raise LedgerError(f"intent {intent_id} was erased; nothing is known any more that could be decided or undone")
     return row
 
 
 def wake(connection: Connection, case: int, now: datetime) -> None:
     """An ``ENFORCE`` task if anything of the case is to be carried out or taken back; bans go first."""
-    to_do = select(INTENT.kind).where(
+    to_do = select(INTENT.id).where(
         INTENT.case_number == case, INTENT.state.in_([IntentState.READY.value, IntentState.UNDOING.value])
     )
-    kinds = set(connection.execute(to_do).scalars())
-    if kinds:
-        lane = Lane.BANS if BanAccount.kind in kinds else Lane.DEEDS
-        want(connection, TaskKind.ENFORCE, str(case), lane, now=now)
+    urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, SetSwitch.kind]))
+    for lane, some in ((Lane.BANS, urgent), (Lane.DEEDS, to_do)):
+        if connection.execute(some.limit(1)).first() is not None:
+            want(connection, TaskKind.ENFORCE, str(case), lane, now=now)
+            return
 
 
-def _keep(connection: Connection, case: int, file_id: int, verdict: Verdict, now: datetime) -> int:
+def keep_verdict(
+    connection: Connection, case: int, file: Row[Any], verdict: Verdict, now: datetime, told: list[Entry]
+) -> int:
     """The id of a verdict: that of the same one of an earlier look, if there was one."""
     identity = {
-        "file_id": file_id,
+        "file_id": int(file.id),
         "rule_digest": verdict.rule_digest,
         "because_digest": fingerprint(verdict.because.text),
     }
-    keep_first(
-        connection,
-        schema.verdict,
-        list(identity),
+    values = {
         **identity,
-        case_number=case,
-        rule_id=verdict.rule_id,
-        exact=verdict.because.exact,
-        because=encode(verdict.because),
-        at=now,
-    )
-    return int(connection.execute(select(schema.verdict.c.id).filter_by(**identity)).scalar_one())
+        "case_number": case,
+        "rule_id": verdict.rule_id,
+        "exact": verdict.because.exact,
+        "because": encode(verdict.because),
+        "at": now,
+        "scan_id": file.scan_id,
+    }
+    new = keep_first(connection, schema.verdict, list(identity), **values)
+    verdict_id = int(connection.execute(select(schema.verdict.c.id).filter_by(**identity)).scalar_one())
+    if new:
+        scan = connection.execute(select(schema.scan.c.payload).where(schema.scan.c.id == file.scan_id)).scalar()
+        told.append(chain.of_row(chain.VERDICT, {**values, "id": verdict_id}, scan=scan))
+    return verdict_id
 
 
-def _plan(
-    connection: Connection, case: int, verdict_id: int, intent: Intent, decision: Decision, now: datetime
+def plan_intent(
+    connection: Connection,
+    case: int,
+    verdict_id: int,
+    intent: Intent,
+    decision: Decision,
+    now: datetime,
+    told: list[Entry],
 ) -> int | None:
     """The id of a new intent; ``None`` if the case has it already, in whatever state."""
     identity = {"case_number": case, "kind": intent.kind, "target_digest": fingerprint(intent.target)}
     held = isinstance(decision, Hold)
     reasons = tuple(decision.reasons) if isinstance(decision, Hold) else ()
-    new = keep_first(
-        connection,
-        schema.intent,
-        list(identity),
+    values = {
         **identity,
-        verdict_id=verdict_id,
-        account_digest=digest_of(intent.about),
-        community_digest=digest_of(intent.place),
-        payload=encode(intent),
-        planned=f"held ({', '.join(reason.value for reason in reasons)})" if held else "allowed",
-        state=(IntentState.HELD if held else IntentState.READY).value,
-        reasons=encode(reasons),
-        detail=decision.detail if isinstance(decision, Hold) else "",
-        attempts=0,
-        turn=0,
-        created_at=now,
-        allowed_at=None if held else now,
-        held_at=now if held else None,
-    )
-    return connection.execute(select(INTENT.id).filter_by(**identity)).scalar_one() if new else None
+        "verdict_id": verdict_id,
+        "account_digest": digest_of(intent.about),
+        "community_digest": digest_of(intent.place),
+        "payload": encode(intent),
+        "planned": f"held ({', '.join(reason.value for reason in reasons)})" if held else "allowed",
+        "state": (IntentState.HELD if held else IntentState.READY).value,
+        "reasons": encode(reasons),
+        "detail": decision.detail if isinstance(decision, Hold) else "",
+        "attempts": 0,
+        "turn": 0,
+        "created_at": now,
+        "allowed_at": None if held else now,
+        "held_at": now if held else None,
+    }
+    if not keep_first(connection, schema.intent, list(identity), **values):
+        return None
+    intent_id = int(connection.execute(select(INTENT.id).filter_by(**identity)).scalar_one())
+    told.append(chain.of_row(chain.INTENT, {**values, "id": intent_id}))
+    return intent_id
 
 
-def _records(connection: Connection, *filters: ColumnElement[bool], limit: int | None = None) -> Sequence[IntentRecord]:
+def records_in(
+    connection: Connection, *filters: ColumnElement[bool], limit: int | None = None
+) -> Sequence[IntentRecord]:
+    """Intents with their verdicts, in the order of their ids; without those that were erased."""
     rows: Select[Any] = (
         select(
             schema.intent,
@@ -256,7 +289,7 @@ def _records(connection: Connection, *filters: ColumnElement[bool], limit: int |
             schema.verdict.c.file_id,
         )
         .join(schema.verdict)
-        .where(*filters)
+        .where(INTENT.payload != ERASED, *filters)
         .order_by(INTENT.id)
         .limit(limit)
     )

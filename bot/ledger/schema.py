@@ -16,6 +16,9 @@ from sqlalchemy import (
 
 from bot.ledger.columns import AnyText, Id, Utc
 
+ERASED = ""
+"""What is left of a payload that was erased: no payload is empty otherwise."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -188,6 +191,7 @@ verdict = Table(
     Column("exact", Boolean, nullable=False),
     Column("because", Text, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("scan_id", Id),  # the scan that it rests on
     UniqueConstraint("file_id", "rule_digest", "because_digest"),
     Index("ix_verdict_rule_at", "rule_id", "at"),
 )
@@ -204,7 +208,7 @@ intent = Table(
     Column("community_digest", Text),  # where it is felt
     Column("payload", Text, nullable=False),
     Column("planned", Text, nullable=False),  # what the guard said first, in words
-    Column("state", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("detail", AnyText, nullable=False),
     Column("approved_by", AnyText),
@@ -216,6 +220,8 @@ intent = Table(
     Column("held_at", Utc),
     Column("done_at", Utc),
     UniqueConstraint("case_number", "kind", "target_digest"),
+    Index("ix_intent_turn", "case_number", "state", "kind", "id"),
+    Index("ix_intent_state_kind", "state", "kind", "id"),
     Index("ix_intent_kind_target", "kind", "target_digest"),
     Index("ix_intent_kind_allowed", "kind", "allowed_at"),
     Index("ix_intent_account", "account_digest", "kind", "allowed_at"),
@@ -278,6 +284,40 @@ message = Table(
     Column("trouble", AnyText, nullable=False),
     UniqueConstraint("channel", "key_digest"),
     Index("ix_message_turn", "sent_at", "not_before"),
+)
+
+# ---------------------------------------------------------------------------------------------- what proves all this
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", Id, primary_key=True, autoincrement=False),  # without a gap, from 1
+    Column("at", Utc, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False, index=True),  # what it is about: ``intent/34``; names nobody
+    Column("payload_digest", Text, nullable=False),
+    Column("previous", Text, nullable=False),  # digest of the entry before
+    Column("digest", Text, nullable=False),
+)
+
+audit_payload = Table(
+    "audit_payload",
+    metadata,
+    Column("n", Id, ForeignKey("audit.n"), primary_key=True, autoincrement=False),
+    Column("salt", Text, nullable=False),  # goes with what it salts, so that nobody guesses what an erased text was
+    Column("text", AnyText),  # null: the payload is the row that ``ref`` names
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    _id(),
+    Column("case_number", Id, ForeignKey("cases.number"), index=True),
+    Column("at", Utc, nullable=False),
+    Column("who", AnyText, nullable=False),
+    Column("scope", Text, nullable=False),  # case, account, unflagged, uploads, messages
+    Column("what", Text, nullable=False),  # how much of what, in numbers
+    Column("entries", Text, nullable=False),  # whose payloads are gone: ranges of ``audit.n``
 )
 
 # ------------------------------------------------------------------------------------------------- who acts; lists

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report
 from bot.ledger import schema
+from bot.ledger.erasing import GONE_SIGHTINGS, GONE_UNSCANNABLE
 from bot.ledger.part import Part
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class SumsPart(Part):
         """Sums as of one moment. ``files`` are those whose bytes we had; ``unscannable`` were tried and never read."""
         done = INTENT.done_at.is_not(None)
         sums: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
-            "seen": (schema.sighting, ()),
+            "seen": (schema.sighting, ()),  # and what was erased
             "files": (schema.file, (FILE.sha256.is_not(None),)),
             "scanned": (schema.file, (FILE.readable,)),
             "matched": (schema.file, (FILE.matched,)),
@@ -48,7 +49,11 @@ class SumsPart(Part):
             for name, (table, which) in sums.items()
         ]
         with self._database.read() as connection:
-            return dict(connection.execute(select(*columns)).one()._mapping)  # noqa: SLF001 - public, named like a tuple's
+            counts = dict(connection.execute(select(*columns)).one()._mapping)  # noqa: SLF001 - public, named like a tuple's
+            for name, key in (("seen", GONE_SIGHTINGS), ("unscannable", GONE_UNSCANNABLE)):
+                erased = select(schema.counter.c.value).where(schema.counter.c.key == key)
+                counts[name] += connection.execute(erased).scalar() or 0
+        return counts
 
 
 def _is(state: IntentState) -> tuple[ColumnElement[bool]]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 WAITING, RUNNING, PARKED = "waiting", "running", "parked"
 
+FINISHED = "finished/"
+"""Keys of the counters of what was done, by kind and lane."""
+
 
 def want(
     connection: Connection,

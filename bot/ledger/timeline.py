@@ -1,71 +1,39 @@
-"""A case's story, from every table that has a part of it. Neutral words: nothing here calls a file guilty."""
+"""A case's story in lines. Neutral words: nothing here calls a file guilty."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from sqlalchemy import or_, select
-
-from bot.domain.content import Sighting, Upload
-from bot.domain.decisions import AlreadyDone, Because, Done, Failed, Outcome, Refused
+from bot.domain.decisions import AlreadyDone, Done, Failed, Outcome, Refused
 from bot.domain.evidence import Evidence, Unscannable
-from bot.ledger import schema
-from bot.ledger.codec import decode, intent_of, outcome_of, scan_of
 from bot.ports import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Select
-
     from bot.domain.evidence import Scan
+    from bot.ports.story import ErasureTold, IntentTold, Story
 
 
-def events(connection: Connection, number: int) -> Sequence[Event]:
+def events(story: Story) -> Sequence[Event]:
     """Oldest first; what happened at the same moment in the order in which one follows from the other."""
-    told = [
-        *_seen(connection, number),
-        *_scanned(connection, number),
-        *_judged(connection, number),
-        *_tried(connection, number),
-        *_decided(connection, number),
-    ]
+    told = [*_seen(story), *_scanned(story), *_judged(story), *_tried(story), *_decided(story)]
     return sorted(told, key=lambda event: event.at)
 
 
-def _files(number: int) -> Select[Any]:
-    columns = schema.case_file.c
-    return select(columns.file_id).where(columns.case_number == number)
-
-
-def _names(number: int) -> Select[Any]:
-    """Names that stand for a file of the case, or did: remote bytes change, and what was seen stays seen."""
-    once = schema.name_observation.c
-    now = schema.name.c
-    earlier = select(once.name_id).where(once.file_id.in_(_files(number)))
-    return select(now.id).where(or_(now.file_id.in_(_files(number)), now.id.in_(earlier)))
-
-
-def _seen(connection: Connection, number: int) -> Iterator[Event]:
-    sightings, uploads = schema.sighting.c, schema.upload.c
-    stored = select(uploads.payload).where(uploads.name_id.in_(_names(number))).order_by(uploads.id)
-    for payload in connection.execute(stored).scalars():
-        upload = decode(payload, Upload)
+def _seen(story: Story) -> Iterator[Event]:
+    for upload in story.uploads:
         yield Event(at=upload.uploaded_at, what="uploaded", detail=f"{upload.name} by {upload.uploader.handle}")
-    shown = select(sightings.payload, sightings.first_seen).where(sightings.name_id.in_(_names(number)))
-    for payload, at in connection.execute(shown.order_by(sightings.id)):
-        sighting = decode(payload, Sighting)
-        author = sighting.subject.author
-        by = f" by {author.handle}" if author is not None else ""
-        place = f"{sighting.media.role.value} in {sighting.subject.key}{by}"
-        yield Event(at=at, what="seen", detail=f"{place}: {sighting.media.url}")
+    for seen in story.seen:
+        subject, media = seen.sighting.subject, seen.sighting.media
+        by = f" by {subject.author.handle}" if subject.author is not None else ""
+        place = f"{media.role.value} in {subject.key}{by}"
+        yield Event(at=seen.first, what="seen", detail=f"{place}: {media.url}")
 
 
-def _scanned(connection: Connection, number: int) -> Iterator[Event]:
-    columns = schema.scan.c
-    scans = select(columns.payload, columns.at).where(columns.file_id.in_(_files(number))).order_by(columns.id)
-    for payload, at in connection.execute(scans):
-        yield Event(at=at, what="scanned", detail=_scan(scan_of(payload)))
+def _scanned(story: Story) -> Iterator[Event]:
+    for look in story.scans:
+        yield Event(at=look.at, what="scanned", detail=_scan(look.scan))
 
 
 def _scan(scan: Scan) -> str:
@@ -73,52 +41,34 @@ def _scan(scan: Scan) -> str:
         case Evidence():
             matches = [f"matches {hit.list_id} by {hit.by.value}" for hit in scan.hits]
             scores = [f"{score.detector}/{score.label} {score.value:.2f}" for score in scan.scores]
+            odd = [finding.detail for finding in scan.findings]
             gaps = [f"not looked at: {gap}" for gap in scan.gaps]
-            return "; ".join([scan.media_type or "unknown type", *matches, *scores, *gaps])
+            return "; ".join([scan.media_type or "unknown type", *matches, *scores, *odd, *gaps])
         case Unscannable():
             return f"could not be read: {scan.kind.value}: {scan.detail}"
         case _:
             assert_never(scan)
 
 
-def _judged(connection: Connection, number: int) -> Iterator[Event]:
-    verdicts, intents = schema.verdict.c, schema.intent.c
-    reached = select(schema.verdict).where(verdicts.case_number == number).order_by(verdicts.id)
-    for row in connection.execute(reached):
-        text = decode(row.because, Because).text
-        yield Event(at=row.at, what="verdict", detail=f"{text} (rule {row.rule_id}, {row.rule_digest[:12]})")
-    planned = select(schema.intent).where(intents.case_number == number).order_by(intents.id)
-    for row in connection.execute(planned):
-        yield Event(at=row.created_at, what="intent", detail=f"{_deed(row.payload)}: {row.planned}")
+def _judged(story: Story) -> Iterator[Event]:
+    for verdict in story.verdicts:
+        rule = f"(rule {verdict.rule_id}, {verdict.rule_digest[:12]})"
+        yield Event(at=verdict.at, what="verdict", detail=f"{verdict.because.text} {rule}")
+    for intent in story.intents:
+        yield Event(at=intent.at, what="intent", detail=f"{_deed(intent)}: {intent.planned}")
 
 
-def _tried(connection: Connection, number: int) -> Iterator[Event]:
-    attempts, outcomes = schema.attempt.c, schema.outcome.c
-    tries = (
-        select(
-            schema.intent.c.payload.label("intent"),
-            attempts.reverting,
-            attempts.started_at,
-            outcomes.payload.label("outcome"),
-            outcomes.at,
-        )
-        .select_from(schema.attempt)
-        .join(schema.intent)
-        .outerjoin(schema.outcome)
-        .where(schema.intent.c.case_number == number)
-        .order_by(attempts.id)
-    )
-    for row in connection.execute(tries):
-        deed = f"undo {_deed(row.intent)}" if row.reverting else _deed(row.intent)
-        yield Event(at=row.started_at, what="attempt", detail=deed)
-        if row.outcome is not None:
-            result = _outcome(outcome_of(row.outcome))
-            yield Event(at=row.at, what="outcome", detail=f"{deed}: {result}")
+def _tried(story: Story) -> Iterator[Event]:
+    deeds = {intent.id: _deed(intent) for intent in story.intents}
+    for attempt in story.attempts:
+        deed = f"undo {deeds[attempt.intent]}" if attempt.reverting else deeds[attempt.intent]
+        yield Event(at=attempt.at, what="attempt", detail=deed)
+        if attempt.ended is not None and attempt.outcome is not None:
+            yield Event(at=attempt.ended, what="outcome", detail=f"{deed}: {_outcome(attempt.outcome)}")
 
 
-def _deed(payload: str) -> str:
-    intent = intent_of(payload)
-    return f"{intent.kind} {intent.target}"
+def _deed(intent: IntentTold) -> str:
+    return f"{intent.kind} {intent.intent.target}" if intent.intent is not None else f"{intent.kind} (erased)"
 
 
 def _outcome(outcome: Outcome) -> str:
@@ -136,9 +86,13 @@ def _outcome(outcome: Outcome) -> str:
     return f"{words}: {outcome.note}" if outcome.note else words
 
 
-def _decided(connection: Connection, number: int) -> Iterator[Event]:
-    columns = schema.decision.c
-    made = select(schema.decision).where(columns.case_number == number).order_by(columns.id)
-    for row in connection.execute(made):
-        note = f" ({row.note})" if row.note else ""
-        yield Event(at=row.at, what="decision", detail=f"{row.who}: {row.what}{note}")
+def _decided(story: Story) -> Iterator[Event]:
+    for made in story.decisions:
+        note = f" ({made.note})" if made.note else ""
+        yield Event(at=made.at, what="decision", detail=f"{made.who or '(erased)'}: {made.what}{note}")
+    for erasure in story.erasures:
+        yield Event(at=erasure.at, what="erased", detail=f"{_amount(erasure)} by {erasure.who}")
+
+
+def _amount(erasure: ErasureTold) -> str:
+    return ", ".join(f"{what}: {number}" for what, number in sorted(erasure.counts.items()))

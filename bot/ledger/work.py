@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, delete, func, null, or_, select, update
 
+from bot.ledger import schema
+from bot.ledger.columns import fingerprint
+from bot.ledger.database import insert_into
 from bot.ledger.part import Part
 from bot.ledger.schema import task as tasks
-from bot.ledger.tasks import PARKED, RUNNING, WAITING, want
+from bot.ledger.tasks import FINISHED, PARKED, RUNNING, WAITING, want
 from bot.ports import Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:
@@ -30,19 +33,32 @@ class WorkPart(Part):
 
     def enqueue(self, kind: TaskKind, target: str, lane: Lane, *, not_before: datetime | None = None) -> None:
         """Want something done."""
-        with self._database.write() as connection:
-            want(connection, kind, target, lane, now=self._now(), not_before=not_before)
+        self.enqueue_all(kind, [target], lane, not_before=not_before)
 
-    def take(self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float) -> Sequence[Task]:
+    def enqueue_all(
+        self, kind: TaskKind, targets: Sequence[str], lane: Lane, *, not_before: datetime | None = None
+    ) -> None:
+        """Want several things of a kind done; only what is not wanted as much already is written."""
+        now = self._now()
+        with self._database.read() as connection:
+            wished = [one for one in targets if not _waits(connection, kind, one, lane, not_before or now)]
+        if wished:
+            with self._database.write() as connection:
+                for target in wished:
+                    want(connection, kind, target, lane, now=now, not_before=not_before)
+
+    def take(
+        self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float, worst: Lane = Lane.BACKLOG
+    ) -> Sequence[Task]:
         """Lease up to ``limit`` tasks, best lane first, oldest first."""
         words = [kind.value for kind in kinds]
         # An idle bot asks several times a second: it looks first, and writes only when there is something to write.
         with self._database.read() as connection:
-            if not _due(connection, words, self._now(), 1):
+            if not _due(connection, words, self._now(), 1, worst):
                 return ()
         with self._database.write() as connection:
             now = self._now()
-            rows = _due(connection, words, now, limit)
+            rows = _due(connection, words, now, limit, worst)
             connection.execute(
                 update(tasks)
                 .where(tasks.c.id.in_([row.id for row in rows]))
@@ -78,11 +94,13 @@ class WorkPart(Part):
     def finish(self, task: Task) -> None:
         """Done, unless it was asked for again while it ran."""
         with self._database.write() as connection:
-            if not self._start_again(connection, task):
-                connection.execute(delete(tasks).where(_ours(task)))
+            if self._start_again(connection, task) or connection.execute(delete(tasks).where(_ours(task))).rowcount:
+                _count(connection, task)
 
-    def postpone(self, task: Task, *, until: datetime, reason: str, count: bool = True) -> None:
-        """Try again later, or sooner if somebody asked for it while it ran."""
+    def postpone(
+        self, task: Task, *, until: datetime, reason: str, count: bool = True, lane: Lane | None = None
+    ) -> None:
+        """Try again later, or sooner if somebody asked for it while it ran: then its wish for a lane counts, too."""
         with self._database.write() as connection:
             connection.execute(
                 update(tasks)
@@ -90,6 +108,7 @@ class WorkPart(Part):
                 .values(
                     state=WAITING,
                     not_before=case((tasks.c.again_at < until, tasks.c.again_at), else_=until),
+                    lane=tasks.c.lane if lane is None else case((tasks.c.again_at.is_(None), lane), else_=tasks.c.lane),
                     attempts=tasks.c.attempts - (0 if count else 1),
                     again_at=None,
                     lease_until=None,
@@ -150,29 +169,48 @@ class WorkPart(Part):
         return connection.execute(again).rowcount == 1
 
 
+def _count(connection: Connection, task: Task) -> None:
+    key = f"{FINISHED}{task.kind.value}/{int(task.lane)}"
+    row = insert_into(connection.dialect.name, schema.counter).values(key=key, value=1)
+    more = {"value": schema.counter.c.value + 1}
+    connection.execute(row.on_conflict_do_update(index_elements=["key"], set_=more))
+
+
+def _waits(connection: Connection, kind: TaskKind, target: str, lane: Lane, due: datetime) -> bool:
+    """Whether it waits already, for a time and in a lane that are as good. Whoever takes it sees all until then."""
+    columns = tasks.c
+    waiting = select(columns.id).where(
+        columns.kind == kind.value,
+        columns.target_digest == fingerprint(target),
+        columns.state == WAITING,
+        columns.not_before <= due,
+        columns.lane <= int(lane),
+    )
+    return connection.execute(waiting).first() is not None
+
+
 def _ours(task: Task) -> ColumnElement[bool]:
     """The row of a task, while nobody took it after us."""
     return and_(tasks.c.id == task.id, tasks.c.state == RUNNING, tasks.c.lease == task.lease)
 
 
-def _due(connection: Connection, kinds: Sequence[str], now: datetime, limit: int) -> Sequence[Row[Any]]:
+def _due(connection: Connection, kinds: Sequence[str], now: datetime, limit: int, worst: Lane) -> Sequence[Row[Any]]:
     """Two questions, so that each walks along the index in the order of the answer."""
     columns = tasks.c
-    waiting = _first(kinds, limit).where(
+    waiting = _first(kinds, limit, worst).where(
         columns.state == WAITING, or_(columns.not_before <= now, columns.changed_at > now + AHEAD)
     )
-    abandoned = _first(kinds, limit).where(
+    abandoned = _first(kinds, limit, worst).where(
         columns.state == RUNNING, or_(columns.lease_until <= now, columns.lease_until > now + LONGEST_LEASE)
     )
     rows = [*connection.execute(waiting), *connection.execute(abandoned)]
     return sorted(rows, key=lambda row: (row.lane, row.created_at, row.id))[:limit]
 
 
-def _first(kinds: Sequence[str], limit: int) -> Select[Any]:
+def _first(kinds: Sequence[str], limit: int, worst: Lane) -> Select[Any]:
     columns = tasks.c
-    return (
-        select(tasks).where(columns.kind.in_(kinds)).order_by(columns.lane, columns.created_at, columns.id).limit(limit)
-    )
+    first = select(tasks).where(columns.kind.in_(kinds)).order_by(columns.lane, columns.created_at, columns.id)
+    return (first if worst is Lane.BACKLOG else first.where(columns.lane <= int(worst))).limit(limit)
 
 
 def _leased(row: Row[Any]) -> Task:

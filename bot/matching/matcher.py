@@ -52,11 +52,17 @@ class ListMatcher:
         self._lock = threading.Lock()
         self._stamps: dict[ListFile, _Stamp] = {}
         self._from_files: dict[ListFile, Sequence[ListEntry]] = {}
+        self._bad: set[str] = set()  # ids of lists whose file turned bad
         for file in files:
             self._stamps[file] = _stamp(file.path)
             self._from_files[file] = parse_list_file(file.path, file.list_id, file.mode)
         self._version = store.lists_version()
         self._index = FingerprintIndex(self._entries())
+
+    @property
+    def bad_files(self) -> Sequence[str]:
+        """Ids of the lists whose file could not be read when it changed: their old entries are in force."""
+        return sorted(self._bad)
 
     def match(self, *, sha256: str, pixels: str | None, pdq: str | None, pdq_quality: int | None) -> Sequence[Hit]:
         """See ``Matcher``. Raises ``LedgerError`` when the lists of the ledger cannot be read."""
@@ -87,7 +93,9 @@ class ListMatcher:
             self._from_files[file] = parse_list_file(file.path, file.list_id, file.mode)
         except ConfigError as error:
             _log.error("list file not usable, its old entries stay", list=file.list_id, reason=str(error))
+            self._bad.add(file.list_id)
             return False
+        self._bad.discard(file.list_id)
         _log.info("list file read again", list=file.list_id, entries=len(self._from_files[file]))
         return True
 

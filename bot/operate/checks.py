@@ -10,11 +10,11 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from bot.domain.decisions import BanAccount, PurgeFile, Stage
+from bot.domain.decisions import BanAccount, Notify, PurgeFile, Stage
 from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError, PlatformError
 from bot.domain.evidence import Unscannable
 from bot.matching.lists import parse_list_file
-from bot.ports import CheckResult
+from bot.ports import CheckResult, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from bot.domain.evidence import ListMode
     from bot.policy import Limits, Rule
-    from bot.ports import Control, Decoder, Inspector, ListStore, Scorer
+    from bot.ports import Channel, Control, Decoder, Inspector, ListStore, Scorer
 
 
-SECRETS = frozenset({"password", "token", "totp_secret", "api_key"})
+SECRETS = frozenset({"password", "token", "totp_secret", "api_key", "secret"})
 _FLAG = "check/written"
 
 
@@ -55,7 +55,7 @@ def ledger(control: Control, now: str) -> CheckResult:
             what=what,
             ok=False,
             detail=str(error),
-            remedy="see that its folder exists, belongs to this user and has room",
+            remedy="see that it exists, can be written to and has room on its disk",
         )
     acts = f"acts now: {holder.holder}" if holder is not None else "nobody acts now"
     if not kept:
@@ -159,6 +159,21 @@ def _irreversible(purging: Sequence[Rule], limits: Limits) -> CheckResult:
     else:
         detail = "purge_file is named, but no rule that purges has reached the stage enforce"
     return CheckResult(what="irreversible", ok=True, detail=detail)
+
+
+def channels(these: Sequence[Channel], rules: Sequence[Rule]) -> Iterator[CheckResult]:
+    """Whether messages would get out, without sending any; and whether somebody hears what rules have to say."""
+    for channel in these:
+        result = channel.notifier.check()
+        yield CheckResult(what=f"channel {channel.id}", ok=result.ok, detail=result.detail, remedy=result.remedy)
+    telling = [rule.id for rule in _wanting(rules, Notify.kind)]
+    if telling and not any(Topic.CASES in channel.about for channel in these):
+        yield CheckResult(
+            what="notify",
+            ok=False,
+            detail=f"{', '.join(telling)} would notify somebody, and no channel is about `cases`",
+            remedy="configure a channel under `notify`, or take `notify` out of `then`",
+        )
 
 
 def configuration(path: Path) -> CheckResult:

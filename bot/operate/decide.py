@@ -1,4 +1,4 @@
-"""What humans decide: approve, dismiss, undo. Written to the ledger; whoever holds the lease carries it out."""
+"""What humans decide about what is held. Written to the ledger; whoever holds the lease carries it out."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ class Result:
 
 
 def approve(ledger: Ledger, guard: Guard, records: Iterable[IntentRecord], *, by: str) -> Sequence[Result]:
-    """Release held intents. Approval overrules everything but *protected* and *no evidence policy*."""
+    """Release held intents. Approval overrules everything but *protected*, *stopped* and *no evidence policy*."""
     results = []
+    stop = ledger.stopped()
+    stopped = None if stop is None else f"acting was stopped by {stop.by}: `fediwarden start-acting` goes on"
     for record in records:
-        stays = _not_held(record) or _stays_held(ledger, guard, record)
+        stays = _not_held(record) or stopped or _stays_held(ledger, guard, record)
         if stays is None:
-            stays = _move(ledger, record, IntentState.READY, by=by, approve=True, detail="approved")
+            stays = move(ledger, record, IntentState.READY, by=by, approve=True, detail="approved")
         results.append(Result(record=record, ok=stays is None, detail=stays or "released"))
     return results
 
@@ -44,12 +46,19 @@ def _not_held(record: IntentRecord) -> str | None:
     return None if record.state is IntentState.HELD else f"is {record.state.value}, not held"
 
 
-def _move(
-    ledger: Ledger, record: IntentRecord, state: IntentState, *, by: str, detail: str, approve: bool = False
+def move(
+    ledger: Ledger,
+    record: IntentRecord,
+    state: IntentState,
+    *,
+    by: str,
+    detail: str,
+    reasons: Sequence[HoldReason] = (),
+    approve: bool = False,
 ) -> str | None:
     """Write a decision; why not, where something happened to the intent since it was looked at."""
     try:
-        ledger.set_state(record.id, state, by=by, approve=approve, detail=detail, seen=record)
+        ledger.set_state(record.id, state, reasons=reasons, by=by, approve=approve, detail=detail, seen=record)
     except SupersededError as error:
         return str(error)
     return None
@@ -75,52 +84,9 @@ def dismiss_intents(ledger: Ledger, records: Iterable[IntentRecord], *, by: str)
     """End single holds; nothing else of their cases changes."""
     results = []
     for record in records:
-        stays = _not_held(record) or _move(ledger, record, IntentState.DISMISSED, by=by, detail="dismissed")
+        stays = _not_held(record) or move(ledger, record, IntentState.DISMISSED, by=by, detail="dismissed")
         results.append(Result(record=record, ok=stays is None, detail=stays or "dismissed"))
     return results
-
-
-def dismiss_case(ledger: Ledger, number: int, *, by: str, list_id: str) -> Sequence[Result]:
-    """The flag was wrong: end every hold, take back what was done, and forget the fingerprints of the case.
-
-    ``list_id``: the block list that confirmed cases fill.
-    """
-    return _take_back(ledger, number, by=by, list_id=list_id, state="dismissed")
-
-
-def undo_case(ledger: Ledger, number: int, *, by: str, list_id: str) -> Sequence[Result]:
-    """Take back what was done. What is still held stays held."""
-    return _take_back(ledger, number, by=by, list_id=list_id, state="undone")
-
-
-def _take_back(ledger: Ledger, number: int, *, by: str, list_id: str, state: str) -> Sequence[Result]:
-    case_or_error(ledger, number)
-    ledger.set_case(number, state, by=by)  # first, so that nothing more is planned
-    ledger.remove_entries(list_id=list_id, case=number)
-    results = []
-    for record in ledger.intents(case=number):
-        result = _take_one_back(ledger, record, by=by, state=state)
-        if result is not None:
-            results.append(result)
-    return results
-
-
-def _take_one_back(ledger: Ledger, record: IntentRecord | None, *, by: str, state: str) -> Result | None:
-    """Look again whenever whoever acts was faster: what is done by now is to be undone, not dismissed."""
-    while record is not None:
-        begun = record.state is IntentState.READY and record.attempts > 0  # a call may have gone out already
-        if isinstance(record.intent, PurgeFile) and (record.state is IntentState.DONE or begun):
-            return Result(record=record, ok=True, detail="nothing brings a purged file back")
-        if record.state is IntentState.DONE or begun:
-            goal, detail = IntentState.UNDOING, "to be undone"
-        elif record.state is IntentState.READY or (record.state is IntentState.HELD and state == "dismissed"):
-            goal, detail = IntentState.DISMISSED, "dismissed"
-        else:
-            return None
-        if _move(ledger, record, goal, by=by, detail=f"case {state}") is None:
-            return Result(record=record, ok=True, detail=detail)
-        record = ledger.intent(record.id)
-    return None
 
 
 def case_or_error(ledger: Ledger, number: int) -> None:
@@ -142,8 +108,13 @@ def intents_or_error(ledger: Ledger, numbers: Iterable[int]) -> Sequence[IntentR
 
 def needs(record: IntentRecord) -> str:
     """Why an intent waits, in words."""
-    words = ", ".join(_REASONS[reason] for reason in record.reasons)
-    return f"{words} ({record.detail})" if record.detail and words else words or record.detail
+    return in_words(record.reasons, record.detail)
+
+
+def in_words(reasons: Sequence[HoldReason], detail: str) -> str:
+    """What the guard says, for people."""
+    words = ", ".join(_REASONS[reason] for reason in reasons)
+    return f"{words} ({detail})" if detail and words else words or detail
 
 
 _REASONS = {
@@ -151,7 +122,10 @@ _REASONS = {
     HoldReason.NEEDS_APPROVAL: "a score alone does not do this",
     HoldReason.IRREVERSIBLE_OFF: "irreversible, and not switched on",
     HoldReason.NO_EVIDENCE_POLICY: "no choice about evidence was made",
-    HoldReason.QUOTA: "over the hourly quota",
+    HoldReason.QUOTA: "over a quota",
+    HoldReason.FIRST_DEEDS: "the rule is new, and its first deeds are yours to approve",
+    HoldReason.BREAKER: "its rule flagged far more than was expected",
+    HoldReason.STOPPED: "acting was stopped",
     HoldReason.PROTECTED: "protected",
     HoldReason.SHARED_FILE: "others show this file too",
     HoldReason.LIST_CONFLICT: "on an allow list and on a block list",

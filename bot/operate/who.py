@@ -48,7 +48,9 @@ def _names(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance
         if isinstance(meant, SubjectKey):
             keys += [str(sighting.name) for sighting in ledger.sightings_in(meant)]
         elif meant is not None:
-            for trouble in index.learn(meant).troubles:
+            troubles = index.learn(meant).troubles
+            record = ledger.name(str(meant))
+            for trouble in (*troubles, *(index.complete(record.file_id) if record is not None else ())):
                 raise trouble
             keys.append(str(meant))
     return list(dict.fromkeys(keys))

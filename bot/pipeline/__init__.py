@@ -1,7 +1,8 @@
 """The road through the rooms."""
 
-from bot.pipeline.confirmed import remember_confirmed
+from bot.pipeline.confirmed import forget_taken_back, remember_confirmed
+from bot.pipeline.recheck import Recheck
 from bot.pipeline.run import Pipeline
 from bot.pipeline.stages import Stages
 
-__all__ = ["Pipeline", "Stages", "remember_confirmed"]
+__all__ = ["Pipeline", "Recheck", "Stages", "forget_taken_back", "remember_confirmed"]

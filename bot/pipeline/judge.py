@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Alias, Post
-from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile
-from bot.domain.errors import PlatformError, SupersededError
-from bot.domain.evidence import Evidence, ListMode
+from bot.domain.content import Post
+from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile, Remove, Report
+from bot.domain.errors import PlatformError, RateLimitedError, SupersededError
+from bot.domain.evidence import Evidence
 from bot.pipeline.stages import in_thread
-from bot.policy import Derived, Facts, judge, may_fire
-from bot.ports import Gone, Lane, TaskKind
+from bot.pipeline.uses import Uses
+from bot.pipeline.weighing import gather, weigh, whose_turn
+from bot.policy import Standing, judge, may_fire, wording
+from bot.ports import Filter, Lane, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from bot.attribution import Known
-    from bot.domain.content import Name, SubjectKey
-    from bot.domain.decisions import Decision, Intent, Verdict
+    from bot.domain.content import Name
+    from bot.domain.decisions import Decision, Intent, Offer, Verdict
+    from bot.pipeline.memory import Memory
     from bot.pipeline.stages import Stages
+    from bot.policy import Facts, Rule
+    from bot.ports import CaseRecord, IntentRecord
 
 
 FACTUAL = {HoldReason.SHARED_FILE, HoldReason.WEAK_ATTRIBUTION, HoldReason.LIST_CONFLICT, HoldReason.PROTECTED}
@@ -30,169 +36,234 @@ FACTUAL = {HoldReason.SHARED_FILE, HoldReason.WEAK_ATTRIBUTION, HoldReason.LIST_
 FIRST_LOOK = timedelta(seconds=5)
 """Lemmy makes the thumbnail of a post within seconds after it has published the post."""
 
+AT_ONCE = 200
+"""Intents that are decided in one transaction."""
+
+TOGETHER = 50
+"""Names and places from which on a file that is seen again and again is not judged anew for each of them."""
+
+RESTS = 10.0
+"""How much longer than its judging such a file rests: all of it is looked at each time, so a tenth of the time goes
+into that, however large a raid is."""
+
+SHORTEST_REST, LONGEST_REST = 1.0, 30.0  # seconds
+
+SOON = timedelta(milliseconds=500)
+"""After which a file that is being judged is asked for again."""
+
 
 class Judge:
     """Policy and guard, one file at a time: quotas are counted and spent by one."""
 
-    def __init__(self, stages: Stages) -> None:
-        """``stages``: the furnished rooms."""
+    def __init__(self, stages: Stages, memory: Memory) -> None:
+        """``stages``: the furnished rooms. ``memory``: shared by all judges of a process."""
         self._s = stages
-        self._asked: set[Name] = set()  # names whose uses the platform was asked for
-        self._revisited: set[SubjectKey] = set()
-        self._one_at_a_time = asyncio.Lock()
+        self._memory = memory
+        self._uses = Uses(stages, memory)
 
-    async def consider(self, file_id: int, scan: Evidence, *, all_known: bool = True) -> None:
-        """Judge a file, or the picture it was made from: a server's thumbnail is no case of its own.
+    async def consider(self, name: Name, file_id: int, scan: Evidence, *, lane: Lane, all_known: bool = True) -> None:
+        """Judge a file that was seen under a name, or the picture it was made from (see ``whose_turn``).
 
-        It is one when it does not look like that picture, when the picture cannot be scanned, or when its very bytes
-        are on a block list. ``all_known``: False while the platform has not said which other names the file has; a
-        purge would take them along, so it has to wait.
+        A file that is being judged, or was just now and is seen again and again, is left to a task in ``lane``.
+        ``all_known``: False while the platform has not said all about the name; a purge has to wait.
         """
-        listed = any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
-        made_from = await in_thread(self._s.index.made_from, file_id)
-        if any(original.scan is None for original, _ in made_from) and not listed:
-            return  # the picture comes next, and asks for its thumbnails then
-        alike = [original for original, looks_alike in made_from if looks_alike]
-        for original in alike:
-            if isinstance(original.scan, Evidence):
-                await self._judge(original.id, original.scan, all_known=all_known)
-        if listed or not alike:
-            await self._judge(file_id, scan, all_known=all_known)
+        turn = await in_thread(whose_turn, self._s.index, file_id, scan, name)
+        for picture in turn.pictures:
+            if isinstance(picture.scan, Evidence):
+                await self._now_or_later(picture.id, picture.scan, lane=lane, all_known=all_known)
+        if turn.itself:
+            await self._now_or_later(file_id, scan, lane=lane, all_known=all_known)
 
-    async def consider_thumbnails(self, file_id: int) -> None:
-        """Thumbnails that waited for this picture and turn out not to look like it."""
-        for record, looks_alike in await in_thread(self._s.index.thumbnails, file_id):
+    async def consider_thumbnails(self, name: Name, *, lane: Lane) -> None:
+        """Thumbnails that waited for what has this name, and turn out not to look like it."""
+        for record, looks_alike in await in_thread(self._s.index.thumbnails_of, name):
             file = await in_thread(self._s.ledger.file, record.file_id)
             if file is not None and isinstance(file.scan, Evidence) and not looks_alike:
-                await self._judge(file.id, file.scan)
+                await self._now_or_later(file.id, file.scan, lane=lane)
 
-    async def _judge(self, file_id: int, scan: Evidence, *, all_known: bool = True) -> None:
-        """Verdicts and intents of one file, into the ledger.
+    def rests_until(self, file_id: int) -> datetime | None:
+        """When a file may be judged again; ``None``: now."""
+        now = self._s.clock.now()
+        if file_id in self._memory.busy:
+            return max(now + SOON, self._memory.rests.get(file_id, now))
+        until = self._memory.rests.get(file_id)
+        if until is None or until <= now:
+            self._memory.rests.pop(file_id, None)
+            return None
+        return until
 
-        Before a file may go, its platform is asked where else it is shown. While that cannot be asked, everything but
-        the purge is planned, and the error is raised afterwards so that the purge follows with the next try.
+    async def judge(self, file_id: int, *, all_known: bool = True) -> None:
+        """Judge a file by its newest scan, whatever else is under way."""
+        file = await in_thread(self._s.ledger.file, file_id)
+        if file is None or not isinstance(file.scan, Evidence) or not may_fire(self._s.rules, file.scan):
+            return
+        self._memory.busy.add(file_id)
+        began, size = time.perf_counter(), 0
+        try:
+            size = await self._judge(file.id, file.scan, all_known=all_known)
+        finally:
+            self._memory.busy.discard(file_id)
+            if size > TOGETHER:
+                rest = min(LONGEST_REST, max(SHORTEST_REST, RESTS * (time.perf_counter() - began)))
+                self._memory.rests[file_id] = self._s.clock.now() + timedelta(seconds=rest)
+
+    async def _now_or_later(self, file_id: int, scan: Evidence, *, lane: Lane, all_known: bool = True) -> None:
+        """The first sighting is judged at once; of many that follow, those that come meanwhile are judged together.
+
+        What is left for later is in the task table before the task that found it ends: a crash loses none of it.
         """
         if not may_fire(self._s.rules, scan):
             return  # by far the most: nothing about them needs to be gathered
-        verdicts, known = await self._verdicts(file_id, scan)
-        unasked: PlatformError | None = None
-        if not all_known:
-            verdicts = [_without_purge(verdict) for verdict in verdicts]
-        if any(isinstance(intent, PurgeFile) for verdict in verdicts for intent in verdict.intents):
+        until = self.rests_until(file_id)
+        if until is None:
             try:
-                await in_thread(self._find_uses, known)
-                verdicts, known = await self._verdicts(file_id, scan)
+                await self.judge(file_id, all_known=all_known)
+                return
+            except RateLimitedError as error:  # what is missing is not for the name that was seen to wait for
+                until = self._s.clock.now() + timedelta(seconds=error.retry_after)
+        await in_thread(lambda: self._s.ledger.enqueue(TaskKind.JUDGE, str(file_id), lane, not_before=until))
+
+    async def _judge(self, file_id: int, scan: Evidence, *, all_known: bool) -> int:
+        """Verdicts and intents of one file, into the ledger; the number of its names and places.
+
+        Before a file may go, its platform is asked for its other names and where else it is shown. While that cannot
+        be asked, everything but the purge is planned, and the error is raised afterwards so that the purge follows with
+        the next try.
+        """
+        unasked: PlatformError | None = next(iter(await in_thread(self._s.index.complete, file_id)), None)
+        facts, verdicts, known = await in_thread(self._look, file_id, scan)
+        size = len(known.sightings) + len(known.addresses)
+        asks_first = any(self._waits_for_uses(verdict) for verdict in verdicts)
+        if asks_first and unasked is None:
+            try:
+                if await in_thread(self._uses.ask, file_id, known):
+                    facts, verdicts, known = await in_thread(self._look, file_id, scan)
             except PlatformError as error:
                 unasked = error
-                verdicts = [_without_purge(verdict) for verdict in verdicts]
+        if unasked is not None or not all_known:
+            verdicts = [_without_purge(verdict) for verdict in verdicts]
         if not verdicts:
-            return
-        facts = self._facts(scan, known)
-        async with self._one_at_a_time:
-            case = await in_thread(self._s.ledger.open_case, file_id)
-            for verdict in verdicts:
-                decisions = await in_thread(self._decide, verdict, facts)
-                if case.state == "undone":
-                    decisions = [_asked_first(intent, decision) for intent, decision in decisions]
-                await in_thread(self._s.ledger.add_verdict, case.number, file_id, verdict, decisions)
-                await in_thread(self._s.limiter.account_for, verdict)
-                await in_thread(self._decide_again, case.number, decisions)
-        await in_thread(self._look_again_later, known)
+            return size
+        case = await in_thread(self._s.ledger.open_case, file_id)
+        for verdict in verdicts:
+            await self._plan(case, file_id, verdict, facts)
+        if unasked is None and not asks_first and any(_purges(verdict) for verdict in verdicts):
+            await self._ask_afterwards(file_id, known)
         if unasked is not None:
             raise unasked
+        return size
 
-    def _decide_again(self, case: int, decisions: Sequence[tuple[Intent, Decision]]) -> None:
+    async def _ask_afterwards(self, file_id: int, known: Known) -> None:
+        """Other places cannot keep this file from going, but they are to be reported and cleared, too."""
+        if await in_thread(self._uses.ask, file_id, known):
+            await in_thread(self._s.ledger.enqueue, TaskKind.JUDGE, str(file_id), Lane.DEEDS)
+
+    def _waits_for_uses(self, verdict: Verdict) -> bool:
+        return _purges(verdict) and not self._rule(verdict).any_use
+
+    def _rule(self, verdict: Verdict) -> Rule:
+        return next(rule for rule in self._s.rules if rule.id == verdict.rule_id)
+
+    def _look(self, file_id: int, scan: Evidence) -> tuple[Facts, Sequence[Verdict], Known]:
+        known = self._s.index.about(file_id)
+        facts = gather(
+            scan,
+            known,
+            library=self._s.ledger,
+            rules=self._s.rules,
+            platforms={instance.id: instance.platform for instance in self._s.instances.values()},
+            now=self._s.clock.now(),
+        )
+        return facts, judge(self._s.rules, facts), known
+
+    async def _plan(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
+        """Decide on the intents that the case does not have yet, in pieces: others wait for the ledger meanwhile."""
+        wanted = () if case.state == "dismissed" else verdict.intents
+        new = await in_thread(self._s.ledger.unplanned, case.number, wanted)
+        await in_thread(self._keep_wording, self._rule(verdict))
+        await in_thread(self._look_again_later, new, facts)
+        for first in range(0, max(1, len(new)), AT_ONCE):
+            piece = replace(verdict, intents=new[first : first + AT_ONCE])
+            async with self._memory.one_at_a_time:
+                await in_thread(self._decide, case, file_id, piece, facts)
+        async with self._memory.one_at_a_time:
+            await in_thread(self._s.limiter.account_for, verdict)
+            fresh = {(intent.kind, intent.target) for intent in new}
+            old = [intent for intent in wanted if (intent.kind, intent.target) not in fresh]
+            await in_thread(self._decide_again, case, replace(verdict, intents=old), facts)
+
+    def _keep_wording(self, rule: Rule) -> None:
+        self._s.ledger.keep_rule(rule.digest, rule.id, wording(rule))
+
+    def _decide(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
+        self._s.ledger.add_verdict(case.number, file_id, verdict, self._weighed(case, verdict, facts))
+
+    def _weighed(self, case: CaseRecord, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
+        rule = self._rule(verdict)
+        decisions = weigh(verdict, facts, rule=rule, guard=self._s.guard, limiter=self._s.limiter, offers=self._offers)
+        if case.state == "undone":
+            return [_asked_first(intent, decision) for intent, decision in decisions]
+        return decisions
+
+    def _offers(self, intent: Intent) -> Offer:
+        return self._s.instances[intent.instance].enforcer.offers(intent)
+
+    def _decide_again(self, case: CaseRecord, verdict: Verdict, facts: Facts) -> None:
         """What was decided on facts that turned out to be others: an uploader found late, another place that shows it.
 
         Only what nobody has decided or begun yet; limits and stages are for humans to overrule.
         """
-        known = {(r.intent.kind, r.intent.target): r for r in self._s.ledger.intents(case=case)}
-        for intent, decision in decisions:
-            record = known.get((intent.kind, intent.target))  # nothing is planned for a case that was dismissed
-            if record is None or record.approved_by is not None or record.attempts:
-                continue
-            try:
-                if record.state is IntentState.HELD and isinstance(decision, Allow) and set(record.reasons) <= FACTUAL:
-                    self._s.ledger.set_state(record.id, IntentState.READY, detail="known better now", seen=record)
-                if record.state is IntentState.READY and isinstance(decision, Hold) and FACTUAL & set(decision.reasons):
-                    self._s.ledger.set_state(
-                        record.id, IntentState.HELD, reasons=decision.reasons, detail=decision.detail, seen=record
-                    )
-            except SupersededError:
-                continue
-
-    def _look_again_later(self, known: Known) -> None:
-        """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""
-        due = self._s.clock.now() + FIRST_LOOK
-        for key in dict.fromkeys(s.subject.key for s in known.sightings if isinstance(s.subject, Post)):
-            if key not in self._revisited:
-                self._revisited.add(key)
-                self._s.ledger.enqueue(TaskKind.REVISIT, str(key), Lane.REVISIT, not_before=due)
-
-    async def _verdicts(self, file_id: int, scan: Evidence) -> tuple[Sequence[Verdict], Known]:
-        known = await in_thread(self._s.index.about, file_id)
-        return judge(self._s.rules, self._facts(scan, known)), known
-
-    def _facts(self, scan: Evidence, known: Known) -> Facts:
-        return Facts(
-            evidence=scan,
-            attributions=known.attributions,
-            addresses=known.addresses,
-            sightings=known.sightings,
-            derived=[
-                Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails
-            ],
-            platforms={instance.id: instance.platform for instance in self._s.instances.values()},
-            backlog=known.backlog,
-            now=self._s.clock.now(),
-            items=self._items(known),
-        )
-
-    def _items(self, known: Known) -> Mapping[str, int]:
-        """How much was seen of everybody who shows or stored the file; asked only where a rule wants to know."""
-        most = max((rule.when.account_items_below or 0 for rule in self._s.rules), default=0)
-        if not most:
-            return {}
-        authors = [sighting.subject.author for sighting in known.sightings]
-        uploaders = [attribution.uploader for attribution in known.attributions.values()]
-        accounts = {account.uri: account for account in (*authors, *uploaders) if account is not None}
-        return {uri: self._s.ledger.items_of(account, most=most) for uri, account in accounts.items()}
-
-    def _find_uses(self, known: Known) -> None:
-        """Ask our own servers, once for each name, for subjects that show the file and were never seen."""
-        seen = {sighting.subject.key for sighting in known.sightings}
-        for name in known.attributions:
-            if not isinstance(name, Alias) or name in self._asked:
-                continue
-            instance = self._s.instances[name.instance]
-            for subject in instance.resolver.uses(name):
-                if subject.key not in seen:
-                    seen.add(subject.key)
-                    read_again(self._s, subject.key)
-            self._asked.add(name)
-
-    def _decide(self, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
-        rule = next(rule for rule in self._s.rules if rule.id == verdict.rule_id)
-        limiter = self._s.limiter
-        round_ = limiter.begin(rule.id)
-        decisions: list[tuple[Intent, Decision]] = []
+        held = self._held_for_facts(case)
+        known_better = [intent for intent in verdict.intents if (intent.kind, intent.target) in held]
+        for intent, decision in self._weighed(case, replace(verdict, intents=known_better), facts):
+            record = held[intent.kind, intent.target]
+            if isinstance(decision, Allow) and set(record.reasons) <= FACTUAL and _untouched(record):
+                self._move(record, IntentState.READY, detail="known better now")
+        rule = self._rule(verdict)
         for intent in verdict.intents:
-            offer = self._s.instances[intent.instance].enforcer.offers(intent)
-            standing = limiter.stands(intent, round_)
+            if (intent.kind, intent.target) in held:
+                continue
             decision = self._s.guard.decide(
-                intent, rule=rule, because=verdict.because, facts=facts, offer=offer, standing=standing
+                intent,
+                rule=rule,
+                because=verdict.because,
+                facts=facts,
+                offer=self._offers(intent),
+                standing=Standing(approvals=rule.hold_first),
             )
-            if isinstance(decision, Allow):
-                limiter.spend(intent, round_)
-            decisions.append((intent, decision))
-        return decisions
+            if not isinstance(decision, Hold) or not FACTUAL & set(decision.reasons):
+                continue
+            for record in self._s.ledger.intents(case=case.number, kind=intent.kind, target=intent.target):
+                if record.state is IntentState.READY and _untouched(record):
+                    self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
 
+    def _held_for_facts(self, case: CaseRecord) -> Mapping[tuple[str, str], IntentRecord]:
+        return {
+            (record.intent.kind, record.intent.target): record
+            for reason in FACTUAL
+            for record in self._s.ledger.find(Filter(case=case.number, states=(IntentState.HELD,), reason=reason))
+        }
 
-def read_again(stages: Stages, key: SubjectKey) -> None:
-    """Record a subject as it is now, if it still is. Raises ``PlatformError``."""
-    batch = stages.instances[key.instance].sources[0].read(key)
-    if not isinstance(batch, Gone):
-        stages.ledger.record("", batch, examine_uploads=False)
+    def _move(
+        self, record: IntentRecord, state: IntentState, *, detail: str, reasons: Sequence[HoldReason] = ()
+    ) -> None:
+        try:
+            self._s.ledger.set_state(record.id, state, reasons=reasons, detail=detail, seen=record)
+        except SupersededError:
+            return  # somebody has decided otherwise meanwhile
+
+    def _look_again_later(self, new: Sequence[Intent], facts: Facts) -> None:
+        """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""
+        subjects = {intent.subject.key for intent in new if isinstance(intent, Report | Remove)}
+        names = {intent.name for intent in new if isinstance(intent, PurgeFile)}
+        due = self._s.clock.now() + FIRST_LOOK
+        posts = [
+            sighting.subject.key
+            for sighting in facts.sightings
+            if isinstance(sighting.subject, Post) and (sighting.subject.key in subjects or sighting.name in names)
+        ]
+        targets = [str(key) for key in dict.fromkeys(posts)]
+        self._s.ledger.enqueue_all(TaskKind.REVISIT, targets, Lane.REVISIT, not_before=due)
 
 
 def _asked_first(intent: Intent, decision: Decision) -> tuple[Intent, Decision]:
@@ -204,3 +275,11 @@ def _asked_first(intent: Intent, decision: Decision) -> tuple[Intent, Decision]:
 
 def _without_purge(verdict: Verdict) -> Verdict:
     return replace(verdict, intents=tuple(i for i in verdict.intents if not isinstance(i, PurgeFile)))
+
+
+def _purges(verdict: Verdict) -> bool:
+    return any(isinstance(intent, PurgeFile) for intent in verdict.intents)
+
+
+def _untouched(record: IntentRecord) -> bool:
+    return record.approved_by is None and record.attempts == 0

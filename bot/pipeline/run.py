@@ -13,17 +13,22 @@ from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
-from bot.pipeline.judge import Judge, read_again
+from bot.pipeline.judge import Judge
+from bot.pipeline.memory import Memory
 from bot.pipeline.scan import Scanner, transient
 from bot.pipeline.stages import in_thread
-from bot.ports import TaskKind
+from bot.pipeline.uses import read_again
+from bot.ports import Lane, TaskKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bot.domain.evidence import Scan
     from bot.pipeline.stages import Stages
-    from bot.ports import FileRecord, Lease, NameRecord, Task
+    from bot.pipeline.standing import Limiter
+    from bot.policy import Guard, Rule
+    from bot.ports import FileRecord, Lease, Matcher, NameRecord, Task
 
 log = structlog.get_logger(__name__)
 
@@ -40,11 +45,17 @@ HOPELESS = {UnscannableKind.GONE, UnscannableKind.NOT_MEDIA, UnscannableKind.UNS
 class Pipeline:
     """Carries tasks through the stages. Everything synchronous runs in threads."""
 
-    def __init__(self, stages: Stages) -> None:
-        """``stages``: the furnished rooms."""
+    def __init__(self, stages: Stages, memory: Memory | None = None) -> None:
+        """``stages``: the furnished rooms. ``memory``: of the pipeline before, if this process had one."""
         self._s = stages
+        self._memory = memory or Memory()
         self._scanner = Scanner(stages)
-        self._judge = Judge(stages)
+        self._judge = Judge(stages, self._memory)
+
+    def under(self, *, rules: Sequence[Rule], guard: Guard, limiter: Limiter, matcher: Matcher) -> Pipeline:
+        """The same road by other rules. What is on its way already arrives by the old ones: no verdict mixes them."""
+        stages = replace(self._s, rules=rules, guard=guard, limiter=limiter, matcher=matcher)
+        return Pipeline(stages, self._memory)
 
     async def run(self, task: Task, lease: Lease | None) -> None:
         """Do one task and say in the ledger what came of it.
@@ -55,6 +66,8 @@ class Pipeline:
             match task.kind:
                 case TaskKind.EXAMINE:
                     await self._examine_task(task)
+                case TaskKind.JUDGE:
+                    await self._judge_task(task)
                 case TaskKind.REVISIT:
                     await self._revisit_task(task)
                 case TaskKind.ENFORCE:
@@ -66,18 +79,19 @@ class Pipeline:
         except LedgerError:
             raise
         except RateLimitedError as error:
-            await self._later(task, error.retry_after, str(error), count=False)
+            await self._slowed_down(task, error)
         except PlatformError as error:
             await self._again(task, str(error))
         except Exception as error:
             log.exception("task failed", kind=task.kind.value, target=task.target)
             await self._again(task, f"{type(error).__name__}: {error}")
 
-    async def examine(self, key: str) -> Scan | None:
+    async def examine(self, key: str, *, lane: Lane = Lane.DEEDS) -> Scan | None:
         """Scan what a name stands for and act on it in the ledger; ``None`` if the name is not known.
 
         When the platform cannot be asked about the name, the file is scanned and judged by what is known already, and
-        the ``PlatformError`` is raised afterwards, so that the rest follows with the next try.
+        the ``PlatformError`` is raised afterwards, so that the rest follows with the next try. ``lane``: of the task
+        that judges the file, where that is not done at once.
         """
         record, learned, known = await in_thread(self._recall, key)
         if record is None:
@@ -88,8 +102,8 @@ class Pipeline:
         else:
             scan, file_id = await self._scanner.scan(record.name, record.url)
         if isinstance(scan, Evidence):
-            await self._judge.consider(file_id, scan, all_known=not learned.troubles)
-        await self._judge.consider_thumbnails(file_id)
+            await self._judge.consider(record.name, file_id, scan, lane=lane, all_known=not learned.troubles)
+        await self._judge.consider_thumbnails(record.name, lane=lane)
         for trouble in learned.troubles:
             raise trouble
         return scan
@@ -105,7 +119,7 @@ class Pipeline:
         return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None
 
     async def _examine_task(self, task: Task) -> None:
-        scan = await self.examine(task.target)
+        scan = await self.examine(task.target, lane=Lane.BACKLOG if task.lane is Lane.BACKLOG else Lane.DEEDS)
         if isinstance(scan, Unscannable) and scan.kind not in HOPELESS:
             now = self._s.clock.now()
             if scan.retry_at is not None and task.attempts < TRIES:
@@ -117,6 +131,15 @@ class Pipeline:
         if isinstance(scan, Evidence) and any(transient(gap) for gap in scan.gaps):
             await self._again(task, "; ".join(scan.gaps))
             return
+        await in_thread(self._s.ledger.finish, task)
+
+    async def _judge_task(self, task: Task) -> None:
+        file_id = int(task.target)
+        until = self._judge.rests_until(file_id)
+        if until is not None:
+            await self._until(task, until, "", count=False)
+            return
+        await self._judge.judge(file_id)
         await in_thread(self._s.ledger.finish, task)
 
     async def _revisit_task(self, task: Task) -> None:
@@ -133,11 +156,19 @@ class Pipeline:
             await self._later(task, 5.0, "nobody here may act", count=False)
             return
         progress = await in_thread(self._s.enforcement.work, int(task.target), lease.fence)
+        for case in progress.first:
+            await in_thread(self._s.ledger.enqueue, TaskKind.ENFORCE, str(case), Lane.BANS)
         if progress.again_at is None:
             await in_thread(self._s.ledger.finish, task)
         else:
             until = max(progress.again_at, self._s.clock.now() + timedelta(milliseconds=200))
-            await self._until(task, until, progress.why, count=False)
+            await self._until(task, until, progress.why, count=False, lane=progress.lane)
+
+    async def _slowed_down(self, task: Task, error: RateLimitedError) -> None:
+        """No fault of the task. Those that judge wait longer each time, for there may be many, and few may ask."""
+        judges = task.kind is TaskKind.JUDGE
+        seconds = max(error.retry_after, back_off(task.attempts)) if judges else error.retry_after
+        await self._later(task, seconds, str(error), count=judges)
 
     async def _again(self, task: Task, reason: str) -> None:
         if task.attempts >= TRIES:
@@ -149,5 +180,5 @@ class Pipeline:
         until = self._s.clock.now() + timedelta(seconds=min(seconds, LONGEST_WAIT))
         await self._until(task, until, reason, count=count)
 
-    async def _until(self, task: Task, until: datetime, reason: str, *, count: bool) -> None:
-        await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count))
+    async def _until(self, task: Task, until: datetime, reason: str, *, count: bool, lane: Lane | None = None) -> None:
+        await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count, lane=lane))

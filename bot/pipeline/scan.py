@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.domain.content import Name
     from bot.domain.evidence import Hit, Scan
     from bot.pipeline.stages import Stages
-    from bot.ports import Fetched, FileRecord
+    from bot.ports import Decoder, FileRecord, Matcher, Scorer
 
 
 def transient(gap: str) -> bool:
@@ -57,7 +57,13 @@ class Scanner:
         sha256, file_id, known = await in_thread(self._bind, name, fetched.data)
         if known is not None:
             return known, file_id
-        scan = await self._look(fetched, sha256)
+        scan = await look(
+            fetched.data,
+            sha256=sha256,
+            declared_type=fetched.declared_type,
+            decoder=self._s.decoder,
+            scorer=self._s.scorer,
+        )
         return await in_thread(self._keep, file_id, scan), file_id
 
     def _bind(self, name: Name, data: bytes) -> tuple[str, int, Evidence | None]:
@@ -73,45 +79,53 @@ class Scanner:
             self._s.ledger.save_scan(record.file_id, why)
         return record.file_id
 
-    async def _look(self, fetched: Fetched, sha256: str) -> Evidence | Blind:
-        decoded = await self._s.decoder.decode(fetched.data, self._s.scorer.views)
-        if isinstance(decoded, Unscannable):
-            return Blind(sha256=sha256, size=len(fetched.data), why=decoded)
-        lie = declared_type_finding(fetched.declared_type, decoded.media_type)
-        scores, gaps = await self._s.scorer.score(decoded)
-        return Evidence(
-            sha256=sha256,
-            media_type=decoded.media_type,
-            size=len(fetched.data),
-            width=decoded.width,
-            height=decoded.height,
-            pixels=decoded.pixels,
-            pdq=decoded.pdq,
-            pdq_quality=decoded.pdq_quality,
-            findings=(*decoded.findings, *([lie] if lie is not None else [])),
-            scores=tuple(scores),
-            gaps=(*decoded.gaps, *gaps),
-        )
-
     def _keep(self, file_id: int, seen: Evidence | Blind) -> Scan:
-        """A hit on the bytes stands although nobody could look at them; without one there is no evidence at all."""
-        if isinstance(seen, Evidence):
-            return self._matched(file_id, seen, new=True)
-        gap = f"decode: {seen.why.kind.value}: {seen.why.detail}"
-        blind = Evidence(sha256=seen.sha256, media_type="", size=seen.size, gaps=(gap,))
-        if self._hits(blind):
-            return self._matched(file_id, blind, new=True)
-        self._s.ledger.save_scan(file_id, seen.why)
-        return seen.why
+        scan = matched(seen, self._s.matcher)
+        self._s.ledger.save_scan(file_id, scan)
+        return scan
 
-    def _matched(self, file_id: int, scan: Evidence, *, new: bool = False) -> Evidence:
-        hits = self._hits(scan)
-        if new or hits != tuple(scan.hits):
+    def _matched(self, file_id: int, scan: Evidence) -> Evidence:
+        hits = hits_of(scan, self._s.matcher)
+        if hits != tuple(scan.hits):
             scan = replace(scan, hits=hits)
             self._s.ledger.save_scan(file_id, scan)
         return scan
 
-    def _hits(self, scan: Evidence) -> tuple[Hit, ...]:
-        return tuple(
-            self._s.matcher.match(sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality)
-        )
+
+async def look(
+    data: bytes, *, sha256: str, declared_type: str | None, decoder: Decoder, scorer: Scorer
+) -> Evidence | Blind:
+    """Decode and score. ``declared_type``: what a server said that it is, if one did."""
+    decoded = await decoder.decode(data, scorer.views)
+    if isinstance(decoded, Unscannable):
+        return Blind(sha256=sha256, size=len(data), why=decoded)
+    lie = declared_type_finding(declared_type, decoded.media_type)
+    scores, gaps = await scorer.score(decoded)
+    return Evidence(
+        sha256=sha256,
+        media_type=decoded.media_type,
+        size=len(data),
+        width=decoded.width,
+        height=decoded.height,
+        pixels=decoded.pixels,
+        pdq=decoded.pdq,
+        pdq_quality=decoded.pdq_quality,
+        findings=(*decoded.findings, *([lie] if lie is not None else [])),
+        scores=tuple(scores),
+        gaps=(*decoded.gaps, *gaps),
+    )
+
+
+def matched(seen: Evidence | Blind, matcher: Matcher) -> Scan:
+    """A hit on the bytes stands although nobody could look at them; without one there is no evidence at all."""
+    if isinstance(seen, Evidence):
+        return replace(seen, hits=hits_of(seen, matcher))
+    gap = f"decode: {seen.why.kind.value}: {seen.why.detail}"
+    blind = Evidence(sha256=seen.sha256, media_type="", size=seen.size, gaps=(gap,))
+    hits = hits_of(blind, matcher)
+    return replace(blind, hits=hits) if hits else seen.why
+
+
+def hits_of(scan: Evidence, matcher: Matcher) -> tuple[Hit, ...]:
+    """What the lists of this moment say of a scan."""
+    return tuple(matcher.match(sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality))

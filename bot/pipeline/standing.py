@@ -13,6 +13,7 @@ from bot.policy import Breaker, Standing, Used
 from bot.ports import Trip
 
 if TYPE_CHECKING:
+    from bot.domain.content import Account, Community
     from bot.domain.decisions import Intent, Verdict
     from bot.ports import Clock, Ledger
 
@@ -31,6 +32,7 @@ class Round:
     tripped: str
     stopped: str
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counted: dict[tuple[str, timedelta, str], int] = field(default_factory=dict)
 
 
 class Limiter:
@@ -56,20 +58,36 @@ class Limiter:
 
     def stands(self, intent: Intent, round_: Round) -> Standing:
         """How the limits stand for one intent."""
-        now = self._clock.now()
         kind, about, place = intent.kind, intent.about, intent.place
-        spent, used = round_.spent, self._ledger.used
+        spent = round_.spent
         return Standing(
             used=Used(
-                hour=used(kind, now - HOUR) + spent[kind, ""],
-                day=used(kind, now - DAY) + spent[kind, ""],
-                account=used(kind, now - DAY, account=about) + spent[kind, about.uri] if about else 0,
-                community=used(kind, now - DAY, community=place) + spent[kind, place.uri] if place else 0,
+                hour=self._used(round_, kind, HOUR) + spent[kind, ""],
+                day=self._used(round_, kind, DAY) + spent[kind, ""],
+                account=self._used(round_, kind, DAY, account=about) + spent[kind, about.uri] if about else 0,
+                community=self._used(round_, kind, DAY, community=place) + spent[kind, place.uri] if place else 0,
             ),
             approvals=round_.approvals,
             tripped=round_.tripped,
             stopped=round_.stopped,
         )
+
+    def _used(
+        self,
+        round_: Round,
+        kind: str,
+        span: timedelta,
+        *,
+        account: Account | None = None,
+        community: Community | None = None,
+    ) -> int:
+        """Counted once in a round: what it allows itself is not in the ledger before its end."""
+        whom = account.uri if account is not None else community.uri if community is not None else ""
+        key = (kind, span, whom)
+        if key not in round_.counted:
+            since = self._clock.now() - span
+            round_.counted[key] = self._ledger.used(kind, since, account=account, community=community)
+        return round_.counted[key]
 
     def spend(self, intent: Intent, round_: Round) -> None:
         """An intent was allowed."""

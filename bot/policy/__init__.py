@@ -5,6 +5,7 @@ from bot.policy.guard import Guard
 from bot.policy.limits import Breaker, Limits, Quotas, Standing, Used
 from bot.policy.rules import Condition, Rule, ScoreAtLeast, Want
 from bot.policy.verdict import judge, may_fire
+from bot.policy.wording import wording
 
 __all__ = [
     "Breaker",
@@ -21,4 +22,5 @@ __all__ = [
     "Want",
     "judge",
     "may_fire",
+    "wording",
 ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bot.domain.content import Alias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import InstanceId, Name, Sighting
-    from bot.domain.evidence import Attribution, Evidence
+    from bot.domain.content import Account, InstanceId, Name, Sighting, Subject
+    from bot.domain.evidence import Attribution, Evidence, How
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +42,45 @@ class Facts:
     backlog: bool  # everything that is known of the file was there before the bot started
     now: datetime
     items: Mapping[str, int] = field(default_factory=dict)  # account, by its ActivityPub id, to subjects of it seen
+    _once: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def uploaders(self) -> Mapping[str, Account]:
+        """Everybody who stored the bytes, by ActivityPub id."""
+        return self._told("uploaders", self._uploaders)
+
+    @property
+    def trust(self) -> Mapping[str, How]:
+        """The best evidence that somebody stored the bytes, by ActivityPub id."""
+        return self._told("trust", self._trust)
+
+    @property
+    def shown_by_others(self) -> Sequence[Subject]:
+        """Places that show the file from our servers, of others than those who stored it."""
+        return self._told("shown by others", self._shown_by_others)
+
+    def _told(self, what: str, found: Callable[[], T]) -> T:
+        """Found out once: the guard asks for each of what may be ten thousand intents."""
+        if what not in self._once:
+            self._once[what] = found()
+        kept: T = self._once[what]
+        return kept
+
+    def _uploaders(self) -> Mapping[str, Account]:
+        return {a.uploader.uri: a.uploader for a in self.attributions.values() if a.uploader is not None}
+
+    def _trust(self) -> Mapping[str, How]:
+        best: dict[str, How] = {}
+        for attribution in self.attributions.values():
+            if attribution.uploader is not None:
+                uri = attribution.uploader.uri
+                best[uri] = min(attribution.how, best.get(uri, attribution.how))
+        return best
+
+    def _shown_by_others(self) -> Sequence[Subject]:
+        uses: dict[str, Subject] = {}
+        for sighting in self.sightings:
+            author = sighting.subject.author
+            if isinstance(sighting.name, Alias) and (author is None or author.uri not in self.uploaders):
+                uses[str(sighting.subject.key)] = sighting.subject
+        return list(uses.values())

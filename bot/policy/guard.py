@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from bot.domain.content import Alias
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -49,7 +48,7 @@ class Guard:
                     HoldReason.NEEDS_APPROVAL,
                     not because.exact
                     and not rule.unattended
-                    and (isinstance(intent, BanAccount) or not offer.reversible),
+                    and (isinstance(intent, BanAccount | SetSwitch) or not offer.reversible),
                 ),
                 (HoldReason.IRREVERSIBLE_OFF, not offer.reversible and intent.kind not in self.limits.irreversible),
                 (HoldReason.NO_EVIDENCE_POLICY, self.no_evidence_policy(intent)),
@@ -145,7 +144,7 @@ class Guard:
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
     if not isinstance(intent, PurgeFile):
         return ()
-    return [a.uploader for a in facts.attributions.values() if a.uploader is not None]
+    return list(facts.uploaders.values())
 
 
 def _conflict(facts: Facts) -> bool:
@@ -156,16 +155,11 @@ def _conflict(facts: Facts) -> bool:
 def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
     match intent:
         case BanAccount():
-            known = [a.how for a in facts.attributions.values() if _same(a.uploader, intent.account)]
-            return min(known, default=How.UNKNOWN) > rule.min_attribution
+            return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
             return any(d.name == intent.name and not d.looks_alike for d in facts.derived)
         case _:
             return False
-
-
-def _same(one: Account | None, other: Account) -> bool:
-    return one is not None and one.uri == other.uri
 
 
 def _innocent_uses(intent: Intent, facts: Facts) -> Sequence[Subject]:
@@ -173,12 +167,4 @@ def _innocent_uses(intent: Intent, facts: Facts) -> Sequence[Subject]:
 
     A purge takes the bytes, so every name of them counts; places on other servers keep their own copy.
     """
-    if not isinstance(intent, PurgeFile):
-        return ()
-    uploaders = {a.uploader.uri for a in facts.attributions.values() if a.uploader is not None}
-    uses: dict[str, Subject] = {}
-    for sighting in facts.sightings:
-        author = sighting.subject.author
-        if isinstance(sighting.name, Alias) and (author is None or author.uri not in uploaders):
-            uses[str(sighting.subject.key)] = sighting.subject
-    return list(uses.values())
+    return facts.shown_by_others if isinstance(intent, PurgeFile) else ()

@@ -90,6 +90,16 @@ def _score_text(score: Score, threshold: float) -> str:
     return f"flagged by {score.detector}/{score.label} at threshold {threshold:g} (score {score.value:.3f})"
 
 
+def _flagged_by(when: Condition, evidence: Evidence) -> str:
+    """What may leave the house of the reason: ids and a threshold of the operator's own, no score."""
+    because = _because(when, evidence)
+    if because is not None and because.list_ids:
+        return f"flagged by list {', '.join(because.list_ids)}"
+    if when.score is not None:
+        return f"flagged by {when.score.detector}/{when.score.label} at threshold {when.score.at_least:g}"
+    return "flagged"
+
+
 def _fits(when: Condition, sighting: Sighting, facts: Facts) -> bool:
     subject = sighting.subject
     if when.platforms and facts.platforms.get(subject.instance) not in when.platforms:
@@ -144,8 +154,9 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
         case SetSwitch.kind:
             yield from _switches(want, facts, places)
         case Notify.kind:
+            text = f"rule {rule.id}: {_flagged_by(rule.when, facts.evidence)}"
             for instance in _instances(facts, places):
-                yield Notify(instance=instance, text=f"rule {rule.id} fired")
+                yield Notify(instance=instance, text=text, sha256=facts.evidence.sha256)
         case other:
             raise ValueError(f"unknown deed {other!r}: the settings refuse it before it comes here")
 

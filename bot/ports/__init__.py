@@ -4,8 +4,11 @@ Everything that touches a platform or the store is synchronous and called in thr
 processes (``Fetcher``, ``Decoder``) is async. Nothing exists twice.
 """
 
+from bot.ports.audit import Audit, AuditProblem, AuditReport, ErasedPayloads, Head
 from bot.ports.clock import Clock
+from bot.ports.gauges import Feed, Gauges, HeldIntent, Queue
 from bot.ports.media import Decoded, Decoder, Detector, Fetched, Fetcher, Matcher, Scorer, ViewSpec
+from bot.ports.notify import Channel, ChannelState, Delivery, Message, NewNote, Note, Notifier, Outbox, Topic, Waiting
 from bot.ports.platform import (
     Batch,
     CheckResult,
@@ -18,12 +21,17 @@ from bot.ports.platform import (
     Resolver,
     Source,
 )
+from bot.ports.retention import Erased, Retention, Traces
+from bot.ports.scans import Looked, Scans
 from bot.ports.store import (
+    ORDERED,
+    Beside,
     CaseRecord,
     Control,
     Docket,
     Event,
     FileRecord,
+    Filter,
     Intake,
     IntentRecord,
     Lane,
@@ -40,24 +48,40 @@ from bot.ports.store import (
     Trouble,
     Work,
 )
+from bot.ports.turns import Turns
 
 __all__ = [
+    "ORDERED",
+    "Audit",
+    "AuditProblem",
+    "AuditReport",
     "Batch",
+    "Beside",
     "CaseRecord",
+    "Channel",
+    "ChannelState",
     "CheckResult",
     "Clock",
     "Control",
     "Cursor",
     "Decoded",
     "Decoder",
+    "Delivery",
     "Detector",
     "Docket",
     "Enforcer",
+    "Erased",
+    "ErasedPayloads",
     "Event",
+    "Feed",
     "Fetched",
     "Fetcher",
     "FileRecord",
+    "Filter",
+    "Gauges",
     "Gone",
+    "Head",
+    "HeldIntent",
     "Inspector",
     "Instance",
     "Intake",
@@ -68,17 +92,30 @@ __all__ = [
     "Library",
     "ListEntry",
     "ListStore",
+    "Looked",
     "Matcher",
+    "Message",
     "NameRecord",
+    "NewNote",
+    "Note",
+    "Notifier",
+    "Outbox",
     "PrivateHost",
+    "Queue",
     "Resolver",
+    "Retention",
+    "Scans",
     "Scorer",
     "Source",
     "Stop",
     "Task",
     "TaskKind",
+    "Topic",
+    "Traces",
     "Trip",
     "Trouble",
+    "Turns",
     "ViewSpec",
+    "Waiting",
     "Work",
 ]

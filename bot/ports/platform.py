@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from bot.domain.content import InstanceId, Name, Sighting, Subject, SubjectKey, Upload
     from bot.domain.decisions import (
         Intent,
+        LastWord,
         Offer,
         Outcome,
         Report,
@@ -32,6 +34,7 @@ class Batch:
     more: bool = False  # the source has more to give right now
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> items left out on purpose
     holes: Sequence[str] = ()  # what could not be read, in words
+    withdrawn: bool = False  # of ``read``: its author has deleted it, and only admins are still shown it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,13 @@ class Enforcer(Protocol):
 
     def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
         """Put back what ``before`` says was so. Never deletes anything."""
+        ...
+
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:
+        """Who did something last about it since then: what is not so may have been so meanwhile.
+
+        Asked where an answer got lost, so that nothing is done twice and nobody overruled. Raises ``PlatformError``.
+        """
         ...
 
     def reopen(self, report: Report) -> Outcome:

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.ports.audit import Audit
+from bot.ports.gauges import Gauges
+from bot.ports.notify import Outbox
+from bot.ports.retention import Retention
+from bot.ports.scans import Scans
+from bot.ports.turns import Turns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import Account, Community, Name, Sighting, SubjectKey, Upload
+    from bot.domain.content import Account, Community, Name, Role, Sighting, SubjectKey, Upload
     from bot.domain.decisions import (
         Attempt,
         Because,
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     )
     from bot.domain.evidence import ListMode, MatchedBy, Scan
     from bot.ports.platform import Batch, Cursor
+    from bot.ports.story import Story
 
 
 class Lane(IntEnum):
@@ -36,10 +44,15 @@ class Lane(IntEnum):
     BACKLOG = 5
 
 
+ORDERED = "by-order"
+"""What stands in the place of a rule where a human ordered something."""
+
+
 class TaskKind(StrEnum):
     """What there is to do."""
 
     EXAMINE = "examine"  # target: a name, as ``str(name)``
+    JUDGE = "judge"  # target: the id of a file: it was seen again while it was judged, or shortly after
     REVISIT = "revisit"  # target: a subject, as ``str(key)``: read it again, for what its server adds late
     ENFORCE = "enforce"  # target: a case number: carry out what is ready, revert what is to be undone
 
@@ -79,6 +92,15 @@ class NameRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A name that is shown in a subject together with a file."""
+
+    record: NameRecord
+    uploaded: bool  # somebody stored these bytes, as far as is known
+    looked_at: bool  # there is a scan of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """Bytes we met. ``sha256`` is ``None`` until they were."""
 
@@ -109,6 +131,25 @@ class IntentRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which intents are meant: those for which everything that is given here is so."""
+
+    states: Sequence[IntentState] = ()  # none: all
+    case: int | None = None
+    kind: str | None = None  # ``Intent.kind``
+    rule: str | None = None
+    reason: HoldReason | None = None  # held for this reason, among others
+    account: str | None = None  # whom it concerns: ``name@host`` or ActivityPub id
+    community: str | None = None  # where it is felt: ``name@host`` or ActivityPub id
+    score_at_least: float | None = None  # what has no score does not fit either of these two
+    score_below: float | None = None
+    since: datetime | None = None  # planned at this time or later
+    until: datetime | None = None  # planned before this time
+    acted_since: datetime | None = None  # the newest try to do it ended (or, its end unknown, began) then or later
+    acted_until: datetime | None = None  # the same, before this time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:
     """Everything about one file, or a cluster that are the same picture, as a human handles it."""
 
@@ -125,7 +166,7 @@ class Event:
     """One line of a case's timeline."""
 
     at: datetime
-    what: str  # "seen", "uploaded", "scanned", "verdict", "intent", "attempt", "outcome", "decision"
+    what: str  # "seen", "uploaded", "scanned", "verdict", "intent", "attempt", "outcome", "decision", "erased"
     detail: str
 
 
@@ -195,8 +236,19 @@ class Work(Protocol):
         running is done once more."""
         ...
 
-    def take(self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float) -> Sequence[Task]:
-        """Lease up to ``limit`` tasks, best lane first, oldest first; among them those whose lease ran out."""
+    def enqueue_all(
+        self, kind: TaskKind, targets: Sequence[str], lane: Lane, *, not_before: datetime | None = None
+    ) -> None:
+        """The same for several targets at once."""
+        ...
+
+    def take(
+        self, kinds: Iterable[TaskKind], *, limit: int, lease_seconds: float, worst: Lane = Lane.BACKLOG
+    ) -> Sequence[Task]:
+        """Lease up to ``limit`` tasks, best lane first, oldest first; among them those whose lease ran out.
+
+        ``worst``: nothing from the lanes behind this one.
+        """
         ...
 
     def reclaim(self, kinds: Iterable[TaskKind]) -> int:
@@ -207,8 +259,10 @@ class Work(Protocol):
         """It is done. Does nothing if the lease was lost meanwhile."""
         ...
 
-    def postpone(self, task: Task, *, until: datetime, reason: str, count: bool = True) -> None:
-        """Try again later. ``count=False``: waiting for others, not a failed try."""
+    def postpone(
+        self, task: Task, *, until: datetime, reason: str, count: bool = True, lane: Lane | None = None
+    ) -> None:
+        """Try again later. ``count=False``: waiting for others, not a failed try. ``lane``: where it goes on."""
         ...
 
     def park(self, task: Task, reason: str) -> None:
@@ -263,12 +317,32 @@ class Library(Protocol):
         """Everywhere a file is shown, under any of its names, oldest first."""
         ...
 
+    def sightings_under(self, name: Name) -> Sequence[Sighting]:
+        """Everywhere one name is shown, oldest first."""
+        ...
+
     def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
         """Everything ever seen in a subject: replaced thumbnails too."""
         ...
 
+    def beside(self, file_id: int, *, own: Role, theirs: Role) -> Sequence[Beside]:
+        """Names of other files that are shown as ``theirs`` in the subjects that show this file as ``own``."""
+        ...
+
+    def strangers(self, file_id: int, names: Sequence[Name]) -> Sequence[Name]:
+        """Those of these names that do not stand for this file, as far as is known."""
+        ...
+
     def uploads_of(self, file_id: int) -> Sequence[Upload]:
         """Who stored these bytes, once for every name."""
+        ...
+
+    def uploaded(self, file_id: int) -> bool:
+        """Whether it is known of anybody that he stored these bytes."""
+        ...
+
+    def upload(self, name: Name) -> Upload | None:
+        """Who stored a file under this very name, if that is known."""
         ...
 
     def add_upload(self, upload: Upload) -> None:
@@ -284,7 +358,7 @@ class Library(Protocol):
         ...
 
 
-class Docket(Protocol):
+class Docket(Turns, Protocol):
     """Cases, verdicts, intents, attempts, outcomes."""
 
     def open_case(self, file_id: int) -> CaseRecord:
@@ -299,6 +373,10 @@ class Docket(Protocol):
         One intent per case, kind and target for ever: an intent that exists keeps its state, and the same verdict
         (file, rule digest, reason) is kept once. Returns the intents that are new.
         """
+        ...
+
+    def order(self, intent: Intent, *, by: str, why: str = "") -> IntentRecord:
+        """Have something done that no file asks for: a case of its own, with an intent that ``by`` has approved."""
         ...
 
     def intent(self, intent_id: int) -> IntentRecord | None:
@@ -317,6 +395,14 @@ class Docket(Protocol):
         """Intents in the order of their ids; filters are joined by *and*; no states: all.
 
         ``kind`` and ``target`` are those of the intent (``Intent.kind``, ``Intent.target``)."""
+        ...
+
+    def find(self, which: Filter, *, limit: int | None = None, after: int = 0) -> Sequence[IntentRecord]:
+        """Intents that fit, in the order of their ids. ``after``: only those with a higher id, for the next page."""
+        ...
+
+    def tally(self, which: Filter) -> Mapping[str, int]:
+        """How many intents of each kind fit."""
         ...
 
     def used(
@@ -373,11 +459,19 @@ class Docket(Protocol):
         ...
 
     def end(
-        self, attempt: Attempt, outcome: Outcome, *, state: IntentState, not_before: datetime | None = None
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        *,
+        state: IntentState,
+        not_before: datetime | None = None,
+        reasons: Sequence[HoldReason] = (),
+        detail: str = "",
     ) -> None:
         """Write what came of it, and where that leaves the intent; all in one transaction.
 
         Where a human has decided otherwise since ``begin``, the outcome is written and the decision stands.
+        ``reasons``, ``detail``: for ``HELD``.
         """
         ...
 
@@ -399,6 +493,10 @@ class Docket(Protocol):
 
     def timeline(self, number: int) -> Sequence[Event]:
         """Everything that happened, oldest first."""
+        ...
+
+    def story(self, number: int) -> Story:
+        """The same, with everything that is known of each part."""
         ...
 
 
@@ -478,16 +576,18 @@ class ListStore(Protocol):
         """Grows with every change, so that a reader knows when to read again."""
         ...
 
-    def add_entries(self, entries: Sequence[ListEntry]) -> int:
-        """Add; what is there already is left as it is. The number added."""
+    def add_entries(self, entries: Sequence[ListEntry], *, by: str = "fediwarden") -> int:
+        """Add; what is there already is left as it is. The number added. ``by``: who did it, for the audit trail."""
         ...
 
-    def remove_entries(self, *, list_id: str, digest: str | None = None, case: int | None = None) -> int:
-        """Take out by digest or by case. The number removed."""
+    def remove_entries(
+        self, *, list_id: str, digest: str | None = None, case: int | None = None, by: str = "fediwarden"
+    ) -> int:
+        """Take out by digest or by case. The number removed. ``by``: who did it, for the audit trail."""
         ...
 
 
-class Ledger(Intake, Work, Library, Docket, Control, ListStore, Protocol):
+class Ledger(Intake, Work, Library, Docket, Control, ListStore, Outbox, Gauges, Audit, Retention, Scans, Protocol):
     """The one store. Raises ``LedgerError`` and its kin for everything that goes wrong with it."""
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -98,6 +99,17 @@ class Bot:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(60)
         self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float) -> int:
+        """Until it has ended by itself; with which code."""
+        assert self._process is not None
+        code = self._process.wait(seconds)
+        self._process = None
+        return code
 
     def command(self, *words: str, code: int = 0) -> str:
         """Run another command; what it printed."""

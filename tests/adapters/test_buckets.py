@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.buckets import MARGIN, Buckets
+from adapters.buckets import MARGIN, Buckets, foremost
 from bot.domain.errors import RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Watch:
@@ -105,3 +110,91 @@ def taken_one(buckets: Buckets) -> bool:
     bucket = buckets._buckets["message"]
     bucket.tokens -= 1
     return bucket.tokens > 0
+
+
+class Line:
+    """Calls that wait in threads for an empty bucket, until the clock of the bucket is moved by hand."""
+
+    def __init__(self) -> None:
+        self.watch = Watch()
+        self.buckets = Buckets(longest_wait=1e6, monotonic=self.watch)
+        self.buckets.feed("message", count=100, seconds=90)  # one a second
+        while taken_one(self.buckets):
+            pass
+        self.order: list[str] = []
+
+    def wait(self, who: str, *, urgent: bool = False, first: bool = False) -> threading.Thread:
+        """Another one joins the line."""
+
+        def take() -> None:
+            with foremost() if first else nullcontext():
+                self.buckets.take("message", urgent=urgent)
+            self.order.append(who)
+
+        before = self.length
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        self._until(lambda: self.length > before)
+        return thread
+
+    @property
+    def length(self) -> int:
+        queue = self.buckets._queues.get("message")
+        return len(queue.waiting) if queue is not None else 0
+
+    def serve(self, number: int) -> None:
+        """So many tokens come, one by one."""
+        for _ in range(number):
+            served = len(self.order) + 1
+            self.watch.now += 1.0
+            with self.buckets._changed:
+                self.buckets._changed.notify_all()
+            self._until(lambda served=served: len(self.order) >= served)
+
+    def _until(self, so: Callable[[], bool]) -> None:
+        for _ in range(5000):
+            if so():
+                return
+            time.sleep(0.002)
+        raise AssertionError(f"nobody got on: {self.order}")
+
+
+def test_a_ban_gets_the_next_token_whoever_waits() -> None:
+    line = Line()
+    for number in range(3):
+        line.wait(f"deed {number}", urgent=True)
+        line.wait(f"look {number}")
+    line.wait("ban", urgent=True, first=True)
+    line.serve(1)
+    assert line.order == ["ban"]
+
+
+def test_looking_goes_on_while_deeds_queue_up() -> None:
+    line = Line()
+    for number in range(4):
+        line.wait(f"look {number}")
+    for number in range(12):
+        line.wait(f"deed {number}", urgent=True)
+    line.serve(12)
+    looks = [place for place, who in enumerate(line.order) if who.startswith("look")]
+    assert len(looks) == 4
+    assert [who for who in line.order if who.startswith("deed")] == [f"deed {number}" for number in range(8)]
+    assert [line.order[place] for place in looks] == [f"look {number}" for number in range(4)]
+
+
+def test_looking_goes_on_while_bans_queue_up() -> None:
+    line = Line()
+    for number in range(2):
+        line.wait(f"look {number}")
+    for number in range(10):
+        line.wait(f"ban {number}", urgent=True, first=True)
+    line.serve(10)
+    assert line.order[:4] == ["ban 0", "ban 1", "ban 2", "ban 3"]
+    assert [who for who in line.order if who.startswith("look")] == ["look 0", "look 1"]
+
+
+def test_who_does_not_want_to_wait_is_told_at_once_and_leaves_the_line() -> None:
+    line = Line()
+    with pytest.raises(RateLimitedError):
+        line.buckets.take("message", urgent=True, patient=False)
+    assert line.length == 0

@@ -99,6 +99,7 @@ def test_every_deed_is_done_once_verified_and_undone_if_it_can_be(world: tuple[I
         offer = enforcer.offers(intent)
         assert offer.supported, offer.why_not
         assert offer.route
+        assert offer.reversible is (intent.kind not in PLATFORMS[instance.platform].irreversible)
         before = enforcer.verify(intent)
         assert before.so is False
         json.dumps(dict(before.state))

@@ -351,6 +351,7 @@ def test_read_again(town: Town, instance: Instance) -> None:
         batch = read(kind, number)
         assert isinstance(batch, Batch)
         assert Alias(instance=MAIN, value=alias) in {s.name for s in batch.sightings}
+        assert not batch.withdrawn
     assert isinstance(read("profile", town.box.people["alice"].id), Batch)
     assert isinstance(read("community", town.community), Batch)
     for kind, number in (
@@ -362,8 +363,13 @@ def test_read_again(town: Town, instance: Instance) -> None:
         ("post", "x"),
     ):
         assert isinstance(read(kind, number), Gone)
+    town.call("bob", "POST", "comment/delete", comment_id=comment, deleted=True)
     town.call("alice", "POST", "post/delete", post_id=post, deleted=True)
-    assert isinstance(read("post", post), Batch)  # its files live on, and an admin is shown them
+    for kind, number in (("post", post), ("comment", comment)):
+        batch = read(kind, number)  # its files live on, and an admin is shown them
+        assert isinstance(batch, Batch)
+        assert batch.sightings
+        assert batch.withdrawn
 
 
 def test_edit_changes_the_revision(town: Town, instance: Instance) -> None:

@@ -9,6 +9,7 @@ from raw_server import answer, saying, serving
 
 from adapters.http import TRIES, Transport, checked_url, user_agent
 from adapters.public import PublicView
+from bot.domain.decisions import STILL_SERVED
 from bot.domain.errors import BadAnswerError, PlatformError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -162,12 +163,28 @@ def test_address_loses_its_slash() -> None:
     assert checked_url("https://lemmy.example/") == "https://lemmy.example"
 
 
-def test_cache_that_still_has_a_file_is_mentioned() -> None:
-    with serving(answer(404), answer(200, b"x", "image/png")) as raw:
-        look = PublicView(Transport(raw.url)).look("https://other.example/pictrs/image/a.png?x=1")
-    assert look.shown is False
-    assert "purge it there" in look.detail
+SHOWN, GONE, SILENT = answer(200, b"x", "image/png"), answer(404), answer(403)
+
+
+@pytest.mark.parametrize(
+    ("public", "behind", "shown", "words"),
+    [
+        (SHOWN, GONE, True, STILL_SERVED),
+        (SHOWN, SHOWN, True, "still shows the file"),
+        (SHOWN, SILENT, True, "still shows the file"),
+        (GONE, GONE, False, "answers 404"),
+        (GONE, SHOWN, True, "still shows the file"),  # the cache remembers an absence that is over
+        (GONE, SILENT, False, "answers 404"),
+    ],
+)
+def test_gone_is_what_neither_a_cache_nor_the_server_behind_it_shows(
+    public: Script, behind: Script, shown: bool | None, words: str
+) -> None:
+    with serving(public, behind) as raw:
+        look = PublicView(Transport(raw.url)).proof("https://other.example/pictrs/image/a.png?x=1")
+    assert look.shown is shown
+    assert words in look.detail
     assert [request.split(b" ")[1] for request in raw.requests] == [b"/pictrs/image/a.png?x=1"] * 2
-    assert b"no-cache" in raw.requests[0]
-    assert b"no-cache" not in raw.requests[1]
+    assert b"no-cache" not in raw.requests[0]
+    assert b"no-cache" in raw.requests[1]
     assert all(b"bytes=0-0" in request for request in raw.requests)

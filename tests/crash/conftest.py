@@ -69,6 +69,16 @@ class Town:
             "ban": sum(row["banned_person"]["name"] == who for row in log["banned"]),
         }
 
+    def doers(self, post: int, who: str) -> set[str]:
+        """As whom these deeds were done, by the same books."""
+        log = self.call("admin", "GET", "modlog", limit=50)
+        reports = self.call("admin", "GET", "post/report/list", post_id=post, unresolved_only="false")
+        removals = [row for row in log["removed_posts"] if row["mod_remove_post"]["post_id"] == post]
+        bans = [row for row in log["banned"] if row["banned_person"]["name"] == who]
+        return {row["moderator"]["name"] for row in [*removals, *bans]} | {
+            row["creator"]["name"] for row in reports["post_reports"]
+        }
+
     def forget_tokens(self, who: str) -> None:
         """The server forgets every session of somebody, as after a change of password."""
         state = self.box.state
@@ -76,9 +86,9 @@ class Town:
         for token in [token for token, row in state.tokens.items() if row.user_id == user]:
             self.box.revoke(token)
 
-    def config(self, folder: Path, **changes: Any) -> Path:
+    def config(self, folder: Path, *, account: str = "warden", **changes: Any) -> Path:
         server = SimpleNamespace(url=self.box.url, pictrs_url=self.box.pictrs_url, pictrs_key=self.box.pictrs_key)
-        warden = SimpleNamespace(name="warden", password=self.box.people["warden"].password)
+        warden = SimpleNamespace(name=account, password=self.box.people[account].password)
         return write_config(folder, server, warden, **changes)
 
     def close(self) -> None:

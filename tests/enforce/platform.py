@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.decisions import AlreadyDone, Done, Failed, Offer, PurgeFile, Refused, Verification
+from bot.domain.decisions import AlreadyDone, Done, Failed, LastWord, Offer, PurgeFile, Refused, Verification
 from bot.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from bot.domain.decisions import Intent, Outcome, Report
 
@@ -32,6 +33,7 @@ class Platform:
         self.deaf = 0  # calls of verify that get no answer
         self.blind = False  # verify cannot tell
         self.refuses: set[str] = set()
+        self.words: dict[tuple[str, str], LastWord] = {}  # what the log says
         self.lacks: set[str] = set()
 
     def offers(self, intent: Intent) -> Offer:
@@ -92,12 +94,16 @@ class Platform:
             raise Crash
         return Done()
 
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:
+        return self.words.get(self._key(intent), LastWord.NOBODYS)
+
     def reopen(self, report: Report) -> Outcome:
         self.reopened.append(report.target)
         return Done()
 
     def by_hand(self, intent: Intent, who: str | None = THEM) -> None:
         """Somebody else makes it so, or not so (``None``)."""
+        self.words[self._key(intent)] = LastWord.ANOTHERS
         if who is None:
             self.so.pop(self._key(intent), None)
         else:

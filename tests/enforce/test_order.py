@@ -4,7 +4,7 @@ import pytest
 
 import making
 from bot.domain.decisions import BanAccount, HoldReason, IntentState, PurgeFile, Remove, Report
-from bot.enforce.order import blocker, waits_for_reports
+from bot.enforce.order import blocker
 from bot.ports import IntentRecord
 
 READY, HELD, DONE, REFUSED = IntentState.READY, IntentState.HELD, IntentState.DONE, IntentState.REFUSED
@@ -86,9 +86,53 @@ def test_a_purge_that_waits_or_fails_does_not_keep_the_uploader_in(purge, tries)
     assert blocker(records["ban"], list(records.values())) is None
 
 
-def test_a_ban_never_overtakes_an_allowed_report_on_that_account_in_another_case():
-    other = record(9, replace(REPORT, subject=making.post(2)), case=2)
-    assert waits_for_reports(record(4, BAN), [other])
-    assert not waits_for_reports(record(4, BAN), [replace(other, attempts=1)])
-    theirs = record(9, replace(REPORT, subject=making.post(2, making.account("bob"))), case=2)
-    assert not waits_for_reports(record(4, BAN), [theirs])
+def about(number, *, account="alice", case=2, state=READY, attempts=0):
+    """A report on another post."""
+    subject = making.post(number, making.account(account))
+    return record(number, replace(REPORT, subject=subject), state, attempts=attempts, case=case)
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+@pytest.mark.parametrize("in_case", [1, 2])
+def test_a_ban_never_overtakes_an_allowed_report_on_that_account(in_case, crowded):
+    ban, report = record(4, BAN), about(3, case=in_case)
+    assert blocker(ban, [report], crowded=crowded) == report
+    assert blocker(ban, [about(3, case=in_case, attempts=1)], crowded=crowded) is None
+    assert blocker(ban, [about(3, case=in_case, state=HELD)], crowded=crowded) is None
+    assert blocker(ban, [report], stuck={3}, crowded=crowded) is None
+
+
+def test_a_ban_does_not_wait_for_reports_on_others_in_other_cases():
+    assert blocker(record(4, BAN), [about(3, account="bob")]) is None
+
+
+def test_whoever_posts_faster_than_the_bot_reports_is_banned_all_the_same():
+    ban, later = record(4, BAN), about(9)
+    assert blocker(ban, [later]) == later
+    assert blocker(ban, [later], crowded=True) is None
+
+
+@pytest.mark.parametrize("first", ["report", "remove", "purge"])
+def test_in_a_crowd_a_ban_does_not_wait_for_the_rest_of_its_case(first):
+    others = case(**{first: READY}) | {"report": about(1, account="bob", case=1)}
+    assert blocker(others["ban"], list(others.values()), crowded=True) is None
+    assert blocker(others["ban"], list(others.values())) is not None
+
+
+@pytest.mark.parametrize(("later", "first"), [("remove", "report"), ("purge", "report"), ("purge", "remove")])
+@pytest.mark.parametrize("state", [READY, HELD])
+def test_in_a_crowd_nothing_is_made_impossible(later, first, state):
+    records = case(**{first: state, later: READY})
+    assert blocker(records[later], list(records.values()), crowded=True) == records[first]
+
+
+def test_in_a_crowd_a_removal_waits_for_no_other_post():
+    assert blocker(record(5, REMOVE), [about(3, case=1)], crowded=True) is None
+    assert blocker(record(5, REMOVE), [about(3, case=1)]) is not None
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+def test_a_removal_waits_for_the_allowed_report_of_another_case_on_the_same_post(crowded):
+    report = record(3, REPORT, case=2)
+    assert blocker(record(5, REMOVE), [report], crowded=crowded) == report
+    assert blocker(record(5, REMOVE), [replace(report, state=HELD)], crowded=crowded) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.domain.decisions import Attempt, Done, Failed, IntentState, Outcome
 from bot.domain.errors import LeaseLostError, SupersededError
 from bot.ledger import open_ledger
+from ledger.backends import BACKENDS
 from ledger.docket import deeds, one
 from making import StillClock
 
@@ -25,10 +27,13 @@ ENDS: list[tuple[Outcome, IntentState]] = [
 
 
 class Deeds(RuleBasedStateMachine):
+    backend = "sqlite-memory"
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = StillClock()
-        self.ledger = open_ledger("sqlite://", clock=self.clock)
+        self.place = BACKENDS[self.backend].url(Path())
+        self.ledger = open_ledger(self.place.__enter__(), clock=self.clock)
         self.intent = one(self.ledger).id
         self.state = IntentState.READY
         self.turn = 0
@@ -40,6 +45,7 @@ class Deeds(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.ledger.close()
+        self.place.__exit__(None, None, None)
 
     @rule(holder=st.sampled_from("xy"), later=st.sampled_from([0, 10, 60]))
     def acquire(self, holder: str, later: int) -> None:
@@ -83,7 +89,7 @@ class Deeds(RuleBasedStateMachine):
         self.ledger.end(attempt, outcome, state=state)
         if attempt.id not in self.outcomes:
             self.outcomes[attempt.id] = outcome
-            if turn == self.turn:
+            if turn == self.turn and attempt.id == self.begun[-1][0].id:
                 self.state = state
 
     @rule(state=st.sampled_from([IntentState.READY, IntentState.UNDOING, IntentState.DISMISSED, IntentState.HELD]))
@@ -109,5 +115,11 @@ class Deeds(RuleBasedStateMachine):
         assert found == {attempt.id: self.outcomes.get(attempt.id) for attempt, _ in self.begun}
 
 
+class DeedsOnPostgresql(Deeds):
+    backend = "postgresql"
+
+
 Deeds.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+DeedsOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
 TestDeeds = Deeds.TestCase
+TestDeedsOnPostgresql = DeedsOnPostgresql.TestCase

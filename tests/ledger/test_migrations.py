@@ -47,8 +47,8 @@ def test_newest_step_is_the_last_one() -> None:
     assert ScriptDirectory.from_config(configuration()).get_current_head() == NEWEST
 
 
-def test_migrations_lead_to_the_tables_that_the_code_uses(place: Path) -> None:
-    database = Database(f"sqlite:///{place}")
+def test_migrations_lead_to_the_tables_that_the_code_uses(empty_url: str) -> None:
+    database = Database(empty_url)
     to_newest(database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
@@ -85,16 +85,16 @@ def test_migration_is_done_as_a_whole_or_not_at_all(place: Path, monkeypatch: py
     assert tables(place) >= {*metadata.tables}
 
 
-def test_every_step_leads_back(place: Path) -> None:
-    opened(place)
-    database = Database(f"sqlite:///{place}")
+def test_every_step_leads_back(empty_url: str) -> None:
+    open_ledger(empty_url, clock=StillClock()).close()
+    database = Database(empty_url)
     with database.write() as connection:
         settings = configuration()
         settings.attributes["connection"] = connection
         command.downgrade(settings, "base")
+        assert {*inspect(connection).get_table_names()} == {VERSION_TABLE}
     database.close()
-    assert not tables(place) & {*metadata.tables}
-    opened(place)
+    open_ledger(empty_url, clock=StillClock()).close()
 
 
 def test_every_migration_compiles_for_postgresql() -> None:
@@ -121,10 +121,12 @@ def test_database_of_a_newer_version_is_refused(place: Path) -> None:
     assert place.read_bytes() == before
 
 
-def test_database_of_something_else_is_refused(place: Path) -> None:
-    connection = sqlite3.connect(place)
-    connection.execute("CREATE TABLE recipes (name TEXT)")
-    connection.close()
-    with pytest.raises(LedgerError, match="something else; name another file"):
-        opened(place)
-    assert tables(place) == {"recipes"}
+def test_database_of_something_else_is_refused(empty_url: str) -> None:
+    database = Database(empty_url)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(LedgerError, match="something else; name another "):
+        open_ledger(empty_url, clock=StillClock())
+    with database.read() as connection:
+        assert inspect(connection).get_table_names() == ["recipes"]
+    database.close()

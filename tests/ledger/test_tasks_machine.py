@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.ledger import open_ledger
 from bot.ports import Lane, Task, TaskKind
+from ledger.backends import BACKENDS
 from making import StillClock
 
 NAMES = st.sampled_from("abc")
@@ -17,10 +19,13 @@ SECONDS = st.integers(0, 90)
 
 
 class Tasks(RuleBasedStateMachine):
+    backend = "sqlite-memory"
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = StillClock()
-        self.ledger = open_ledger("sqlite://", clock=self.clock)
+        self.place = BACKENDS[self.backend].url(Path())
+        self.ledger = open_ledger(self.place.__enter__(), clock=self.clock)
         self.owed: set[str] = set()  # wished for, and not done since
         self.parked: set[str] = set()
         self.running: dict[str, tuple[Task, datetime]] = {}
@@ -35,6 +40,7 @@ class Tasks(RuleBasedStateMachine):
                 self.end(task, parks=False)
         assert self.owed == set()
         self.ledger.close()
+        self.place.__exit__(None, None, None)
 
     @rule(name=NAMES, lane=st.sampled_from(Lane), delay=SECONDS)
     def wish(self, name: str, lane: Lane, delay: int) -> None:
@@ -120,5 +126,11 @@ class Tasks(RuleBasedStateMachine):
                 self.parked.add(task.target)
 
 
+class TasksOnPostgresql(Tasks):
+    backend = "postgresql"
+
+
 Tasks.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TasksOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
 TestTasks = Tasks.TestCase
+TestTasksOnPostgresql = TasksOnPostgresql.TestCase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from sqlalchemy import event
 from bot.clock import SystemClock
 from bot.domain.decisions import Done, IntentState
 from bot.ledger import SqlLedger, open_ledger
+from bot.ledger.database import Database
+from bot.ledger.schema import metadata
 from bot.ports import Batch, Lane, TaskKind
 from ledger.docket import BAN, HOLD, PURGE, REMOVE, plan, seen_file
 from making import BY_SCORE, SHA, StillClock, alias, evidence, hit, post, sighting, upload
@@ -54,30 +57,45 @@ DEEDS: dict[str, Callable[[SqlLedger], object]] = {
 }
 
 
-def opened(file: Path) -> SqlLedger:
-    return open_ledger(f"sqlite:///{file}", clock=StillClock())
+def die(url: str, notes: Path) -> None:
+    """Do every deed again and again, each time killed one statement later, until it gets through.
 
-
-def die(base: Path, folder: Path) -> None:
-    """Do every deed again and again, each time killed one statement later, until it gets through."""
+    Notes what each left behind, with what was there before the first kill in front.
+    """
+    ledger = open_ledger(url, clock=StillClock())
+    before(ledger)
+    ledger.close()
+    left = {}
     for name, deed in DEEDS.items():
-        (folder / name).mkdir()
-        number = 1
-        while _killed(deed, base, folder / name / f"{number}.db", number):
-            number += 1
+        left[name] = [content(url)]
+        while _killed(deed, url, len(left[name])):
+            left[name].append(content(url))
+        left[name].append(content(url))
+    notes.write_text(json.dumps(left), encoding="utf-8")
 
 
-def _killed(deed: Callable[[SqlLedger], object], base: Path, file: Path, number: int) -> bool:
-    file.write_bytes(base.read_bytes())
+def content(url: str) -> dict[str, list[str]]:
+    """Everything in a database, as somebody finds it who opens it after an accident."""
+    database = Database(url)
+    with database.read() as connection:
+        found = {
+            name: sorted(str(tuple(row)) for row in connection.exec_driver_sql(f"SELECT * FROM {name}"))  # noqa: S608 - ours
+            for name in metadata.tables
+        }
+    database.close()
+    return found
+
+
+def _killed(deed: Callable[[SqlLedger], object], url: str, number: int) -> bool:
     child = os.fork()
     if child == 0:
-        ledger = opened(file)
+        ledger = SqlLedger(Database(url), StillClock())
         _kill_at(ledger, number)
         deed(ledger)
-        os._exit(0)  # without a word to SQLite: what is committed has to be there all the same
+        os._exit(0)  # without a word to the database: what is committed has to be there all the same
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status) and status:
-        sys.exit(f"{file} went wrong by itself")
+        sys.exit(f"statement {number} went wrong by itself")
     return os.WIFSIGNALED(status)
 
 
@@ -94,9 +112,9 @@ def _kill_at(ledger: SqlLedger, number: int) -> None:
     event.listen(ledger._database.engine, "commit", count)
 
 
-def work(file: Path, notes: Path) -> None:
+def work(url: str, notes: Path) -> None:
     """Take tasks until there are none."""
-    ledger = open_ledger(f"sqlite:///{file}", clock=SystemClock())
+    ledger = open_ledger(url, clock=SystemClock())
     with notes.open("w") as out:
         while tasks := ledger.take([TaskKind.EXAMINE], limit=3, lease_seconds=600):
             for task in tasks:
@@ -105,9 +123,9 @@ def work(file: Path, notes: Path) -> None:
     ledger.close()
 
 
-def act(file: Path, tally: Path, turns: int, holder: str) -> None:
+def act(url: str, tally: Path, turns: int, holder: str) -> None:
     """Become the actor again and again; meanwhile do what only one may do: read a number, wait, write it."""
-    ledger = open_ledger(f"sqlite:///{file}", clock=SystemClock())
+    ledger = open_ledger(url, clock=SystemClock())
     while turns:
         lease = ledger.acquire(holder, seconds=600)
         if lease is None:
@@ -121,20 +139,16 @@ def act(file: Path, tally: Path, turns: int, holder: str) -> None:
     ledger.close()
 
 
-def begin_opening(file: Path) -> None:
-    """Open a ledger that is not there yet, at the same time as others."""
-    open_ledger(f"sqlite:///{file}", clock=SystemClock()).close()
-
-
 if __name__ == "__main__":
+    place = os.environ["LEDGER"]
     match sys.argv[1:]:
-        case ["die", base, folder]:
-            die(Path(base), Path(folder))
-        case ["work", file, notes]:
-            work(Path(file), Path(notes))
-        case ["act", file, tally, turns, holder]:
-            act(Path(file), Path(tally), int(turns), holder)
-        case ["open", file]:
-            begin_opening(Path(file))
+        case ["die", notes]:
+            die(place, Path(notes))
+        case ["work", notes]:
+            work(place, Path(notes))
+        case ["act", tally, turns, holder]:
+            act(place, Path(tally), int(turns), holder)
+        case ["open"]:
+            open_ledger(place, clock=SystemClock()).close()
         case other:
             sys.exit(f"what is {other}?")

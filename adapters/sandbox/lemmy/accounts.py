@@ -9,6 +9,7 @@ import pyotp
 from starlette.responses import JSONResponse
 
 from adapters.sandbox.clock import now
+from adapters.sandbox.lemmy.applications import add_application
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages.people import Login, Register, SaveUserSettings, UpdateTotp
@@ -104,6 +105,8 @@ def register(call: Call, form: Register) -> Json:
     show_nsfw = state.site.content_warning is not None if form.show_nsfw is None else form.show_nsfw
     user = add_account(state, form.username, form.password, show_nsfw=show_nsfw)
     user.email = None if form.email is None else form.email.lower()
+    if needs_application and form.answer is not None:
+        add_application(state, user, form.answer)
     if needs_application or site.require_email_verification:
         return {"registration_created": needs_application, "verify_email_sent": site.require_email_verification}
     return _logged_in(call, user)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
     accounts,
+    applications,
     comments,
     communities,
     community_lists,

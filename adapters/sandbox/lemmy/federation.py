@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.comments import add_comment
+from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.links import describe
 from adapters.sandbox.lemmy.rows import Comment, Community, Person, Post
 from adapters.sandbox.lemmy.site_rows import Site
@@ -107,7 +108,11 @@ class Federation:
         published: datetime | None,
         nsfw: bool,
     ) -> Post:
-        """A post as it arrives. ``published`` is taken as it is, be it long ago or to come."""
+        """A post as it arrives. ``published`` is taken as it is, be it long ago or to come.
+
+        Raises ``LemmyError`` when our server does not listen to the remote one.
+        """
+        self._check_listened_to()
         state, creator = self.server.state, self.person(author)
         with state.lock:
             number, there, moment = state.next_id("post"), state.next_id("remote post"), published or now()
@@ -138,7 +143,8 @@ class Federation:
     def comment(
         self, post: Post, author: str, content: str, *, parent: Comment | None, published: datetime | None
     ) -> Comment:
-        """A comment as it arrives."""
+        """A comment as it arrives; raises as ``post`` does."""
+        self._check_listened_to()
         state, creator = self.server.state, self.person(author)
         with state.lock:
             number = state.next_id("comment")
@@ -160,6 +166,10 @@ class Federation:
         """Make the instance itself known, so that it stands among the federated ones."""
         with self.server.state.lock:
             self._instance()
+
+    def _check_listened_to(self) -> None:
+        if not self.server.state.listens_to(self.domain):
+            raise LemmyError("domain_blocked", self.domain)
 
     def _instance(self) -> int:
         state = self.server.state

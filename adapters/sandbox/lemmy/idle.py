@@ -50,21 +50,6 @@ def private_message_reports(call: Call, form: ListMedia) -> Json:
     return {"private_message_reports": []}
 
 
-@route("GET", "/api/v3/admin/registration_application/count", login=True)
-def application_count(call: Call, _: Nothing) -> Json:
-    """Nobody has to apply."""
-    require_admin(call)
-    return {"registration_applications": 0}
-
-
-@route("GET", "/api/v3/admin/registration_application/list", ListMedia, login=True)
-def applications(call: Call, form: ListMedia) -> Json:
-    """Nobody has to apply."""
-    require_admin(call)
-    span(form.page, form.limit)
-    return {"registration_applications": []}
-
-
 @route("GET", "/api/v3/post/site_metadata", GetSiteMetadata, locked=False)
 def site_metadata(call: Call, form: GetSiteMetadata) -> Json:
     """What a link says of itself, before it is posted."""

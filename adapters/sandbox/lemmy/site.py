@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.clock import now
+from adapters.sandbox.lemmy.applications import accept_everybody
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.communities import shown_languages
 from adapters.sandbox.lemmy.errors import LemmyError
@@ -177,6 +178,7 @@ def edit_site(call: Call, form: EditSite) -> Json:
     banner = replaced_picture(call, form.banner, state.site.banner)
     with state.lock:
         site, local = state.site, state.local_site
+        asked_before = local.registration_mode
         site.name = site.name if form.name is None else form.name
         site.sidebar = site.sidebar if form.sidebar is None else (sidebar or None)
         site.icon, site.banner = icon, banner
@@ -193,6 +195,8 @@ def edit_site(call: Call, form: EditSite) -> Json:
         for name in _LOCAL_TEXTS:
             if getattr(form, name) is not None:
                 setattr(local, name, getattr(form, name) or None)
+        if asked_before != "RequireApplication" and local.registration_mode == "RequireApplication":
+            accept_everybody(state)
         local.updated = now()
         for bucket in _BUCKETS:
             count, seconds = getattr(form, f"rate_limit_{bucket}"), getattr(form, f"rate_limit_{bucket}_per_second")
@@ -202,6 +206,10 @@ def edit_site(call: Call, form: EditSite) -> Json:
                 setattr(state.rate_limits, f"{bucket}_per_second", seconds)
         if form.discussion_languages is not None:
             state.site_languages = set(form.discussion_languages) or set(range(len(all_languages())))
+        if form.allowed_instances is not None:
+            state.allowed_instances = [state.known_instance(domain).id for domain in form.allowed_instances]
+        if form.blocked_instances is not None:
+            state.blocked_instances = [state.known_instance(domain).id for domain in form.blocked_instances]
         if form.blocked_urls is not None:
             _replace_blocked(state, form.blocked_urls)
         if form.taglines is not None:
@@ -241,13 +249,24 @@ def create_emoji(call: Call, form: CreateCustomEmoji) -> Json:
 @route("GET", "/api/v3/federated_instances")
 def federated_instances(call: Call, _: Nothing) -> Json:
     """The servers that we know."""
-    linked = [
-        {"id": instance.id, "domain": instance.domain, "published": as_json(site)["published"], "software": "lemmy"}
-        for instance in call.state.instances.values()
-        for site in (call.state.sites.get(instance.id, call.state.site),)
-        if instance.domain != call.state.host
-    ]
-    return {"federated_instances": {"linked": linked, "allowed": [], "blocked": []}}
+    state = call.state
+    if not state.local_site.federation_enabled:
+        return {}
+    known = {
+        instance.id: {
+            "id": instance.id,
+            "domain": instance.domain,
+            "published": as_json(site)["published"],
+            "software": "lemmy",
+        }
+        for instance in state.instances.values()
+        for site in (state.sites.get(instance.id, state.site),)
+        if instance.domain != state.host
+    }
+    blocked = [row for number, row in known.items() if number in state.blocked_instances]
+    allowed = [row for number, row in known.items() if number in state.allowed_instances and row not in blocked]
+    linked = [row for row in known.values() if row not in blocked]
+    return {"federated_instances": {"linked": linked, "allowed": allowed, "blocked": blocked}}
 
 
 @route("GET", "/nodeinfo/2.1", bucket=None)

@@ -89,6 +89,19 @@ class RateLimits:
 
 
 @dataclass(slots=True, kw_only=True)
+class Application:
+    """What somebody answered who wants an account."""
+
+    id: int
+    local_user_id: int
+    person_id: int = field(metadata=HIDDEN)
+    answer: str
+    admin_id: int | None = None  # who has decided on it
+    deny_reason: str | None = None
+    published: datetime
+
+
+@dataclass(slots=True, kw_only=True)
 class CustomEmoji:
     """A custom emoji."""
 

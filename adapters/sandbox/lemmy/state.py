@@ -32,7 +32,15 @@ if TYPE_CHECKING:
         PostReport,
         VoteDisplayMode,
     )
-    from adapters.sandbox.lemmy.site_rows import BlockedUrl, CustomEmoji, LocalSite, RateLimits, Site, Tagline
+    from adapters.sandbox.lemmy.site_rows import (
+        Application,
+        BlockedUrl,
+        CustomEmoji,
+        LocalSite,
+        RateLimits,
+        Site,
+        Tagline,
+    )
 
 UNDETERMINED = 0
 _BAN_SWEEP = timedelta(seconds=60)  # bans end by a scheduled task, not to the second
@@ -94,6 +102,9 @@ class State:
     emojis: dict[int, CustomEmoji] = field(default_factory=dict)
     taglines: list[Tagline] = field(default_factory=list)
     blocked_urls: list[BlockedUrl] = field(default_factory=list)
+    applications: dict[int, Application] = field(default_factory=dict)
+    blocked_instances: list[int] = field(default_factory=list)
+    allowed_instances: list[int] = field(default_factory=list)
     site_languages: set[int] = field(default_factory=lambda: set(range(len(all_languages()))))
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _ids: dict[str, int] = field(default_factory=dict)
@@ -136,6 +147,22 @@ class State:
         expired = [key for key, expires in self.community_bans.items() if expires is not None and expires < sweep]
         for key in expired:
             del self.community_bans[key]
+
+    # -- servers
+
+    def known_instance(self, domain: str) -> Instance:
+        """A server by its name, made known if need be."""
+        for instance in self.instances.values():
+            if instance.domain == domain:
+                return instance
+        made = Instance(id=self.next_id("instance"), domain=domain, published=now())
+        self.instances[made.id] = made
+        return made
+
+    def listens_to(self, domain: str) -> bool:
+        """Whether activities of a server are taken."""
+        number = self.known_instance(domain).id
+        return number not in self.blocked_instances and (not self.allowed_instances or number in self.allowed_instances)
 
     # -- who is who
 

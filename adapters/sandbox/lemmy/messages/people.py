@@ -127,6 +127,24 @@ class ListMedia:
 
 
 @form
+class ListApplications:
+    """GET /admin/registration_application/list."""
+
+    unread_only: bool | None = None
+    page: Long | None = None
+    limit: Long | None = None
+
+
+@form
+class ApproveApplication:
+    """PUT /admin/registration_application/approve."""
+
+    id: Id
+    approve: bool
+    deny_reason: str | None = None
+
+
+@form
 class PurgePerson:
     """POST /admin/purge/person."""
 

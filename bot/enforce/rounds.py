@@ -1,0 +1,301 @@
+"""One round over a case: picks what may be done now, in which order, until others should have their turn.
+
+A case may have tens of thousands of deeds while the server takes a few a second. So a round does some and comes back by
+the task table, where the bans of other cases go first; and it never looks at more of the case than it needs to.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bot.domain.decisions import BanAccount, IntentState, Notify, PurgeFile, Remove, Report, SetSwitch
+from bot.enforce.order import CROWD, FIRST_IN_A_CROWD, blocker
+from bot.ports import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bot.enforce.absent import Absent
+    from bot.ports import Clock, Docket, IntentRecord
+
+SLICE = 20
+"""Deeds after which others have their turn."""
+
+SLICE_SECONDS = 10.0
+"""Seconds after which nothing new is begun in this round."""
+
+PAGE = 50
+"""Intents that are read at once."""
+
+DEAF = 3
+"""Deeds in a row whose server could not be asked: the others on that server wait for the next round."""
+
+FOREIGN = 100
+"""Bans of other cases whose reports are looked for in this one."""
+
+WAIT = 1.0
+"""Seconds until a round that was held up looks again; longer, if looking took long."""
+
+KINDS = (Report, Notify, Remove, PurgeFile, BanAccount, SetSwitch)
+"""In the order of their ranks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a round over a case came to: when to come again, if anything is left, and in which lane."""
+
+    again_at: datetime | None = None
+    why: str = ""
+    lane: Lane | None = None
+    first: Sequence[int] = ()  # cases with reports that a ban of this one waits for
+
+
+class Round:
+    """Made for one round and thrown away."""
+
+    def __init__(
+        self,
+        docket: Docket,
+        clock: Clock,
+        case: int,
+        *,
+        absent: Absent,
+        do: Callable[[IntentRecord], Progress],
+        undo: Callable[[IntentRecord], Progress],
+        spread: Callable[[Sequence[Callable[[], None]]], None],
+    ) -> None:
+        """``do`` and ``undo`` carry out one intent. ``spread`` calls what it is given, as much at a time as it likes.
+
+        ``absent``: the deeds whose server could not be asked, which ``do`` and ``undo`` note there.
+        """
+        self._docket = docket
+        self._clock = clock
+        self._case = case
+        self._absent = absent
+        self._do = do
+        self._undo = undo
+        self._spread = spread
+        self._began = time.monotonic()
+        self._done = 0
+        self._progress = Progress()
+        self._held_up = ""  # what something waits for that goes on by itself
+        self._stuck: set[int] = set()
+        self._for_human: set[int] = set()  # ready, and impossible to judge afterwards: what they wait for is held
+        self._deaf: Counter[str] = Counter()
+        self._elsewhere: set[int] = set()
+        self._lock = threading.Lock()  # what is spread comes back from several threads
+
+    def go(self) -> Progress:
+        """Undo what is to be undone, then do what is ready."""
+        for kind in reversed(KINDS):
+            self._each(kind.kind, IntentState.UNDOING, self._undo)
+        crowded = self._docket.ready(most=CROWD + 1) > CROWD
+        if crowded:
+            self._crowd()
+        elif not self._is_over():
+            self._in_order()
+        return self._result(crowded=crowded)
+
+    def _is_over(self) -> bool:
+        return self._done >= SLICE or time.monotonic() - self._began >= SLICE_SECONDS
+
+    # ------------------------------------------------------------------------------------------------ few deeds
+
+    def _in_order(self) -> None:
+        ready = sorted(self._ready(), key=lambda one: (one.intent.rank, one.id))
+        for record in ready:
+            if self._is_over():
+                return
+            due = record.not_before is None or record.not_before <= self._clock.now()
+            if due and self._may(record):
+                self._turn(record, [*self._ready(), *self._hindrances(record)], crowded=False)
+
+    def _ready(self) -> Sequence[IntentRecord]:
+        return self._docket.intents(case=self._case, states=(IntentState.READY,))
+
+    def _hindrances(self, record: IntentRecord) -> Iterator[IntentRecord]:
+        """What else could keep a deed waiting: held deeds of the case, and reports of others."""
+        match record.intent:
+            case Remove():
+                yield from self._docket.reports_on(self._case, [record.intent.target])
+            case PurgeFile():
+                found = self._docket.unsettled(self._case, (Report.kind, Remove.kind))
+                yield from () if found is None else (found,)
+            case BanAccount():
+                yield from self._docket.reports_about(record.intent.account, limit=PAGE)
+            case _:
+                return
+
+    def _turn(self, record: IntentRecord, others: Sequence[IntentRecord], *, crowded: bool) -> None:
+        stuck = self._absent.now(self._clock.now()) | self._stuck if crowded else self._stuck
+        first = blocker(record, others, stuck | self._for_human, crowded=crowded)
+        if first is None:
+            self._act(record, self._do)
+        elif first.state is IntentState.HELD or first.id in self._for_human:
+            self._for_human.add(record.id)  # approving or dismissing that wakes the case up
+        else:
+            self._wait_for(first)
+
+    def _wait_for(self, first: IntentRecord) -> None:
+        with self._lock:
+            self._held_up = self._held_up or f"waiting for {first.intent.kind}"
+            if first.case != self._case:
+                self._elsewhere.add(first.case)
+
+    def _act(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> None:
+        progress = deed(record)
+        with self._lock:
+            self._done += 1
+            if self._absent.has(record.id, self._clock.now()):
+                self._stuck.add(record.id)
+                self._deaf[record.intent.instance] += 1
+            else:
+                self._deaf[record.intent.instance] = 0
+            self._progress = sooner(self._progress, progress)
+
+    # ------------------------------------------------------------------------------------------------ many deeds
+
+    def _crowd(self) -> None:
+        self._each(SetSwitch.kind, IntentState.READY, self._do)
+        self._bans()
+        self._reports_for_bans_elsewhere()
+        self._each(Report.kind, IntentState.READY, self._do)
+        self._each(Notify.kind, IntentState.READY, self._do)
+        self._removals()
+        if not self._is_over():
+            first = self._docket.unsettled(self._case, (Report.kind, Remove.kind))
+            if first is None:
+                # The first one takes the file with all its names, and the others find it gone.
+                self._each(PurgeFile.kind, IntentState.READY, self._do, at_once=1)
+            elif (
+                self._docket.turns(self._case, IntentState.READY, PurgeFile.kind, due=self._clock.now(), limit=1)
+                and first.state is not IntentState.HELD
+            ):
+                self._wait_for(first)
+
+    def _bans(self) -> None:
+        """Account by account: the reports that come before a ban, then the ban."""
+        for page in self._pages(BanAccount.kind, IntentState.READY):
+            bans = sorted(page, key=lambda one: (one.intent.about.uri if one.intent.about else "", one.id))
+            chains = [list(some) for _, some in groupby(bans, key=lambda one: one.intent.about)]
+            self._at_once([self._chain(chain) for chain in chains])
+
+    def _chain(self, bans: Sequence[IntentRecord]) -> Callable[[], None]:
+        def carry_out() -> None:
+            for ban in bans:
+                self._ban(ban)
+
+        return carry_out
+
+    def _ban(self, ban: IntentRecord) -> None:
+        if not isinstance(ban.intent, BanAccount):
+            return
+        while not self._is_over() and self._may(ban):
+            reports = self._docket.reports_about(ban.intent.account, before=ban.id, limit=PAGE)
+            stuck = self._absent.now(self._clock.now())
+            own = [one for one in reports if one.case == self._case and one.id not in stuck]
+            if not own:
+                self._turn(ban, reports, crowded=True)
+                return
+            for report in own:
+                if self._is_over() or not self._may(report):
+                    return
+                self._act(report, self._do)
+
+    def _reports_for_bans_elsewhere(self) -> None:
+        """A ban of another case waits for reports that only this one may file."""
+        if self._is_over():
+            return
+        bans = self._docket.intents(states=(IntentState.READY,), kind=BanAccount.kind, limit=FOREIGN)
+        for ban in bans:
+            if self._is_over() or ban.case == self._case or not isinstance(ban.intent, BanAccount):
+                continue
+            reports = self._docket.reports_about(ban.intent.account, before=ban.id, limit=PAGE)
+            self._at_once([self._one(one, self._do) for one in reports if one.case == self._case and self._may(one)])
+
+    def _removals(self) -> None:
+        for page in self._pages(Remove.kind, IntentState.READY):
+            reports: dict[str, list[IntentRecord]] = {}
+            for report in self._docket.reports_on(self._case, [one.intent.target for one in page]):
+                reports.setdefault(report.intent.target, []).append(report)
+            self._at_once([self._removal(one, reports.get(one.intent.target, [])) for one in page if self._may(one)])
+
+    def _removal(self, record: IntentRecord, reports: Sequence[IntentRecord]) -> Callable[[], None]:
+        return lambda: self._turn(record, reports, crowded=True) if self._goes_on(record) else None
+
+    # ------------------------------------------------------------------------------------------------ both
+
+    def _each(
+        self, kind: str, state: IntentState, deed: Callable[[IntentRecord], Progress], *, at_once: int = PAGE
+    ) -> None:
+        """Everything of a kind that waits for nothing else."""
+        for page in self._pages(kind, state):
+            for first in range(0, len(page), at_once):
+                some = [one for one in page[first : first + at_once] if self._may(one)]
+                self._at_once([self._one(one, deed) for one in some])
+
+    def _one(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> Callable[[], None]:
+        return lambda: self._act(record, deed) if self._goes_on(record) else None
+
+    def _goes_on(self, record: IntentRecord) -> bool:
+        return not self._is_over() and self._may(record)
+
+    def _pages(self, kind: str, state: IntentState) -> Iterator[Sequence[IntentRecord]]:
+        last = 0
+        while not self._is_over():
+            page = self._docket.turns(self._case, state, kind, due=self._clock.now(), after=last, limit=PAGE)
+            if page:
+                yield page
+                last = page[-1].id
+            if len(page) < PAGE:
+                return
+
+    def _at_once(self, deeds: Sequence[Callable[[], None]]) -> None:
+        if deeds:
+            self._spread(deeds)
+
+    def _may(self, record: IntentRecord) -> bool:
+        """Whether its server answered so far, and it is not one that could not be asked about just now."""
+        if self._deaf[record.intent.instance] >= DEAF:
+            return False
+        return not self._absent.has(record.id, self._clock.now())
+
+    def _result(self, *, crowded: bool) -> Progress:
+        now = self._clock.now()
+        progress = self._progress
+        again = [self._docket.next_turn(self._case, later_than=now), self._absent.next_of(self._case, now)]
+        for at in again:
+            progress = sooner(progress, Progress(again_at=at, why="waiting to try again"))
+        if self._held_up:
+            took = time.monotonic() - self._began
+            until = now + timedelta(seconds=max(WAIT, 10 * took if self._done == 0 else 0))
+            progress = sooner(progress, Progress(again_at=until, why=self._held_up))
+        if self._is_over():
+            progress = Progress(again_at=now, why="there is more to do")
+        return Progress(
+            again_at=progress.again_at,
+            why=progress.why,
+            lane=self._lane() if crowded else None,
+            first=sorted(self._elsewhere),
+        )
+
+    def _lane(self) -> Lane:
+        """Bans are waited for; a case that has none left gets out of the way of those that have."""
+        now = self._clock.now()
+        urgent = any(
+            self._docket.turns(self._case, IntentState.READY, kind, due=now, limit=1) for kind in FIRST_IN_A_CROWD
+        )
+        return Lane.BANS if urgent else Lane.DEEDS
+
+
+def sooner(one: Progress, other: Progress) -> Progress:
+    """The one that wants to come again first."""
+    if one.again_at is None or other.again_at is None:
+        return other if one.again_at is None else one
+    return min(one, other, key=lambda progress: progress.again_at or datetime.max.replace(tzinfo=UTC))

@@ -1,0 +1,108 @@
+"""What there is to do for a case, piece by piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, or_, select
+
+from bot.domain.decisions import IntentState, Report
+from bot.ledger import schema
+from bot.ledger.columns import digest_of, fingerprint
+from bot.ledger.part import Part
+from bot.ledger.planning import INTENT, records_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.domain.content import Account
+    from bot.domain.decisions import Intent
+    from bot.ports import IntentRecord
+
+READY = IntentState.READY.value
+HELD = IntentState.HELD.value
+MOVING = (READY, IntentState.UNDOING.value)
+ASKED_AT_ONCE = 500
+"""Targets in one statement: databases bound the number of its parameters."""
+
+
+class TurnsPart(Part):
+    """``Turns``. Each question walks along an index from where its answer begins."""
+
+    def turns(
+        self, case: int, state: IntentState, kind: str, *, due: datetime, after: int = 0, limit: int
+    ) -> Sequence[IntentRecord]:
+        """Intents of one kind whose time has come."""
+        time_has_come = or_(INTENT.not_before.is_(None), INTENT.not_before <= due)
+        which = (INTENT.case_number == case, INTENT.state == state.value, INTENT.kind == kind, INTENT.id > after)
+        with self._database.read() as connection:
+            return records_in(connection, *which, time_has_come, limit=limit)
+
+    def next_turn(self, case: int, *, later_than: datetime) -> datetime | None:
+        """When the next one may be tried."""
+        waiting = select(func.min(INTENT.not_before, type_=INTENT.not_before.type)).where(
+            INTENT.case_number == case, INTENT.state.in_(MOVING), INTENT.not_before > later_than
+        )
+        with self._database.read() as connection:
+            return connection.execute(waiting).scalar()
+
+    def ready(self, *, most: int) -> int:
+        """Intents that are allowed and not done, counted up to ``most``."""
+        some = select(INTENT.id).where(INTENT.state == READY).limit(most).subquery()
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def reports_about(self, account: Account, *, before: int | None = None, limit: int) -> Sequence[IntentRecord]:
+        """Allowed reports on an account that were never tried."""
+        which = [
+            INTENT.account_digest == digest_of(account),
+            INTENT.kind == Report.kind,
+            INTENT.state == READY,
+            INTENT.attempts == 0,
+        ]
+        if before is not None:
+            which.append(INTENT.id < before)
+        with self._database.read() as connection:
+            return records_in(connection, *which, limit=limit)
+
+    def reports_on(self, case: int, targets: Sequence[str]) -> Sequence[IntentRecord]:
+        """Reports that are not settled, on these targets."""
+        open_here = or_(INTENT.state == READY, and_(INTENT.state == HELD, INTENT.case_number == case))
+        found: list[IntentRecord] = []
+        with self._database.read() as connection:
+            for first in range(0, len(targets), ASKED_AT_ONCE):
+                digests = [fingerprint(target) for target in targets[first : first + ASKED_AT_ONCE]]
+                which = (INTENT.kind == Report.kind, INTENT.target_digest.in_(digests))
+                found += records_in(connection, *which, open_here)
+        return found
+
+    def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:
+        """The first of these kinds that is allowed or held."""
+        with self._database.read() as connection:
+            for kind in kinds:
+                for state in (READY, HELD):
+                    which = (INTENT.case_number == case, INTENT.state == state, INTENT.kind == kind)
+                    for record in records_in(connection, *which, limit=1):
+                        return record
+        return None
+
+    def any_held(self, case: int) -> bool:
+        """Whether anything of a case waits for a human."""
+        held = select(INTENT.id).where(INTENT.case_number == case, INTENT.state == HELD).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(held).first() is not None
+
+    def unplanned(self, case: int, intents: Sequence[Intent]) -> Sequence[Intent]:
+        """Those that a case does not have."""
+        planned = select(INTENT.kind, INTENT.target_digest).where(INTENT.case_number == case)
+        with self._database.read() as connection:
+            there = {(row[0], row[1]) for row in connection.execute(planned)}
+        return [intent for intent in intents if (intent.kind, fingerprint(intent.target)) not in there]
+
+    def files_of(self, case: int) -> Sequence[int]:
+        """Ids of the files that a case is about."""
+        files = schema.case_file.c
+        of_case = select(files.file_id).where(files.case_number == case).order_by(files.joined_at, files.file_id)
+        with self._database.read() as connection:
+            return connection.execute(of_case).scalars().all()

@@ -1,0 +1,108 @@
+"""The words for values that several parts of an explanation tell of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from bot.domain.decisions import (
+    AlreadyDone,
+    BanAccount,
+    Done,
+    Failed,
+    Notify,
+    PurgeFile,
+    Refused,
+    Remove,
+    Report,
+    SetSwitch,
+)
+from bot.operate.explain.shape import HitLine, ScoreLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.domain.decisions import Intent, Outcome
+    from bot.domain.evidence import Evidence
+
+
+def scores(scan: Evidence) -> Sequence[ScoreLine]:
+    """Every score with the revision that gave it."""
+    return tuple(
+        ScoreLine(detector=one.detector, revision=one.revision, label=one.label, value=round(one.value, 4))
+        for one in scan.scores
+    )
+
+
+def hits(scan: Evidence) -> Sequence[HitLine]:
+    """Every match, without what the list has of it."""
+    return tuple(HitLine(list_id=hit.list_id, mode=hit.mode.value, by=hit.by.value) for hit in scan.hits)
+
+
+def answer(outcome: Outcome | None) -> tuple[str, str, str]:
+    """A word, the server's own word, and what is to be said of it."""
+    match outcome:
+        case None:
+            return "unknown", "", "nobody wrote down how it ended"
+        case Done():
+            return "done", "", outcome.note
+        case AlreadyDone():
+            return "already_done", "", outcome.note
+        case Refused():
+            return "refused", outcome.code, outcome.note
+        case Failed():
+            return "unknown" if outcome.unknown else "failed", "", outcome.note
+        case _:
+            assert_never(outcome)
+
+
+def on(intent: Intent | None) -> str:
+    """What a deed is about."""
+    match intent:
+        case None:
+            return "(erased)"
+        case Report() | Remove():
+            place = f" in {intent.subject.community.handle}" if intent.subject.community is not None else ""
+            return f"{intent.subject.kind} {intent.subject.local_id} on {intent.instance}{place}"
+        case PurgeFile():
+            return str(intent.name)
+        case BanAccount():
+            term = f"for {intent.days} days" if intent.days else "until somebody lifts it"
+            place = f"community {intent.community_id}" if intent.community_id is not None else "the whole server"
+            return f"{intent.account.handle}: {place} of {intent.instance}, {term}"
+        case SetSwitch():
+            which = f"{intent.switch.value} with {intent.host}" if intent.host else intent.switch.value
+            return f"{which} of {intent.instance}: {intent.value}"
+        case Notify():
+            return "the operators"
+        case _:
+            assert_never(intent)
+
+
+def handle(intent: Intent | None) -> str:
+    """Whom a deed concerns."""
+    return intent.about.handle if intent is not None and intent.about is not None else ""
+
+
+def as_words(state: Any) -> str:
+    """JSON values for people: ``removed: no, expires: never``."""
+    match state:
+        case dict():
+            return ", ".join(f"{key}: {as_words(value)}" for key, value in state.items()) or "nothing special"
+        case list():
+            return ", ".join(as_words(one) for one in state) or "none"
+        case None:
+            return "nothing"
+        case bool():
+            return "yes" if state else "no"
+        case _:
+            return str(state)
+
+
+def amount(size: int) -> str:
+    """Bytes for people: ``734 bytes``, ``1.2 MB``."""
+    number = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

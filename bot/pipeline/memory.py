@@ -1,0 +1,43 @@
+"""What one process keeps in mind between tasks. All of it may be lost: the ledger holds what counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.content import Name
+
+KEPT = 50_000
+
+
+class Recent:
+    """Names, of which the oldest are forgotten when there are too many."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        """``most``: how many are kept."""
+        self._most = most
+        self._names: OrderedDict[Name, None] = OrderedDict()
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._names
+
+    def add(self, name: Name) -> None:
+        """Keep one."""
+        self._names[name] = None
+        while len(self._names) > self._most:
+            self._names.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What one process keeps in mind, whatever rules it judges by."""
+
+    asked: Recent = field(default_factory=Recent)  # names whose uses the platform was asked for
+    busy: set[int] = field(default_factory=set)  # files that are being judged
+    rests: dict[int, datetime] = field(default_factory=dict)  # files that are seen so often that they wait until then
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,0 +1,99 @@
+"""From what is known of a file to what the guard says of it. Asks no server; common to judging and to trying rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain.decisions import Allow
+from bot.domain.evidence import ListMode
+from bot.policy import Derived, Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from bot.attribution import Index, Known
+    from bot.domain.content import InstanceId, Name
+    from bot.domain.decisions import Decision, Intent, Offer, Verdict
+    from bot.domain.evidence import Evidence
+    from bot.pipeline.standing import Limiter
+    from bot.policy import Guard, Rule
+    from bot.ports import FileRecord, Library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What is judged when a file was scanned."""
+
+    itself: bool
+    pictures: Sequence[FileRecord] = ()  # that it is a thumbnail of, and that take it along
+
+
+def whose_turn(index: Index, file_id: int, scan: Evidence, name: Name | None = None) -> Turn:
+    """The file, or the picture it was made from: a server's thumbnail is no case of its own.
+
+    It is one when it does not look like that picture, when the picture cannot be scanned, or when its very bytes are on
+    a block list. ``name``: by what is shown under this name of it, instead of all of them.
+    """
+    listed = any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
+    made_from = index.made_from(file_id, name)
+    if any(original.scan is None for original, _ in made_from) and not listed:
+        return Turn(itself=False)  # the picture comes next, and asks for its thumbnails then
+    alike = [original for original, looks_alike in made_from if looks_alike]
+    return Turn(itself=listed or not alike, pictures=alike)
+
+
+def gather(
+    scan: Evidence,
+    known: Known,
+    *,
+    library: Library,
+    rules: Sequence[Rule],
+    platforms: Mapping[InstanceId, str],
+    now: datetime,
+) -> Facts:
+    """Everything that these rules and the guard may look at. ``now``: what ages of accounts are reckoned by."""
+    return Facts(
+        evidence=scan,
+        attributions=known.attributions,
+        addresses=known.addresses,
+        sightings=known.sightings,
+        derived=[Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails],
+        platforms=platforms,
+        backlog=known.backlog,
+        now=now,
+        items=_items(known, library, rules),
+    )
+
+
+def _items(known: Known, library: Library, rules: Sequence[Rule]) -> Mapping[str, int]:
+    """How much was seen of everybody who shows or stored the file; asked only where a rule wants to know."""
+    most = max((rule.when.account_items_below or 0 for rule in rules), default=0)
+    if not most:
+        return {}
+    authors = [sighting.subject.author for sighting in known.sightings]
+    uploaders = [attribution.uploader for attribution in known.attributions.values()]
+    accounts = {account.uri: account for account in (*authors, *uploaders) if account is not None}
+    return {uri: library.items_of(account, most=most) for uri, account in accounts.items()}
+
+
+def weigh(
+    verdict: Verdict,
+    facts: Facts,
+    *,
+    rule: Rule,
+    guard: Guard,
+    limiter: Limiter,
+    offers: Callable[[Intent], Offer],
+) -> Sequence[tuple[Intent, Decision]]:
+    """What the guard says of each intent of a verdict, in order: one that is allowed counts for the next."""
+    round_ = limiter.begin(rule.id)
+    decisions: list[tuple[Intent, Decision]] = []
+    for intent in verdict.intents:
+        offer, standing = offers(intent), limiter.stands(intent, round_)
+        decision = guard.decide(intent, rule=rule, because=verdict.because, facts=facts, offer=offer, standing=standing)
+        if isinstance(decision, Allow):
+            limiter.spend(intent, round_)
+        decisions.append((intent, decision))
+    return decisions

