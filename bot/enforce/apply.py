@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import InstanceId
     from bot.domain.decisions import Attempt, Intent, Outcome
-    from bot.ports import Clock, Docket, Enforcer, IntentRecord
+    from bot.ports import Clock, Enforcer, IntentRecord, Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ class Enforcement:
 
     def __init__(
         self,
-        docket: Docket,
+        docket: Ledger,
         enforcers: Mapping[InstanceId, Enforcer],
         clock: Clock,
         *,
@@ -288,7 +288,7 @@ class Enforcement:
         """Removal resolves reports; while something of the case waits for a human, ours belongs in the open queue."""
         if not isinstance(removal.intent, Remove):
             return
-        if not self._docket.any_held(removal.case):
+        if not self._docket.any_held(removal.case) or self._docket.stopped() is not None:
             return
         for record in self._docket.intents(case=removal.case, kind=Report.kind, target=removal.intent.target):
             if isinstance(record.intent, Report) and record.state is IntentState.DONE:

@@ -151,12 +151,14 @@ def _plan(
     record: IntentRecord, docket: Docket, *, reversible: bool, found: Verification, along: Collection[int] = ()
 ) -> Mapping[str, Any] | Refused | AlreadyDone:
     """What was so before and is to be restored; or why nothing is."""
-    if not reversible:
+    if not reversible and found.so is not False:
         return Refused(code="irreversible", note="nothing brings this back")
     others = _others(record, docket)
     still = [other.case for other in others if other.state is IntentState.DONE and other.id not in along]
     if still:
         return AlreadyDone(note=f"left as it is: case {still[0]} still wants it", by_us=True)
+    if found.so is False and not any(isinstance(one.outcome, Done) for one in docket.attempts(record.id)):
+        return AlreadyDone(note="it had not been done")
     if found.so is False:
         earlier = [other.case for other in others if other.state is IntentState.UNDONE]
         return AlreadyDone(

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 
 from bot.domain.decisions import HoldReason, IntentState
 from bot.ledger import chain, schema
@@ -83,7 +83,8 @@ class BrakesPart(Part):
                 )
             )
             detail = f"{trip.flagged} of {trip.scanned} files"
-            return _hold(connection, HoldReason.BREAKER, now, by="fediwarden", detail=detail, only=rests_on_scores)
+            only = and_(rests_on_scores, INTENT.approved_by.is_(None))  # a human has looked at what is approved
+            return _hold(connection, HoldReason.BREAKER, now, by="fediwarden", detail=detail, only=only)
 
     def close_breaker(self, rule_id: str, *, by: str) -> bool:
         """Close it again."""

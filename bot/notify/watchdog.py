@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TICK = 2.0
+TICK = 1.0
 """Seconds between looks at the outbox."""
 
 EYES = 60.0

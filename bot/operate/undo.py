@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,8 @@ class Outlook:
 def of_case(ledger: Ledger, number: int) -> Sequence[IntentRecord]:
     """What an undo of a case is about. Raises ``NoSuchError``."""
     case_or_error(ledger, number)
-    return ledger.intents(case=number, states=(IntentState.DONE, IntentState.READY))
+    done = ledger.intents(case=number, states=(IntentState.DONE, IntentState.READY, IntentState.HELD))
+    return [record for record in done if record.state is not IntentState.HELD or _nobody_knows(record)]
 
 
 def of_span(ledger: Ledger, span: Span) -> Sequence[IntentRecord]:
@@ -57,7 +58,8 @@ def of_span(ledger: Ledger, span: Span) -> Sequence[IntentRecord]:
         acted_since=span.since,
         acted_until=span.until,
     )
-    found = {record.id: record for record in ledger.find(tried)}
+    unknown = replace(tried, states=(IntentState.HELD,), reason=HoldReason.UNKNOWN_STATE)
+    found = {record.id: record for record in (*ledger.find(tried), *ledger.find(unknown))}
     if span.until is None:
         ready = Filter(states=(IntentState.READY,), rule=span.rule, account=span.account)
         found |= {record.id: record for record in ledger.find(ready) if not _begun(record)}
@@ -72,6 +74,9 @@ def preview(
     for record in records:
         if record.state is IntentState.READY and not _begun(record):
             yield Outlook(record=record, prospect=NOT_BEGUN, why="it is not done yet, and will not be without you")
+        elif record.state is not IntentState.DONE and (lost := what_is_lost(record.intent)):
+            why = f"it will not be tried again; if it is done already, {lost}"
+            yield Outlook(record=record, prospect=Prospect.UNCERTAIN, why=why)
         elif lost := what_is_lost(record.intent):
             yield Outlook(record=record, prospect=Prospect.LOST, why=lost)
         elif ask <= 0:
@@ -152,15 +157,17 @@ def _take_back(
         if goal is None:
             return None
         lost = what_is_lost(record.intent)
-        if goal is IntentState.UNDOING and lost:
+        if record.state is IntentState.DONE and lost:
             return Result(record=record, ok=True, detail=lost)
         reasons = (HoldReason.NEEDS_APPROVAL,) if goal is IntentState.HELD else ()
         if move(ledger, record, goal, by=by, detail=why, reasons=reasons) is None:
-            return Result(record=record, ok=True, detail=_WORDS[goal])
+            if_not_lost = goal is IntentState.UNDOING and lost
+            return Result(record=record, ok=True, detail=_IF_NOT_DONE if if_not_lost else _WORDS[goal])
         record = ledger.intent(record.id)
     return None
 
 
+_IF_NOT_DONE = "not tried again; if it is done already, nothing takes it back"
 _WORDS = {
     IntentState.UNDOING: "to be undone",
     IntentState.DISMISSED: "dismissed",
@@ -175,9 +182,14 @@ def _goal(record: IntentRecord, *, unbegun: IntentState, held: IntentState | Non
         case IntentState.READY:
             return IntentState.UNDOING if _begun(record) else unbegun
         case IntentState.HELD:
-            return held
+            return IntentState.UNDOING if _nobody_knows(record) else held
         case _:
             return None
+
+
+def _nobody_knows(record: IntentRecord) -> bool:
+    """It is held because a call had no answer: it may be done."""
+    return record.state is IntentState.HELD and HoldReason.UNKNOWN_STATE in record.reasons
 
 
 def _begun(record: IntentRecord) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STUCK = 60.0
-"""Seconds without a tick of the watchdog, which is due every two, after which the process does not count as alive."""
+"""Seconds without a tick of the watchdog, which is due every second: then the process does not count as alive."""
 
 FRESH = 1.0
 """Seconds for which a scrape holds: two Prometheus servers ask the ledger once."""

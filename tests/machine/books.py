@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope
+from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope, SetSwitch
 
 from .town import BOT, HUMAN
 
@@ -79,7 +79,9 @@ class Books:
         return [
             change
             for change in self.history
-            if change.to_the_point and change.deed is not None and not change.deed.undoing
+            if change.to_the_point
+            and change.deed is not None
+            and not change.deed.undoing
             and change.deed.intent == intent
         ]
 
@@ -107,6 +109,7 @@ class Books:
             found[f"ban/{number}@{town.community_id}"] = self._ban(
                 key in state.community_bans, state.community_bans.get(key)
             )
+        found["switch/registration"] = state.local_site.registration_mode
         for number, alias in enumerate(town.aliases):
             found[f"file/{alias}"] = "there" if town.has_file(number) else "gone"
         return found
@@ -138,6 +141,8 @@ def fulfils(value: str, intent: Intent) -> bool:
             return value == FOREVER or (intent.days is not None and value != "none")
         case Report():
             return value != "none"
+        case SetSwitch():
+            return value == "Closed"
         case _:
             raise AssertionError(intent)
 
@@ -154,5 +159,7 @@ def key_of(intent: Intent) -> str:
         case BanAccount():
             place = "site" if intent.scope is Scope.SITE else intent.community_id
             return f"ban/{intent.account.local_id}@{place}"
+        case SetSwitch():
+            return f"switch/{intent.switch.value}"
         case _:
             raise AssertionError(intent)

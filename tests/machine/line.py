@@ -82,8 +82,9 @@ class Line(Transport):
     def _asked(self, what: str, send: Callable[[], Answer], *, whole: bool) -> Answer:
         world = self._process.world
         world.arrive()
-        if world.deaf and not what.endswith("/login"):
-            world.deaf -= 1
+        dark = self._process.world.clock.now() < world.dark_until
+        if (world.deaf or dark) and not what.endswith("/login"):
+            world.deaf -= 0 if dark else 1
             raise UnreachableError(f"{what}: no answer", sent=True)
         return self._checked(send(), moved=whole)
 

@@ -10,7 +10,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report, Scope
+from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report, Scope, SetSwitch, Switch
 from bot.enforce import Enforcement
 from bot.operate import decide, undo
 from bot.ports import Trip
@@ -27,18 +27,22 @@ if TYPE_CHECKING:
 
     from bot.domain.decisions import Intent
     from bot.ledger import SqlLedger
+    from bot.operate.decide import Result
     from bot.ports import IntentRecord
     from making import StillClock
 
 RULES = ("known", "nsfw")
 SPANS = (1.0, 5.0, 20.0, 90.0, 1800.0, 3 * 3600.0, 4 * 86400.0)  # seconds
-KINDS = ("report", "remove", "purge_file", "ban_account", "ban_from_community")
+KINDS = ("report", "remove", "purge_file", "ban_account", "ban_from_community", "set_switch")
 MOMENTS = (
     *("before begin", "after begin", "before a call", "after a call", "before end", "after end"),
     *("before begin of an undo", "after begin of an undo", "before set_state", "before add_entries", "before finish"),
     "any time",
 )
-INTERRUPTIONS = ("die", "die", "die in flight", "overtaken", "a human acts", "a human decides")
+INTERRUPTIONS = (
+    *("die", "die", "die in flight", "overtaken", "overtaken"),
+    *("a human acts", "a human acts", "a human decides", "a human decides", "a human decides"),
+)
 DECISIONS = (
     *("approve", "approve", "approve", "undo", "undo", "undo", "undo since", "dismiss", "dismiss intents"),
     *("stop", "start", "release", "release", "open breaker", "close breaker"),
@@ -72,9 +76,14 @@ class Bot(RuleBasedStateMachine):
     # ------------------------------------------------------------------------------------------------------------ verdicts
 
     @initialize(
-        number=st.integers(0, FILES - 1), kinds=st.sets(st.sampled_from(KINDS), min_size=2), held=st.sets(st.sampled_from(KINDS), max_size=1)
+        number=st.integers(0, FILES - 1),
+        kinds=st.sets(st.sampled_from(KINDS), min_size=2),
+        held=st.sets(st.sampled_from(KINDS), max_size=1),
+        crowded=st.sampled_from((False, False, False, True)),
     )
-    def first_verdict(self, number: int, kinds: set[str], held: set[str]) -> None:
+    def first_verdict(self, number: int, kinds: set[str], held: set[str], crowded: bool) -> None:
+        if crowded:
+            self.world.make_crowded()
         self._judge(number, kinds, held, days=None, exact=True, rule_id="known")
 
     @rule(
@@ -108,6 +117,8 @@ class Bot(RuleBasedStateMachine):
                 return [Remove(instance=HERE, subject=subject, text="against the rules") for subject in subjects]
             case "purge_file":
                 return [PurgeFile(instance=HERE, name=town.alias(number), url=town.address(number))]
+            case "set_switch":
+                return [SetSwitch(instance=HERE, switch=Switch.REGISTRATION, value="closed")]
             case "ban_account":
                 return [BanAccount(instance=HERE, account=town.account("alice"), days=days)]
             case _:
@@ -155,10 +166,15 @@ class Bot(RuleBasedStateMachine):
         self.world.pass_time(seconds)
         self.world.work()
 
-    @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3), reads=st.sampled_from((0, 0, 0, 1, 4)))
-    def trouble(self, faults: list[str], reads: int) -> None:
+    @rule(
+        faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3),
+        reads=st.sampled_from((0, 0, 0, 1, 4)),
+        dark=st.sampled_from((0, 0, 0, 0, 60, 3 * 3600)),
+    )
+    def trouble(self, faults: list[str], reads: int, dark: int) -> None:
         self.world.faults.extend(faults)
         self.world.deaf = reads
+        self.world.dark_until = self.world.clock.now() + timedelta(seconds=dark)
 
     @rule(seconds=st.sampled_from(SPANS))
     def time_passes(self, seconds: float) -> None:
@@ -203,12 +219,12 @@ class Bot(RuleBasedStateMachine):
             case "dismiss intents":
                 decide.dismiss_intents(ledger, ledger.intents(case=case, states=(IntentState.HELD,))[:1], by="mod")
             case "dismiss":
-                undo.dismiss_case(ledger, case, by="mod", list_id=BLOCK_LIST)
+                self._taken_back(undo.dismiss_case(ledger, case, by="mod", list_id=BLOCK_LIST), case)
             case "undo":
-                undo.undo_case(ledger, case, by="mod", list_id=BLOCK_LIST)
+                self._taken_back(undo.undo_case(ledger, case, by="mod", list_id=BLOCK_LIST), case)
             case "undo since":
                 span = undo.Span(since=world.clock.now() - timedelta(hours=1))
-                undo.undo_span(ledger, span, by="mod", list_id=BLOCK_LIST)
+                self._taken_back(undo.undo_span(ledger, span, by="mod", list_id=BLOCK_LIST))
             case "stop":
                 ledger.stop_acting(by="operator", why="a test")
             case "open breaker":
@@ -220,6 +236,12 @@ class Bot(RuleBasedStateMachine):
                 if decision == "release":
                     self._approve(ledger.intents(states=(IntentState.HELD,)))
         world.note_holds()
+
+    def _taken_back(self, results: Sequence[Result], case: int | None = None) -> None:
+        """Nothing of it may be begun from now on, unless a human says so."""
+        self.world.allowed -= {result.record.id for result in results}
+        if case is not None:
+            self.world.allowed -= {record.id for record in self.world.ledger.intents(case=case)}
 
     def _approve(self, records: Sequence[IntentRecord]) -> None:
         results = decide.approve(self.world.ledger, self.world.guard, records, by="mod")

@@ -37,7 +37,14 @@ def _about(world: World, key: str, value: str) -> list[str]:
             return [f"purge {world.town.aliases.index(number)}"]
         case "ban", _ if number.endswith("@site"):
             name = next(name for name in PEOPLE if world.town.ids[name] == int(number.partition("@")[0]))
-            return [f"ban {name}", f"ban-for-days {name}"] if value == "none" else [f"unban {name}", f"ban-for-days {name}"]
+            return (
+                [f"ban {name}", f"ban-for-days {name}"]
+                if value == "none"
+                else [f"unban {name}", f"ban-for-days {name}"]
+            )
+        # No log tells who turned a switch: only words that cannot be taken for ours, and while nobody waits for an end.
+        case "switch", "Closed" | "Open" if not world.unfinished(key):
+            return ["register RequireApplication"]
         case "ban", value if value != "none":
             return [f"let-in {number}"]
         case _:
@@ -68,6 +75,9 @@ def by_hand(town: Town, what: str, target: str) -> None:
             person, _, community = target.partition("@")
             fields = {"community_id": int(community), "person_id": int(person), "ban": False}
             town.by(HUMAN, "POST", "/community/ban_user", **fields)
+        case "register":
+            question = "Who are you?"
+            town.by(HUMAN, "PUT", "/site", registration_mode=target, application_question=question)
         case "purge":
             town.purge(int(target))
         case _:

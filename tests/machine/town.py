@@ -27,8 +27,8 @@ from adapters.sandbox.lemmy.sessions import log_in, log_out_everywhere
 from adapters.sandbox.pictrs import FileStore, PictrsApp
 from adapters.sandbox.pictrs.api import failure, json_answer
 from adapters.sandbox.pictrs.store import AliasNotFoundError
-from making import HERE
 from bot.domain.content import Account, Alias, Comment, Community, Post
+from making import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,8 +100,7 @@ class Town:
         )
         self._pictrs = PictrsApp(self.files, KEY)
         users = {
-            name: add_account(self.state, name, PASSWORD, admin=name in {BOT, HUMAN})
-            for name in (HUMAN, BOT, *PEOPLE)
+            name: add_account(self.state, name, PASSWORD, admin=name in {BOT, HUMAN}) for name in (HUMAN, BOT, *PEOPLE)
         }
         self.ids = {name: user.person_id for name, user in users.items()}
         self.tokens = {name: log_in(self.state, user) for name, user in users.items()}

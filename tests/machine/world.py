@@ -6,6 +6,7 @@ import itertools
 from collections import Counter, deque
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from hypothesis import event
 
@@ -17,7 +18,7 @@ from bot.ports import Batch
 from making import NOW, StillClock, evidence, sighting, upload
 
 from . import ending
-from .books import SOMEBODY, TIME, US, Books, Change
+from .books import SOMEBODY, TIME, US, Books, Change, key_of
 from .process import BrokenError, CrashError, Process, broken
 from .town import FILES, SHOWN, Town, on_our_clock
 
@@ -50,6 +51,7 @@ class World:
         self.enforcement = enforcement
         self._stack = ExitStack()
         self._stack.enter_context(on_our_clock(clock))
+        self.crowded = False  # whether more deeds queue up than the bot does in order
         for ledger in ledgers[:1]:
             empty(ledger)
         self.town = Town(clock)
@@ -58,6 +60,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.faults: deque[str] = deque()
         self.deaf = 0  # reads that fail from now on
+        self.dark_until = clock.now()  # all reads fail until then
         self.allowed: set[int] = set()  # intents that may be carried out
         self.begun_at: dict[int, int] = {}  # intent to the length of the books when its last attempt began
         self.under_way: list[tuple[float, Callable[[], Answer]]] = []  # requests nobody waits for any more
@@ -66,6 +69,11 @@ class World:
         self._runs = itertools.count(1)
         self.process: Process | None = None
         self._know_the_files()
+
+    def make_crowded(self) -> None:
+        """From now on two deeds are a crowd."""
+        self.crowded = True
+        self._stack.enter_context(mock.patch("bot.enforce.rounds.CROWD", 2))
 
     def close(self) -> None:
         """The clock is real again."""
@@ -129,6 +137,15 @@ class World:
         self.process = None
         self.process = Process(self, next(self._ledgers), f"run {next(self._runs)}")
         return self.process
+
+    def unfinished(self, key: str) -> bool:
+        """Whether an attempt at this has no end yet."""
+        return any(
+            attempt.outcome is None
+            for record in self.ledger.intents()
+            if key_of(record.intent) == key
+            for attempt in self.ledger.attempts(record.id)
+        )
 
     def note_holds(self) -> None:
         """What is held may not be carried out any more."""
@@ -259,6 +276,7 @@ class World:
         """Faults are over and acting is not stopped: everything that is left is worked off."""
         self.faults.clear()
         self.deaf = 0
+        self.dark_until = self.clock.now()
         self.interruptions.clear()
         self.ledger.start_acting(by="operator")
         for _ in range(QUIET):
