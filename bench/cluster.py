@@ -73,17 +73,17 @@ class Platform:
     def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
         raise NotImplementedError
 
-    def last_word(self, intent: Intent, since: datetime) -> LastWord:
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:  # noqa: ARG002
         return LastWord.NOBODYS
 
-    def reopen(self, report: object) -> Outcome:
+    def reopen(self, report: object) -> Outcome:  # noqa: ARG002
         return Done()
 
 
 class World:
     """Every post shows the same bytes under another name, stored by one of ``accounts``."""
 
-    revisions: Mapping[str, str] = {"none": "1"}  # noqa: RUF012  nothing changes it
+    revisions: Mapping[str, str] = {"none": "1"}
     views = ()
 
     def __init__(self, posts: int, accounts: int, folder: Path) -> None:
@@ -168,22 +168,22 @@ class World:
         number = int(name.value.split(".")[0])
         return Upload(name=name, url=self.address(name), uploader=self.account(number), uploaded_at=START)
 
-    def digest(self, name: Name) -> str | None:
+    def digest(self, name: Name) -> str | None:  # noqa: ARG002
         return self.digest_of_all
 
-    def uses(self, name: Name) -> Sequence[Subject]:
+    def uses(self, name: Name) -> Sequence[Subject]:  # noqa: ARG002
         return ()
 
-    def read(self, key: object) -> Gone:
+    def read(self, key: object) -> Gone:  # noqa: ARG002
         return Gone(detail="")
 
-    def locate(self, text: str) -> None:
+    def locate(self, text: str) -> None:  # noqa: ARG002
         return None
 
     async def fetch(self, url: str) -> Fetched:
         return Fetched(url=url, final_url=url, data=BYTES, declared_type="image/png")
 
-    async def decode(self, data: bytes, views: object) -> Decoded:
+    async def decode(self, data: bytes, views: object) -> Decoded:  # noqa: ARG002
         return Decoded(
             media_type="image/png",
             width=1,
@@ -195,10 +195,10 @@ class World:
             views={},
         )
 
-    async def score(self, decoded: object) -> tuple[list[Score], tuple[str, ...]]:
+    async def score(self, decoded: object) -> tuple[list[Score], tuple[str, ...]]:  # noqa: ARG002
         return [Score(detector="none", revision="1", label="x", value=0.0)], ()
 
-    def match(self, *, sha256: str, pixels: object, pdq: object, pdq_quality: object) -> list[Hit]:
+    def match(self, *, sha256: str, pixels: object, pdq: object, pdq_quality: object) -> list[Hit]:  # noqa: ARG002
         return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
 
     # the day

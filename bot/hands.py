@@ -24,13 +24,14 @@ class Hands:
     """Hands for some kinds of tasks.
 
     Most of what is slow can wait, and would fill all hands with waiting: so what comes behind the lane ``fast`` has
-    ``slow`` hands at most, and there is always one for what comes first.
+    ``slow`` hands at most, and there is always one for what comes first; ``slow_beside`` while that is under way.
     """
 
     kinds: Sequence[TaskKind]
     number: int
     fast: Lane
     slow: int
+    slow_beside: int
     seconds: float  # of a lease
 
     def fill(self, work: Work, busy: Collection[Task]) -> Sequence[Task]:
@@ -40,17 +41,27 @@ class Hands:
         if free <= 0:
             return ()
         taken = list(work.take(self.kinds, limit=free, lease_seconds=self.seconds, worst=self.fast))
-        left = min(free - len(taken), self.slow - sum(task.lane > self.fast for task in ours))
+        first = any(task.lane <= self.fast for task in (*ours, *taken))
+        slow = (self.slow_beside if first else self.slow) - sum(task.lane > self.fast for task in ours)
+        left = min(free - len(taken), slow)
         if left > 0:
             taken += work.take(self.kinds, limit=left, lease_seconds=self.seconds)
         return taken
 
 
 def acting(at_once: int) -> Hands:
-    """For deeds: a ban finds a hand although all others wait for a server that limits its callers."""
+    """For deeds: a ban finds a hand although all others wait for a server that limits its callers.
+
+    What the server lets through is shared by all of them, so while there are bans to do the others hardly take any.
+    """
     number = max(1, at_once // 2)
     return Hands(
-        kinds=(TaskKind.ENFORCE,), number=number, fast=Lane.BANS, slow=max(1, number - 1), seconds=ENFORCE_SECONDS
+        kinds=(TaskKind.ENFORCE,),
+        number=number,
+        fast=Lane.BANS,
+        slow=max(1, number - 1),
+        slow_beside=1,
+        seconds=ENFORCE_SECONDS,
     )
 
 
@@ -61,5 +72,6 @@ def looking(at_once: int) -> Hands:
         number=at_once,
         fast=Lane.NEW,
         slow=max(1, at_once // 2),
+        slow_beside=max(1, at_once // 2),
         seconds=EXAMINE_SECONDS,
     )

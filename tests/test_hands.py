@@ -69,6 +69,16 @@ def test_a_ban_finds_a_hand_while_all_other_deeds_wait_for_their_servers(ledger)
     assert lanes(hands.fill(ledger, busy)) == [Lane.BANS]
 
 
+def test_other_deeds_step_back_while_there_are_bans_to_do(ledger):
+    hands = acting(8)
+    want(ledger, Lane.BANS, 1, TaskKind.ENFORCE)
+    want(ledger, Lane.DEEDS, 20, TaskKind.ENFORCE)
+    busy = [*hands.fill(ledger, ())]
+    assert lanes(busy) == [Lane.BANS, Lane.DEEDS]
+    assert hands.fill(ledger, busy) == []
+    assert lanes(hands.fill(ledger, busy[1:])) == [Lane.DEEDS, Lane.DEEDS]
+
+
 def test_hands_that_look_and_hands_that_act_do_not_count_each_other(ledger):
     want(ledger, Lane.NEW, 20)
     busy = looking(8).fill(ledger, ())

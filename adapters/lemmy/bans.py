@@ -83,7 +83,13 @@ class Bans:
     def last_word(self, intent: BanAccount, since: datetime) -> LastWord:
         """Who has banned the account or let it back in since."""
         entry = self._entry(intent)
-        return LastWord.NOBODYS if entry is None else entry.word(self._client.my_id(urgent=True), since)
+        if entry is None or not entry.is_newer(since):
+            return LastWord.NOBODYS
+        if entry.by != self._client.my_id(urgent=True):
+            return LastWord.ANOTHERS
+        # Only what was to end can have ended by itself; anything else of ours was another deed.
+        ran_out = entry.on and entry.expires is not None and entry.expires <= self._clock.now()
+        return LastWord.OURS if ran_out and intent.days is not None else LastWord.NOBODYS
 
     def revert(self, intent: BanAccount, before: Mapping[str, Any]) -> Outcome:
         """Lift the ban, or give a ban that was there before its end back."""

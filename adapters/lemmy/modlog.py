@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pythorhead.types import ModlogActionType
 
 from adapters.lemmy.convert import moment
-from bot.domain.decisions import LastWord
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
@@ -31,11 +30,9 @@ class Entry:
     at: datetime
     expires: datetime | None
 
-    def word(self, me: int, since: datetime) -> LastWord:
-        """Whose it is, unless it is older than ``since``, as far as two clocks can tell."""
-        if self.at < since - SKEW or (self.by == me and not self.on):
-            return LastWord.NOBODYS
-        return LastWord.OURS if self.by == me else LastWord.ANOTHERS
+    def is_newer(self, since: datetime) -> bool:
+        """Whether it was written after that, as far as two clocks can tell."""
+        return self.at >= since - SKEW
 
 
 class ModLog:

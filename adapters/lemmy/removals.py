@@ -64,7 +64,8 @@ class Removals:
     def last_word(self, intent: Remove, since: datetime) -> LastWord:
         """Who has removed or restored it since."""
         entry = self._entry(intent.subject)
-        return LastWord.NOBODYS if entry is None else entry.word(self._client.my_id(urgent=True), since)
+        theirs = entry is not None and entry.is_newer(since) and entry.by != self._client.my_id(urgent=True)
+        return LastWord.ANOTHERS if theirs else LastWord.NOBODYS
 
     def revert(self, intent: Remove, before: Mapping[str, Any]) -> Outcome:
         """Put it back if it was there before."""

@@ -38,6 +38,7 @@ from bot.domain.errors import (
     SupersededError,
 )
 from bot.enforce.absent import Absent
+from bot.enforce.alone import Alone
 from bot.enforce.back_off import back_off
 from bot.enforce.rounds import Progress, Round
 from bot.enforce.undo import LATE, OURS, revert
@@ -99,6 +100,7 @@ class Enforcement:
         self._look = look
         self._sleep = sleep
         self._absent = Absent()
+        self._alone = Alone()
         # One server answers several calls at a time, and a raid leads to thousands of them.
         self._hands = ThreadPoolExecutor(hands, "deeds") if hands > 1 else None
 
@@ -136,7 +138,8 @@ class Enforcement:
         """A server that cannot even be asked postpones a deed; nothing is written, for nothing was tried."""
         enforcer = self._enforcers[record.intent.instance]
         try:
-            progress = deed(record, enforcer, fence)
+            with self._alone.with_(record.intent):
+                progress = deed(record, enforcer, fence)
         except SupersededError:
             return Progress(again_at=self._clock.now(), why="decided otherwise meanwhile")
         except StoppedError:

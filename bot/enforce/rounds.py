@@ -140,6 +140,8 @@ class Round:
         elif first.state is IntentState.HELD or first.id in self._for_human:
             self._for_human.add(record.id)  # approving or dismissing that wakes the case up
         else:
+            if first.id in self._stuck:
+                self._stuck.add(record.id)  # as little possible as what it waits for: neither keeps a raider in
             self._wait_for(first)
 
     def _wait_for(self, first: IntentRecord) -> None:

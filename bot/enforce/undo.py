@@ -129,13 +129,13 @@ def _revert(
     reversible: bool,
     found: Verification,
 ) -> Outcome:
-    lost_call = _under_way(docket.attempts(record.id))
-    if lost_call is not None and found.so is False:
+    tries = docket.attempts(record.id)
+    lost_call = _under_way(tries) if found.so is False else _lost_undo(tries, attempt)
+    if lost_call is not None:
         left = LATE - (attempt.started_at - lost_call.started_at)
         if left > timedelta(0):
             note = "a call that got no answer may still take effect"
             return Failed(note=note, retry_after=left.total_seconds())
-        return AlreadyDone(note="it had not been done")
     before = _plan(record, docket, reversible=reversible, found=found)
     if isinstance(before, Refused | AlreadyDone):
         return before
@@ -204,7 +204,17 @@ def _put_back(outcome: Outcome | None) -> bool:
 
 
 def _may_have_changed_it(outcome: Outcome | None) -> bool:
-    return outcome is None or isinstance(outcome, Done) or (isinstance(outcome, Failed) and outcome.unknown)
+    return isinstance(outcome, Done) or _unknown(outcome)
+
+
+def _lost_undo(attempts: Collection[Attempt], now: Attempt) -> Attempt | None:
+    """The newest earlier try to take it back of which nobody knows how it ended."""
+    lost = [one for one in attempts if one.reverting and one.id < now.id and _unknown(one.outcome)]
+    return lost[-1] if lost else None
+
+
+def _unknown(outcome: Outcome | None) -> bool:
+    return outcome is None or (isinstance(outcome, Failed) and outcome.unknown)
 
 
 def _under_way(attempts: Collection[Attempt]) -> Attempt | None:

@@ -78,6 +78,7 @@ WORDS: dict[str, type[Enum]] = {
         decisions.Switch,
         decisions.HoldReason,
         decisions.IntentState,
+        decisions.LastWord,
     )
 }
 _TAGS: dict[type, str] = {one: tag for tag, one in (*VALUES.items(), *WORDS.items())}

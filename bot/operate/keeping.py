@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 DONE = "retention/done"
 DAY = timedelta(days=1)
 ROWS = 200
-"""Rows in one transaction: others wait for the ledger no longer than that takes, some milliseconds."""
+"""Rows in one transaction: others wait for the ledger no longer than that takes, a fraction of a second."""
 
 SLICE = 5.0
 """Seconds after which the rest is left to the next look, so that a daemon that is told to end does not wait."""

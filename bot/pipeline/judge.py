@@ -94,13 +94,12 @@ class Judge:
 
     async def judge(self, file_id: int, *, all_known: bool = True) -> None:
         """Judge a file by its newest scan, whatever else is under way."""
-        file = await in_thread(self._s.ledger.file, file_id)
-        if file is None or not isinstance(file.scan, Evidence) or not may_fire(self._s.rules, file.scan):
-            return
         self._memory.busy.add(file_id)
         began, size = time.perf_counter(), 0
         try:
-            size = await self._judge(file.id, file.scan, all_known=all_known)
+            file = await in_thread(self._s.ledger.file, file_id)
+            if file is not None and isinstance(file.scan, Evidence) and may_fire(self._s.rules, file.scan):
+                size = await self._judge(file.id, file.scan, all_known=all_known)
         finally:
             self._memory.busy.discard(file_id)
             if size > TOGETHER:

@@ -84,9 +84,9 @@ def alone():
 
 
 def test_in_a_crowd_bans_come_after_the_reports_on_their_accounts_and_before_everything_else(raid):
-    raid.flood(28, 4)
+    raid.flood(55, 4)
     raid.settle()
-    assert Counter(raid.kinds()) == {"report": 28, "remove": 28, "purge_file": 1, "ban_account": 4}
+    assert Counter(raid.kinds()) == {"report": 55, "remove": 55, "purge_file": 1, "ban_account": 4}
     bans = {intent.account.uri: place for place, intent in enumerate(raid.order) if isinstance(intent, BanAccount)}
     for place, intent in enumerate(raid.order):
         if isinstance(intent, Report):

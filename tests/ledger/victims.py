@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,13 @@ from sqlalchemy import event
 
 from bot.clock import SystemClock
 from bot.domain.decisions import Done, IntentState
+from bot.domain.evidence import ListMode, MatchedBy
 from bot.ledger import SqlLedger, open_ledger
 from bot.ledger.database import Database
 from bot.ledger.schema import metadata
-from bot.ports import Batch, Lane, TaskKind
+from bot.ports import Batch, Lane, ListEntry, TaskKind
 from ledger.docket import BAN, HOLD, PURGE, REMOVE, plan, seen_file
-from making import BY_SCORE, SHA, StillClock, alias, evidence, hit, post, sighting, upload
+from making import BY_SCORE, NOW, SHA, StillClock, alias, evidence, hit, post, sighting, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,8 @@ def _end(ledger: SqlLedger) -> None:
     ledger.end(ledger.attempts(1)[0], Done(), state=IntentState.DONE)
 
 
+LISTED = ListEntry(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, digest=SHA)
+
 DEEDS: dict[str, Callable[[SqlLedger], object]] = {
     "record": _record,
     "bind": lambda ledger: ledger.bind(alias("b.png"), SHA),
@@ -54,6 +58,9 @@ DEEDS: dict[str, Callable[[SqlLedger], object]] = {
     "set_state": lambda ledger: ledger.set_state(2, IntentState.READY, by="mod", approve=True),
     "begin": lambda ledger: ledger.begin(1, reverting=False, before={}, fence=1),
     "end": _end,
+    "stop_acting": lambda ledger: ledger.stop_acting(by="mod", why="a test"),
+    "add_entries": lambda ledger: ledger.add_entries([LISTED], by="mod"),
+    "erase_sightings": lambda ledger: ledger.erase_sightings(NOW + timedelta(days=31), limit=9, by="admin"),
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import AlreadyDone, Done, Failed, HoldReason, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import AlreadyDone, Done, HoldReason, IntentState, PurgeFile, Remove
 
-from .books import SOMEBODY, TIME, US, fulfils, key_of
-from .process import BLOCK_LIST, waits_for_human
+from .books import SOMEBODY, TIME, fulfils, key_of
+from .process import BLOCK_LIST, waits_for_others
 
 if TYPE_CHECKING:
     from bot.ports import IntentRecord
@@ -31,7 +31,7 @@ def check(world: World) -> None:
 def _is_settled(world: World, record: IntentRecord, siblings: list[IntentRecord]) -> None:
     assert record.state is not IntentState.UNDOING, f"intent {record.id} waits for ever to be undone"
     if record.state is READY:
-        assert waits_for_human(record, siblings), f"intent {record.id} ({record.intent.kind}) waits for ever"
+        assert waits_for_others(record, siblings), f"intent {record.id} ({record.intent.kind}) waits for ever"
         world.count("waits for a held report or removal")
 
 
@@ -40,15 +40,14 @@ def _is_as_written(world: World, record: IntentRecord) -> None:
     key = key_of(record.intent)
     changed = world.books.forwards(record.id)
     tries = world.ledger.attempts(record.id)
-    forward = [attempt for attempt in tries if not attempt.reverting]
     world.count(f"ended: {record.state.value}")
     if record.state is DONE and not world.books.is_so(record.intent):
         since = [change for change in world.books.of(key) if change.number >= world.begun_at[record.id]]
         ends = [change for change in since if not fulfils(change.after, record.intent)]
         assert ends, f"intent {record.id} is done, says the ledger; it never was"
         assert ends[0].who in {SOMEBODY, TIME}, f"intent {record.id} is done, says the ledger; {ends[0]}"
-    if record.state is DONE:
-        assert isinstance(forward[-1].outcome, Done | AlreadyDone | None), forward[-1]
+    if record.state is DONE and not tries[-1].reverting:
+        assert isinstance(tries[-1].outcome, Done | AlreadyDone), tries[-1]
     if record.state in {IntentState.DISMISSED, IntentState.REFUSED}:
         assert not changed or world.books.now[key] == "erased", (
             f"intent {record.id} is {record.state.value}, says the ledger; yet {changed[-1]}"
@@ -63,7 +62,7 @@ def _is_as_written(world: World, record: IntentRecord) -> None:
 
 
 def _is_accounted_for(world: World, key: str, records: list[IntentRecord]) -> None:
-    """Whatever the bot has changed and nobody changed since is wanted by an intent, or as it was before the bot came."""
+    """Whatever the bot has changed and nobody changed since is wanted by an intent, or as it was before the bot came."""  # noqa: E501
     base: str | None = None  # what was so before the bot's first deed since a human's last word
     for change in world.books.of(key):
         if change.who in {SOMEBODY, TIME}:
@@ -98,4 +97,4 @@ def _block_list(world: World, records: list[IntentRecord]) -> None:
         assert stands, f"the fingerprints of case {case} are on the block list, and nothing of it stands"
 
 
-__all__ = ["US", "Failed", "Report", "check"]
+__all__ = ["US", "Failed", "Report", "check"]  # noqa: F822

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.http import Answer, Transport
 from bot.domain.errors import UnreachableError
 
-from .town import URL
+from .town import PICTRS, PURGE_SECONDS, URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ FAULTS = (
     "refused",  # the target ranks higher
     "logged out",  # the server has forgotten the bot's token
 )
-LATE, SLOW = 7.0, 12.0  # seconds
+LATE, SLOW, SLOW_PURGE = 7.0, 12.0, 40.0  # seconds
 
 
 class _NoBuckets:
@@ -115,6 +115,10 @@ class Line(Transport):
             case "logged out" if self.base_url == URL:
                 world.town.forget_the_bot()
                 answer = act()
+            case "slow" if self.base_url == PICTRS:
+                world.town.files.purge_delay = SLOW_PURGE
+                answer = act()
+                world.town.files.purge_delay = PURGE_SECONDS
             case "slow":
                 world.clock.pass_(seconds=SLOW)
                 answer = act()

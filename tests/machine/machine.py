@@ -44,8 +44,8 @@ INTERRUPTIONS = (
     *("a human acts", "a human acts", "a human decides", "a human decides", "a human decides"),
 )
 DECISIONS = (
-    *("approve", "approve", "approve", "undo", "undo", "undo", "undo since", "dismiss", "dismiss intents"),
-    *("stop", "start", "release", "release", "open breaker", "close breaker"),
+    *("approve", "undo", "stop", "release", "dismiss", "undo since", "approve", "undo", "stop", "release", "undo"),
+    *("dismiss intents", "start", "open breaker", "close breaker", "dismiss"),
 )
 
 
@@ -73,7 +73,7 @@ class Bot(RuleBasedStateMachine):
         for number in dict.fromkeys(self.world.cases):
             undo.undo_case(self.world.ledger, number, by="mod", list_id=BLOCK_LIST)
 
-    # ------------------------------------------------------------------------------------------------------------ verdicts
+    # ------------------------------------------------------------------------------------------------------------ verdicts  # noqa: E501
 
     @initialize(
         number=st.integers(0, FILES - 1),
@@ -132,7 +132,7 @@ class Bot(RuleBasedStateMachine):
                     )
                 ]
 
-    # ------------------------------------------------------------------------------------------------------------ the bot
+    # ------------------------------------------------------------------------------------------------------------ the bot  # noqa: E501
 
     @rule()
     def work(self) -> None:
@@ -180,7 +180,7 @@ class Bot(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.world.pass_time(seconds)
 
-    # ------------------------------------------------------------------------------------------------------------- people
+    # ------------------------------------------------------------------------------------------------------------- people  # noqa: E501
 
     @rule(which=st.integers(0, 99))
     def human_acts(self, which: int) -> None:
@@ -245,4 +245,6 @@ class Bot(RuleBasedStateMachine):
 
     def _approve(self, records: Sequence[IntentRecord]) -> None:
         results = decide.approve(self.world.ledger, self.world.guard, records, by="mod")
-        self.world.allowed |= {result.record.id for result in results if result.ok}
+        released = {result.record.id for result in results if result.ok}
+        self.world.allowed |= released
+        self.world.approved_at |= dict.fromkeys(released, len(self.world.books.history))

@@ -25,7 +25,7 @@ from .line import Line
 from .town import BOT, KEY, PASSWORD, PICTRS, URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from typing import NoReturn
 
@@ -68,7 +68,7 @@ class Process:
         self.run = run
         self.acting: tuple[IntentRecord, Attempt] | None = None  # the last attempt that this process began
         self.called: set[int] = set()  # attempts that a call went out for
-        self.unasked: set[str] = set()  # what the server could not even be asked about, in this pass
+        self.unasked: set[str] = set()  # what the server could not be asked about at some time
         self.waiting: dict[int, IntentRecord] = {}  # how everything stood when this pass began
         self.ledger = _Ledger(self, ledger)
         line = functools.partial(Line, self)
@@ -117,7 +117,6 @@ class Process:
 
     def _carry(self, task: Task) -> None:
         now = self.world.clock.now()
-        self.unasked.clear()
         self.waiting = {record.id: record for record in self.ledger.intents()}
         self.world.count("passes over a case")
         try:
@@ -136,13 +135,15 @@ class Process:
         """A moment at which the world may interrupt. ``resume``: what is under way, and may arrive by itself."""
         self.world.step(self, where, resume)
 
-    # --------------------------------------------------------------------------------------------- what must always hold
+    # --------------------------------------------------------------------------------------------- what must always hold  # noqa: E501
 
     def begun(self, intent_id: int, attempt: Attempt) -> None:
         """An attempt was written: may it be?"""
         record = self.ledger.real.intent(intent_id)
         assert record is not None
         self.acting = (record, attempt)
+        if self.world.process is not self:
+            broken(f"an overtaken process began deed {intent_id}")
         if attempt.reverting:
             self.world.count("undo begun")
             return
@@ -165,7 +166,10 @@ class Process:
             if key_of(other.intent) in self.unasked:
                 continue
             never_tried = before.state is other.state is IntentState.READY and before.attempts == other.attempts == 0
-            if never_tried and waits_for_human(other, waiting):
+            if never_tried and (
+                waits_for_others(other, waiting, self.unasked)
+                or waits_for_others(before, list(self.waiting.values()), self.unasked)
+            ):
                 continue
             self._before(record, other, never_tried=never_tried)
 
@@ -223,18 +227,14 @@ class Process:
         broken("a report was opened again without an attempt of the removal that had closed it")
 
 
-def waits_for_human(record: IntentRecord, others: Sequence[IntentRecord]) -> bool:
-    """Whether something of its case is held that would be impossible, or not to be judged, after this deed."""
+def waits_for_others(record: IntentRecord, others: Sequence[IntentRecord], unasked: Collection[str] = ()) -> bool:
+    """Whether it would make impossible what waits for a human, or for a server that cannot be asked."""
     return any(
-        other.state is IntentState.HELD and makes_impossible(record.intent, other.intent)
+        other.state is IntentState.HELD or key_of(other.intent) in unasked or waits_for_others(other, others, unasked)
         for other in others
         if other.case == record.case
-    ) or any(
-        other.state is IntentState.READY
+        and other.state in {IntentState.HELD, IntentState.READY}
         and makes_impossible(record.intent, other.intent)
-        and waits_for_human(other, others)
-        for other in others
-        if other.case == record.case
     )
 
 

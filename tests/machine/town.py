@@ -45,6 +45,9 @@ PASSWORD = "a password for tests"
 
 POSTS = 2  # by alice and by bob
 COMMENTS = 1  # by bob
+PURGE_SECONDS = 1.0
+"""From pict-rs' answer to the end of the file."""
+
 SHOWN = (("post/1",), ("post/1", "post/2"), ("post/2", "comment/1"), ("comment/1",))
 """Where each file is shown: everything that is shown has two of them, and with each comes a case."""
 FILES = len(SHOWN)
@@ -75,6 +78,7 @@ def on_our_clock(clock: StillClock) -> Iterator[None]:
         mock.patch("adapters.sandbox.clock._last_ns", 0),
         mock.patch("adapters.sandbox.lemmy.state.time", ours),
         mock.patch("adapters.sandbox.lemmy.site.time", ours),
+        mock.patch("adapters.sandbox.lemmy.site._CACHE_SECONDS", -1.0),  # our clock may stand still for a whole round
         mock.patch("adapters.sandbox.pictrs.store.time", ours),
     ):
         yield
@@ -93,7 +97,7 @@ class Town:
 
     def __init__(self, clock: StillClock) -> None:
         self.clock = clock
-        self.files = FileStore(purge_delay=0.0)
+        self.files = FileStore(purge_delay=PURGE_SECONDS)
         self.state = new_state(URL, default_limits=False)
         self._lemmy = LemmyApp(
             Server(self.state, self.files), RateLimiter(lambda: self.state.rate_limits, clock=lambda: 0)
@@ -113,7 +117,7 @@ class Town:
         self.by("bob", "POST", "/comment", content="a comment", post_id=1)
         self.numbers = {"post": range(1, POSTS + 1), "comment": range(1, COMMENTS + 1)}
 
-    # ------------------------------------------------------------------------------------------------ as the bot knows it
+    # ------------------------------------------------------------------------------------------------ as the bot knows it  # noqa: E501
 
     def account(self, name: str) -> Account:
         number = self.ids[name]
@@ -162,7 +166,7 @@ class Town:
             return False
         return True
 
-    # ---------------------------------------------------------------------------------------------------- what people do
+    # ---------------------------------------------------------------------------------------------------- what people do  # noqa: E501
 
     def forget_the_bot(self) -> None:
         """Every token of the bot's ends; its password still opens."""
@@ -178,8 +182,8 @@ class Town:
     def purge(self, number: int) -> None:
         """A human deletes a stored file."""
         with suppress(AliasNotFoundError):
-            self.files.purge(self.aliases[number])
-        self.files.settle()
+            alias = self.aliases[number]
+            self.files.delete_by_token(alias, self.files._aliases[alias][1])
 
     # ------------------------------------------------------------------------------------------------------------ calls
 

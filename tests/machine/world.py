@@ -62,6 +62,7 @@ class World:
         self.deaf = 0  # reads that fail from now on
         self.dark_until = clock.now()  # all reads fail until then
         self.allowed: set[int] = set()  # intents that may be carried out
+        self.approved_at: dict[int, int] = {}  # intent to the length of the books when a human approved it
         self.begun_at: dict[int, int] = {}  # intent to the length of the books when its last attempt began
         self.under_way: list[tuple[float, Callable[[], Answer]]] = []  # requests nobody waits for any more
         self.purging: dict[str, Deed] = {}
@@ -102,7 +103,7 @@ class World:
             self.file_ids.append(file_id)
             self.cases.append(self.ledger.open_case(file_id).number)
 
-    # ---------------------------------------------------------------------------------------------------- the bot decides
+    # ---------------------------------------------------------------------------------------------------- the bot decides  # noqa: E501
 
     def judge(
         self, number: int, rule_id: str, because: Because, intents: Sequence[Intent], held: Sequence[Intent]
@@ -121,7 +122,7 @@ class World:
             if new.state is IntentState.READY:
                 self.allowed.add(new.id)
 
-    # ------------------------------------------------------------------------------------------------------ the bot works
+    # ------------------------------------------------------------------------------------------------------ the bot works  # noqa: E501
 
     def work(self) -> None:
         """The daemon has its turn, and may die of it."""
@@ -152,7 +153,7 @@ class World:
         held = self.ledger.intents(states=(IntentState.HELD,))
         self.allowed -= {record.id for record in held}
 
-    # ---------------------------------------------------------------------------------------------------- what interrupts
+    # ---------------------------------------------------------------------------------------------------- what interrupts  # noqa: E501
 
     def interrupt(self, where: str, times: int, what: str, deed: Callable[[], object]) -> None:
         """The next pass is interrupted at such a moment, after ``times`` others. One interruption waits at a time."""
@@ -207,6 +208,7 @@ class World:
 
     def arrive(self, *, at_once: bool = False) -> None:
         """What is due by now happens: requests arrive (or all of them do), files go, bans end."""
+        self._watch(self.books.note(TIME))
         now = self.clock.time.timestamp()
         due = [act for at, act in self.under_way if at <= now or at_once]
         self.under_way = [(at, act) for at, act in self.under_way if at > now and not at_once]
@@ -250,7 +252,8 @@ class World:
                 broken(f"undo of intent {deed.intent} changed {change.key} from {change.before} after a human had")
             return
         self.count("deeds that changed something")
-        if len(self.books.forwards(deed.intent)) > 1:
+        since = self.approved_at.get(deed.intent, 0)  # a human may want again what somebody has put back
+        if sum(one.number >= since for one in self.books.forwards(deed.intent)) > 1:
             broken(f"intent {deed.intent} was carried out twice on {change.key}")
 
     def pass_time(self, seconds: float) -> None:
@@ -270,7 +273,7 @@ class World:
         if self.books.note(SOMEBODY):
             self.count("humans changed something")
 
-    # ------------------------------------------------------------------------------------------------------------ the end
+    # ------------------------------------------------------------------------------------------------------------ the end  # noqa: E501
 
     def come_to_rest(self) -> None:
         """Faults are over and acting is not stopped: everything that is left is worked off."""

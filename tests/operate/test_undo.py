@@ -228,10 +228,12 @@ def test_a_purge_in_the_middle_of_an_undo_confirms_nothing(world: World) -> None
     def answered_late(intent: Intent) -> object:
         outcome = apply(intent)
         (told,) = undo.undo_case(world.ledger, case, by="human", list_id=LIST)
-        assert told.detail == "nothing brings a purged file back"
+        assert told.detail == "not tried again; if it is done already, nothing takes it back"
         return outcome
 
     world.platform.apply = answered_late  # type: ignore[assignment,method-assign]
+    world.acting.work(case, world.fence)
+    world.platform.apply = apply  # type: ignore[method-assign]
     world.settle()
     assert world.states() == ["done"]
     assert world.fingerprints == set()
