@@ -77,12 +77,6 @@ class Bot:
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def pid(self) -> int:  # noqa: F811
-        """The number of its process."""
-        assert self._process is not None
-        return self._process.pid
-
     def start(self) -> None:
         """Start ``run``; its log is kept."""
         with self.log.open("ab") as log:
