@@ -70,13 +70,14 @@ class Platform:
         self.order.append(intent.kind)
         return Done()
 
-    def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
-        raise NotImplementedError
+    def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - the promise of what it stands for
+        self.so.discard((intent.kind, intent.target))
+        return Done()
 
-    def last_word(self, intent: Intent, since: datetime) -> LastWord:  # noqa: ARG002
+    def last_word(self, intent: Intent, since: datetime) -> LastWord:  # noqa: ARG002 - the promise of what it stands for
         return LastWord.NOBODYS
 
-    def reopen(self, report: object) -> Outcome:  # noqa: ARG002
+    def reopen(self, report: object) -> Outcome:  # noqa: ARG002 - the promise of what it stands for
         return Done()
 
 
@@ -168,22 +169,22 @@ class World:
         number = int(name.value.split(".")[0])
         return Upload(name=name, url=self.address(name), uploader=self.account(number), uploaded_at=START)
 
-    def digest(self, name: Name) -> str | None:  # noqa: ARG002
+    def digest(self, name: Name) -> str | None:  # noqa: ARG002 - the promise of what it stands for
         return self.digest_of_all
 
-    def uses(self, name: Name) -> Sequence[Subject]:  # noqa: ARG002
+    def uses(self, name: Name) -> Sequence[Subject]:  # noqa: ARG002 - the promise of what it stands for
         return ()
 
-    def read(self, key: object) -> Gone:  # noqa: ARG002
+    def read(self, key: object) -> Gone:  # noqa: ARG002 - the promise of what it stands for
         return Gone(detail="")
 
-    def locate(self, text: str) -> None:  # noqa: ARG002
+    def locate(self, text: str) -> None:  # noqa: ARG002 - the promise of what it stands for
         return None
 
     async def fetch(self, url: str) -> Fetched:
         return Fetched(url=url, final_url=url, data=BYTES, declared_type="image/png")
 
-    async def decode(self, data: bytes, views: object) -> Decoded:  # noqa: ARG002
+    async def decode(self, data: bytes, views: object) -> Decoded:  # noqa: ARG002 - the promise of what it stands for
         return Decoded(
             media_type="image/png",
             width=1,
@@ -195,10 +196,10 @@ class World:
             views={},
         )
 
-    async def score(self, decoded: object) -> tuple[list[Score], tuple[str, ...]]:  # noqa: ARG002
+    async def score(self, decoded: object) -> tuple[list[Score], tuple[str, ...]]:  # noqa: ARG002 - the promise of what it stands for
         return [Score(detector="none", revision="1", label="x", value=0.0)], ()
 
-    def match(self, *, sha256: str, pixels: object, pdq: object, pdq_quality: object) -> list[Hit]:  # noqa: ARG002
+    def match(self, *, sha256: str, pixels: object, pdq: object, pdq_quality: object) -> list[Hit]:  # noqa: ARG002 - the promise of what it stands for
         return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
 
     # the day

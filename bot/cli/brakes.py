@@ -49,8 +49,7 @@ def start_acting(
             if waiting:
                 out.print(f"{len(waiting)} deeds stay held: look at them with `fediwarden held --reason stopped`.")
             return
-        records = decide.intents_or_error(house.ledger, waiting)
-        results = decide.approve(house.ledger, house.guard, records, by=by)
+        results = decide.approve(house.ledger, house.guard, waiting, by=by)
         left = settle(house.ledger, lambda: house.enforcement, house.clock, sorted({r.record.case for r in results}))
     out.print(f"{sum(result.ok for result in results)} of {len(results)} are released.{f' {left}' if left else ''}")
     if not all(result.ok for result in results):

@@ -144,8 +144,7 @@ def describe(intent: Intent) -> str:
             term = f"{intent.days} days" if intent.days else "for good"
             return f"{intent.account.handle} ({intent.scope.value}, {term})"
         case SetSwitch():
-            which = f"{intent.switch.value} with {intent.host}" if intent.host else intent.switch.value
-            return f"{which}: {intent.value}"
+            return f"{intent.what}: {intent.value}"
         case Notify():
             return "the operators"
         case _:

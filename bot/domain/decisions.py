@@ -64,19 +64,15 @@ class _Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report(_Deed):
-    """Tell the moderators. ``text`` federates: short and neutral, without score, hash or accusation."""
-
-    kind: ClassVar[str] = "report"
-    rank: ClassVar[int] = 1
-    stage: ClassVar[Stage] = Stage.REPORT
+class _OnSubject(_Deed):
+    """A deed about one place where media is shown."""
 
     subject: Subject
     text: str
 
     @property
     def target(self) -> str:
-        """What makes two reports the same."""
+        """What makes two deeds of a kind the same."""
         return str(self.subject.key)
 
     @property
@@ -91,30 +87,21 @@ class Report(_Deed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(_Deed):
+class Report(_OnSubject):
+    """Tell the moderators. ``text`` federates: short and neutral, without score, hash or accusation."""
+
+    kind: ClassVar[str] = "report"
+    rank: ClassVar[int] = 1
+    stage: ClassVar[Stage] = Stage.REPORT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove(_OnSubject):
     """Hide a post or comment. On Lemmy it can be restored, and the file stays public."""
 
     kind: ClassVar[str] = "remove"
     rank: ClassVar[int] = 2
     stage: ClassVar[Stage] = Stage.HIDE
-
-    subject: Subject
-    text: str
-
-    @property
-    def target(self) -> str:
-        """What makes two removals the same."""
-        return str(self.subject.key)
-
-    @property
-    def about(self) -> Account | None:
-        """Who wrote the subject."""
-        return self.subject.author
-
-    @property
-    def place(self) -> Community | None:
-        """Where the subject is."""
-        return self.subject.community
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +170,11 @@ class SetSwitch(_Deed):
         """What makes two turns of a switch the same."""
         which = f"{self.switch.value}/{self.host}" if self.host else self.switch.value
         return f"{self.instance}/switch/{which}={self.value}"
+
+    @property
+    def what(self) -> str:
+        """Which switch, for people: ``federation with other.example``."""
+        return f"{self.switch.value} with {self.host}" if self.host else self.switch.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ import structlog
 
 from bot.domain.decisions import HoldReason, IntentState
 from bot.domain.errors import FediwardenError
+from bot.operate.plan import pages
+from bot.ports import Filter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.ports import Ledger
+    from bot.ports import IntentRecord, Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -60,13 +62,10 @@ def start(ledger: Ledger, file: StopFile, *, by: str) -> bool:
     return ledger.start_acting(by=by)
 
 
-def held_by_stop(ledger: Ledger) -> list[int]:
+def held_by_stop(ledger: Ledger) -> list[IntentRecord]:
     """Intents that nothing but the kill switch held."""
-    return [
-        record.id
-        for record in ledger.intents(states=(IntentState.HELD,))
-        if set(record.reasons) == {HoldReason.STOPPED}
-    ]
+    which = Filter(states=(IntentState.HELD,), reason=HoldReason.STOPPED)
+    return [record for record in pages(ledger, which) if set(record.reasons) == {HoldReason.STOPPED}]
 
 
 def close_breaker(ledger: Ledger, rule_id: str, *, by: str) -> None:

@@ -15,6 +15,7 @@ from bot.ports import Trip
 if TYPE_CHECKING:
     from bot.domain.content import Account, Community
     from bot.domain.decisions import Intent, Verdict
+    from bot.policy import Rule
     from bot.ports import Clock, Ledger
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,6 @@ DAY = timedelta(days=1)
 class Round:
     """One verdict being decided: what it has spent already is not in the ledger yet."""
 
-    rule_id: str
     approvals: int
     tripped: str
     stopped: str
@@ -45,13 +45,13 @@ class Limiter:
         self._breaker = breaker
         self._window = window
 
-    def begin(self, rule_id: str) -> Round:
+    def begin(self, rule: Rule) -> Round:
         """Look at what is the same for all intents of one verdict."""
         stop = self._ledger.stopped()
-        trip = next((trip for trip in self._ledger.trips() if trip.rule_id == rule_id), None)
+        trip = next((trip for trip in self._ledger.trips() if trip.rule_id == rule.id), None)
         return Round(
-            rule_id=rule_id,
-            approvals=self._ledger.approvals(rule_id),
+            # Counting them goes over all intents there are: only where the rule wants to know.
+            approvals=self._ledger.approvals(rule.id) if rule.hold_first else 0,
             tripped="" if trip is None else f"it flagged {trip.flagged} of {trip.scanned} files",
             stopped="" if stop is None else f"acting was stopped by {stop.by}",
         )

@@ -88,7 +88,7 @@ def weigh(
     offers: Callable[[Intent], Offer],
 ) -> Sequence[tuple[Intent, Decision]]:
     """What the guard says of each intent of a verdict, in order: one that is allowed counts for the next."""
-    round_ = limiter.begin(rule.id)
+    round_ = limiter.begin(rule)
     decisions: list[tuple[Intent, Decision]] = []
     for intent in verdict.intents:
         offer, standing = offers(intent), limiter.stands(intent, round_)

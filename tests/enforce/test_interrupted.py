@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -242,10 +243,8 @@ def test_two_cases_do_not_meet_at_one_post() -> None:
     def slowly(intent: Intent) -> Verification:
         inside[0] += 1
         most[0] = max(most[0], inside[0])
-        try:  # noqa: SIM105
+        with suppress(threading.BrokenBarrierError):
             both.wait(0.3)  # passes only if the other one is here as well
-        except threading.BrokenBarrierError:
-            pass
         inside[0] -= 1
         return verify(intent)
 

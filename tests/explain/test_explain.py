@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger import open_ledger
 from bot.operate.explain import as_json, as_page, as_text, explain
 from bot.operate.explain.page import POLICY
 from bot.operate.explain.shape import FORMAT
@@ -21,24 +20,10 @@ from explain.cases import BIDI, CANARY, HOSTILE, HTML, MODERATOR, REPORTER, buil
 from making import NOW, SHA, StillClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bot.ledger import SqlLedger
     from bot.operate.explain import Explanation
 
 SHAPES = {"text": as_text, "json": as_json, "page": as_page}
-
-
-@pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
-def ledger(clock: StillClock) -> Iterator[SqlLedger]:
-    one = open_ledger("sqlite://", clock=clock)
-    yield one
-    one.close()
 
 
 def told(ledger: SqlLedger, clock: StillClock, *, with_reporters: bool = False) -> Explanation:

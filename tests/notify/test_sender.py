@@ -13,13 +13,13 @@ from bot.domain.errors import LeaseLostError, PlatformError, RateLimitedError, R
 from bot.ledger import open_ledger
 from bot.notify import Sender
 from bot.ports import Channel, CheckResult, NewNote, Topic
-from making import StillClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.ledger import SqlLedger
     from bot.ports import Message
+    from making import StillClock
 
 
 class Crash(BaseException):
@@ -86,11 +86,6 @@ def ledger(clock: StillClock) -> Iterator[SqlLedger]:
     one = open_ledger("sqlite://", clock=clock)
     yield one
     one.close()
-
-
-@pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
 
 
 @pytest.fixture

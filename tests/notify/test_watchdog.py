@@ -55,11 +55,6 @@ def channel(*about: Topic, **more: Any) -> Channel:
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
 def ledger(clock: StillClock, tmp_path: Path) -> Iterator[SqlLedger]:
     made = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock=clock)
     yield made

@@ -10,31 +10,16 @@ from structlog.testing import capture_logs
 
 from bot.domain.decisions import IntentState
 from bot.domain.errors import LedgerError
-from bot.ledger import open_ledger
 from bot.operate.keeping import Housekeeper, Periods
 from bot.ports import Batch, TaskKind
 from ledger.docket import BAN, HOLD, REMOVE, deeds, plan
 from making import SHA, StillClock, alias, evidence, hit, post, sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bot.ledger import SqlLedger
 
 FOR_EVER = Periods(cases=None, unflagged=None, uploads=None)
 MONTH = Periods(cases=timedelta(days=365), unflagged=timedelta(days=30), uploads=timedelta(days=365))
-
-
-@pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
-def ledger(clock: StillClock) -> Iterator[SqlLedger]:
-    one = open_ledger("sqlite://", clock=clock)
-    yield one
-    one.close()
 
 
 def keeper(ledger: SqlLedger, clock: StillClock, periods: Periods = MONTH) -> Housekeeper:

@@ -41,11 +41,6 @@ LIMITS = Sensitivity(
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
 def ledger(clock: StillClock) -> Iterator[SqlLedger]:
     one = open_ledger("sqlite://", clock=clock)
     one.acquire("me", seconds=10**9)

@@ -70,8 +70,7 @@ def on(intent: Intent | None) -> str:
             place = f"community {intent.community_id}" if intent.community_id is not None else "the whole server"
             return f"{intent.account.handle}: {place} of {intent.instance}, {term}"
         case SetSwitch():
-            which = f"{intent.switch.value} with {intent.host}" if intent.host else intent.switch.value
-            return f"{which} of {intent.instance}: {intent.value}"
+            return f"{intent.what} of {intent.instance}: {intent.value}"
         case Notify():
             return "the operators"
         case _:
