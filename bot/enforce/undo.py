@@ -157,7 +157,8 @@ def _plan(
     still = [other.case for other in others if other.state is IntentState.DONE and other.id not in along]
     if still:
         return AlreadyDone(note=f"left as it is: case {still[0]} still wants it", by_us=True)
-    if found.so is False and not any(isinstance(one.outcome, Done) for one in docket.attempts(record.id)):
+    own = [one.outcome for one in docket.attempts(record.id) if not one.reverting]
+    if found.so is False and not any(isinstance(outcome, Done | AlreadyDone) for outcome in own):
         return AlreadyDone(note="it had not been done")
     if found.so is False:
         earlier = [other.case for other in others if other.state is IntentState.UNDONE]
