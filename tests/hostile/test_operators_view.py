@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from acceptance.bot import Bot
 from bot.cli.app import app
 from bot.cli.look import describe_scan
+from bot.cli.opening import out
 from bot.clock import SystemClock
 from bot.ledger import open_ledger
 from conformance.pictures import png
@@ -85,7 +86,7 @@ class Looking:
 
     def told(self, *words: str) -> str:
         """A command's words for people, in this process; it ends well."""
-        done = CliRunner().invoke(app, ["--config", str(self._config), *words], env={"COLUMNS": "4000"})
+        done = CliRunner().invoke(app, ["--config", str(self._config), *words])
         assert done.exit_code == 0, f"{words}: {done.output}\n{done.exception!r}"
         return done.stdout
 
@@ -94,7 +95,8 @@ class Looking:
 
 
 @pytest.fixture
-def looking(bot: Bot) -> Iterator[Looking]:
+def looking(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looking]:
+    monkeypatch.setattr(out, "_width", 4000)  # a terminal on which no sentence is broken into lines
     one = Looking(bot)
     yield one
     one.close()
