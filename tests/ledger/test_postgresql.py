@@ -149,15 +149,18 @@ def test_another_writer_makes_it_busy_and_it_can_be_read(url: str) -> None:
         assert ledger.record("here/posts", BATCH, examine_uploads=False) == 1
 
 
-def test_process_that_froze_in_a_transaction_stops_nobody(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "IDLE_SECONDS", 0.2)
+IDLE_TIMEOUT = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"  # milliseconds
+
+
+def test_process_that_froze_in_a_transaction_stops_nobody(url: str) -> None:
     with opened(url) as frozen:
-        monkeypatch.undo()
         with opened(url, busy_seconds=60) as ledger:
             moved_on = threading.Event()
 
             def freeze() -> None:
                 with frozen._database.write() as connection:
+                    assert int(connection.exec_driver_sql(IDLE_TIMEOUT).scalar_one()) == 1000 * database.IDLE_SECONDS
+                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '200ms'")  # now
                     assert moved_on.wait(60)
                     connection.exec_driver_sql("DELETE FROM sighting")
 
