@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Post
-from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, IntentState, PurgeFile, Remove, Report
 from bot.domain.errors import PlatformError, RateLimitedError, SupersededError
 from bot.domain.evidence import Evidence
 from bot.pipeline.stages import in_thread
@@ -189,7 +189,7 @@ class Judge:
             await in_thread(self._s.limiter.account_for, verdict)
             fresh = {(intent.kind, intent.target) for intent in new}
             old = [intent for intent in wanted if (intent.kind, intent.target) not in fresh]
-            await in_thread(self._decide_again, case, replace(verdict, intents=old), facts)
+            await in_thread(self._decide_again, case, file_id, replace(verdict, intents=old), facts)
 
     def _keep_wording(self, rule: Rule) -> None:
         self._s.ledger.keep_rule(rule.digest, rule.id, wording(rule))
@@ -207,10 +207,12 @@ class Judge:
     def _offers(self, intent: Intent) -> Offer:
         return self._s.instances[intent.instance].enforcer.offers(intent)
 
-    def _decide_again(self, case: CaseRecord, verdict: Verdict, facts: Facts) -> None:
+    def _decide_again(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
         """What was decided on facts that turned out to be others: an uploader found late, another place that shows it.
 
-        Only what nobody has decided or begun yet; limits and stages are for humans to overrule.
+        Only what nobody has decided or begun yet; limits and stages are for humans to overrule. Better evidence about
+        an uploader may come from any file of a case, worse only from the file that the ban was decided on: the
+        thumbnail of a picture always tells less of who stored it than the picture does.
         """
         held = self._held_for_facts(case)
         known_better = [intent for intent in verdict.intents if (intent.kind, intent.target) in held]
@@ -233,6 +235,8 @@ class Judge:
             if not isinstance(decision, Hold) or not FACTUAL & set(decision.reasons):
                 continue
             for record in self._s.ledger.intents(case=case.number, kind=intent.kind, target=intent.target):
+                if _rests_on_better(record, file_id, decision):
+                    continue
                 if record.state is IntentState.READY and _untouched(record):
                     self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
 
@@ -278,6 +282,12 @@ def _without_purge(verdict: Verdict) -> Verdict:
 
 def _purges(verdict: Verdict) -> bool:
     return any(isinstance(intent, PurgeFile) for intent in verdict.intents)
+
+
+def _rests_on_better(record: IntentRecord, file_id: int, decision: Hold) -> bool:
+    """Whether nothing speaks against a ban but that this file tells less of who stored it than another one did."""
+    weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
+    return isinstance(record.intent, BanAccount) and record.file != file_id and weak_here
 
 
 def _untouched(record: IntentRecord) -> bool:

@@ -37,6 +37,7 @@ class World:
         self.files = {}  # url -> bytes or Unscannable
         self.scores = {CLAY: 0.95}
         self.pdq = {BAD: "0" * 64, THUMB: "0" * 63 + "1"}
+        self.pixels = {}
         self.listed = {hashlib.sha256(BAD).hexdigest()}
         self.undecodable = set()
         self.uploads = {}
@@ -110,7 +111,7 @@ class World:
             width=1,
             height=1,
             frames=1,
-            pixels=hashlib.sha256(b"pixels" + data).hexdigest(),
+            pixels=self.pixels.get(data, hashlib.sha256(b"pixels" + data).hexdigest()),
             pdq=self.pdq.get(data, hashlib.sha256(data).hexdigest()),
             pdq_quality=100,
             views={},
@@ -240,6 +241,16 @@ def test_thumbnail_joins_the_case_of_its_picture_whichever_is_seen_first(world):
     second.examine(thumbnail)
     assert ("purge_file", str(thumbnail)) in second.intents()
     second.ledger.close()
+
+
+def test_ban_on_a_listed_uploader_stands_although_the_listed_thumbnail_tells_less_of_him(world):
+    world.listed.add(hashlib.sha256(THUMB).hexdigest())
+    world.pixels = dict.fromkeys((BAD, THUMB), "f" * 64)  # of a small picture the server makes no smaller one
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    world.examine(world.see(THUMB, name="t.png", role=Role.THUMBNAIL))
+    assert world.ledger.cases()[0].files == (1, 2)
+    assert world.states()["ban_account"] == READY
 
 
 def test_custom_thumbnail_that_somebody_uploaded_is_not_purged_with_the_picture(world):
