@@ -40,8 +40,9 @@ from bot.domain.errors import (
 from bot.enforce.absent import Absent
 from bot.enforce.alone import Alone
 from bot.enforce.back_off import back_off
+from bot.enforce.late import LATE, UNANSWERED, quiet_at
 from bot.enforce.rounds import Progress, Round
-from bot.enforce.undo import LATE, OURS, revert
+from bot.enforce.undo import OURS, revert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,6 +140,9 @@ class Enforcement:
         enforcer = self._enforcers[record.intent.instance]
         try:
             with self._alone.with_(record.intent):
+                quiet = quiet_at(record, self._docket, self._clock.now())
+                if quiet is not None:
+                    return Progress(again_at=quiet, why=UNANSWERED, tried=False)
                 progress = deed(record, enforcer, fence)
         except SupersededError:
             return Progress(again_at=self._clock.now(), why="decided otherwise meanwhile")
@@ -230,7 +234,7 @@ class Enforcement:
                 raise
             outcome = Failed(note=str(error), unknown=True)
         if outcome is None:
-            return Progress(again_at=attempt.started_at + LATE, why="a call that got no answer may still take effect")
+            return Progress(again_at=attempt.started_at + LATE, why=UNANSWERED)
         if isinstance(outcome, Failed) and outcome.unknown:
             return self._give_up(record, attempt, outcome)
         return self._finish(record, enforcer, attempt, outcome)

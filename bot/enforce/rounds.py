@@ -54,6 +54,7 @@ class Progress:
     why: str = ""
     lane: Lane | None = None
     first: Sequence[int] = ()  # cases with reports that a ban of this one waits for
+    tried: bool = True  # of one deed: whether its server was asked anything
 
 
 class Round:
@@ -150,16 +151,18 @@ class Round:
             if first.case != self._case:
                 self._elsewhere.add(first.case)
 
-    def _act(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> None:
+    def _act(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> bool:
+        """Whether it had its turn."""
         progress = deed(record)
         with self._lock:
-            self._done += 1
+            self._done += progress.tried
             if self._absent.has(record.id, self._clock.now()):
                 self._stuck.add(record.id)
                 self._deaf[record.intent.instance] += 1
-            else:
+            elif progress.tried:
                 self._deaf[record.intent.instance] = 0
             self._progress = sooner(self._progress, progress)
+        return progress.tried
 
     # ------------------------------------------------------------------------------------------------ many deeds
 
@@ -208,7 +211,9 @@ class Round:
             for report in own:
                 if self._is_over() or not self._may(report):
                     return
-                self._act(report, self._do)
+                if not self._act(report, self._do):
+                    self._wait_for(report)
+                    return
 
     def _reports_for_bans_elsewhere(self) -> None:
         """A ban of another case waits for reports that only this one may file."""
@@ -243,7 +248,11 @@ class Round:
                 self._at_once([self._one(one, deed) for one in some])
 
     def _one(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> Callable[[], None]:
-        return lambda: self._act(record, deed) if self._goes_on(record) else None
+        def take_turn() -> None:
+            if self._goes_on(record):
+                self._act(record, deed)
+
+        return take_turn
 
     def _goes_on(self, record: IntentRecord) -> bool:
         return not self._is_over() and self._may(record)

@@ -21,6 +21,7 @@ from bot.domain.decisions import (
     SetSwitch,
 )
 from bot.domain.errors import PlatformError
+from bot.enforce.late import LATE, UNANSWERED, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
     from bot.domain.decisions import Attempt, Intent, Outcome, Verification
     from bot.ports import Docket, Enforcer, IntentRecord
-
-LATE = timedelta(seconds=15)
-"""How long a call whose answer got lost may still take effect at the server."""
-
 
 OURS = "ours"
 """Key in what an attempt found before: that was our own doing (a shorter ban, say), and not what undo is to restore."""
@@ -134,8 +131,7 @@ def _revert(
     if lost_call is not None:
         left = LATE - (attempt.started_at - lost_call.started_at)
         if left > timedelta(0):
-            note = "a call that got no answer may still take effect"
-            return Failed(note=note, retry_after=left.total_seconds())
+            return Failed(note=UNANSWERED, retry_after=left.total_seconds())
     before = _plan(record, docket, reversible=reversible, found=found)
     if isinstance(before, Refused | AlreadyDone):
         return before
@@ -205,17 +201,13 @@ def _put_back(outcome: Outcome | None) -> bool:
 
 
 def _may_have_changed_it(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, Done) or _unknown(outcome)
+    return isinstance(outcome, Done) or unknown(outcome)
 
 
 def _lost_undo(attempts: Collection[Attempt], now: Attempt) -> Attempt | None:
     """The newest earlier try to take it back of which nobody knows how it ended."""
-    lost = [one for one in attempts if one.reverting and one.id < now.id and _unknown(one.outcome)]
+    lost = [one for one in attempts if one.reverting and one.id < now.id and unknown(one.outcome)]
     return lost[-1] if lost else None
-
-
-def _unknown(outcome: Outcome | None) -> bool:
-    return outcome is None or (isinstance(outcome, Failed) and outcome.unknown)
 
 
 def _under_way(attempts: Collection[Attempt]) -> Attempt | None:

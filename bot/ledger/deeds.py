@@ -11,6 +11,7 @@ from bot.domain.errors import LeaseLostError, LedgerError, StoppedError, Superse
 from bot.ledger import chain, schema
 from bot.ledger.brakes import stop_in
 from bot.ledger.codec import decode, encode, outcome_of
+from bot.ledger.columns import fingerprint
 from bot.ledger.control import newest_fence
 from bot.ledger.database import add, keep_first
 from bot.ledger.part import Part
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
 
     from bot.domain.decisions import HoldReason
+
+ATTEMPT = schema.attempt.c
 
 
 class DeedsPart(Part):
@@ -97,15 +100,22 @@ class DeedsPart(Part):
 
     def attempts(self, intent_id: int) -> Sequence[Attempt]:
         """All tries, oldest first."""
-        columns = schema.attempt.c
-        tries = (
-            select(schema.attempt, schema.outcome.c.payload)
-            .outerjoin(schema.outcome)
-            .where(columns.intent_id == intent_id, columns.before != ERASED)
-            .order_by(columns.id)
-        )
         with self._database.read() as connection:
-            return [_attempt(row) for row in connection.execute(tries)]
+            return [_attempt(row) for row in connection.execute(_tries().where(ATTEMPT.intent_id == intent_id))]
+
+    def tries(self, kind: str, *, target: str | None = None, since: datetime) -> Sequence[Attempt]:
+        """The newest tries at a kind of deed."""
+        which = [INTENT.kind == kind, ATTEMPT.started_at > since]
+        if target is not None:
+            which.append(INTENT.target_digest == fingerprint(target))
+        newest = _tries().join(schema.intent, INTENT.id == ATTEMPT.intent_id).where(*which)
+        with self._database.read() as connection:
+            return [_attempt(row) for row in connection.execute(newest)]
+
+
+def _tries() -> Select[Any]:
+    found = select(schema.attempt, schema.outcome.c.payload).select_from(schema.attempt).outerjoin(schema.outcome)
+    return found.where(ATTEMPT.before != ERASED).order_by(ATTEMPT.id)
 
 
 def _attempt(row: Row[Any]) -> Attempt:

@@ -479,6 +479,13 @@ class Docket(Turns, Protocol):
         """All tries, oldest first; ``outcome is None`` where the end is unknown."""
         ...
 
+    def tries(self, kind: str, *, target: str | None = None, since: datetime) -> Sequence[Attempt]:
+        """Tries at a kind of deed that began after then, of whatever case, oldest first.
+
+        ``target``: those on this one only.
+        """
+        ...
+
     def case(self, number: int) -> CaseRecord | None:
         """One case."""
         ...

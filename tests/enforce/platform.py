@@ -86,6 +86,8 @@ class Platform:
             raise Crash
         if fault == "fail":
             return Failed(note="503", retry_after=10.0)
+        if fault == "lost before":
+            return Failed(note="time-out", unknown=True)
         assert before == {"so": False}, "only what was not so before is taken back"
         self.reverted[intent.kind] += 1
         if intent.kind != "report":

@@ -44,6 +44,21 @@ def test_attempt_is_there_before_its_end(ledger: SqlLedger) -> None:
     assert ledger.attempts(99) == []
 
 
+def test_tries_of_whatever_case_are_found_by_kind_target_and_time(ledger: SqlLedger, clock: StillClock) -> None:
+    one(ledger)
+    first = begin(ledger)
+    clock.pass_(seconds=10)
+    second = begin(ledger)
+    kind, target = REMOVE.kind, REMOVE.target
+    assert ledger.tries(kind, target=target, since=NOW - timedelta(seconds=1)) == [first, second]
+    assert ledger.tries(kind, target=target, since=NOW) == [second], "begun after then"
+    assert ledger.tries(kind, since=NOW) == [second]
+    assert ledger.tries(kind, target=BAN.target, since=NOW) == []
+    assert ledger.tries(BAN.kind, since=NOW) == []
+    ledger.end(second, Done(note="so"), state=IntentState.DONE)
+    assert [attempt.outcome for attempt in ledger.tries(kind, target=target, since=NOW)] == [Done(note="so")]
+
+
 @pytest.mark.parametrize(
     "outcome",
     [
