@@ -15,7 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.domain.errors import LedgerError, PlatformError
 from bot.ending import FINISH, TIDY, Threads
 from bot.enforce import LEASE_SECONDS, become_actor
-from bot.hands import acting, looking
+from bot.hands import acting, judging, looking
 from bot.watch import TICK
 
 if TYPE_CHECKING:
@@ -257,6 +257,7 @@ class Daemon:
                 taken = [
                     *(await self._take(acting(self._at_once)) if self._lease is not None else ()),
                     *await self._take(looking(self._at_once)),
+                    *await self._take(judging(self._at_once)),
                 ]
             except LedgerError as error:
                 log.warning("the ledger cannot be read", error=str(error))

@@ -66,12 +66,30 @@ def acting(at_once: int) -> Hands:
 
 
 def looking(at_once: int) -> Hands:
-    """For scanning and judging: what is new never waits for what was there before the bot, or is looked at again."""
+    """For scanning: what is new never waits for what was there before the bot, or is looked at again."""
     return Hands(
-        kinds=(TaskKind.EXAMINE, TaskKind.JUDGE, TaskKind.REVISIT),
+        kinds=(TaskKind.EXAMINE, TaskKind.REVISIT),
         number=at_once,
         fast=Lane.NEW,
         slow=max(1, at_once // 2),
         slow_beside=max(1, at_once // 2),
+        seconds=EXAMINE_SECONDS,
+    )
+
+
+def judging(at_once: int) -> Hands:
+    """For files that are judged anew because they were seen again: a raid has dozens of these at any moment.
+
+    Each looks at all places of its file and asks a server that limits its callers, so they would keep every hand from
+    scanning if they shared them: what is not scanned is not banned either. The first time, a file is judged by whoever
+    scanned it.
+    """
+    number = max(1, at_once // 2)
+    return Hands(
+        kinds=(TaskKind.JUDGE,),
+        number=number,
+        fast=Lane.NEW,
+        slow=max(1, number // 2),
+        slow_beside=max(1, number // 2),
         seconds=EXAMINE_SECONDS,
     )

@@ -1,7 +1,7 @@
 import pytest
 
 import making
-from bot.hands import acting, looking
+from bot.hands import acting, judging, looking
 from bot.ledger import open_ledger
 from bot.ports import Lane, TaskKind
 
@@ -53,10 +53,20 @@ def test_new_items_may_have_all_hands(ledger):
     assert lanes(looking(8).fill(ledger, ())) == [Lane.NEW] * 8
 
 
-def test_files_are_judged_before_new_ones_are_looked_at(ledger):
+def test_files_that_are_judged_anew_keep_no_hand_from_new_ones_and_new_ones_none_from_them(ledger):
+    want(ledger, Lane.DEEDS, 20, TaskKind.JUDGE)
     want(ledger, Lane.NEW, 20)
-    want(ledger, Lane.DEEDS, 1, TaskKind.JUDGE)
-    assert lanes(looking(2).fill(ledger, ())) == [Lane.DEEDS, Lane.NEW]
+    assert lanes(looking(8).fill(ledger, ())) == [Lane.NEW] * 8
+    assert lanes(judging(8).fill(ledger, ())) == [Lane.DEEDS] * 4
+
+
+def test_judging_the_backlog_leaves_hands_for_what_is_new(ledger):
+    hands = judging(8)
+    want(ledger, Lane.BACKLOG, 20, TaskKind.JUDGE)
+    busy = [*hands.fill(ledger, ())]
+    assert lanes(busy) == [Lane.BACKLOG] * 2
+    want(ledger, Lane.DEEDS, 20, TaskKind.JUDGE)
+    assert lanes(hands.fill(ledger, busy)) == [Lane.DEEDS] * 2
 
 
 def test_a_ban_finds_a_hand_while_all_other_deeds_wait_for_their_servers(ledger):

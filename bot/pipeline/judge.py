@@ -87,10 +87,7 @@ class Judge:
         if file_id in self._memory.busy:
             return max(now + SOON, self._memory.rests.get(file_id, now))
         until = self._memory.rests.get(file_id)
-        if until is None or until <= now:
-            self._memory.rests.pop(file_id, None)
-            return None
-        return until
+        return until if until is not None and until > now else None
 
     async def judge(self, file_id: int, *, all_known: bool = True) -> None:
         """Judge a file by its newest scan, whatever else is under way."""
@@ -107,14 +104,15 @@ class Judge:
                 self._memory.rests[file_id] = self._s.clock.now() + timedelta(seconds=rest)
 
     async def _now_or_later(self, file_id: int, scan: Evidence, *, lane: Lane, all_known: bool = True) -> None:
-        """The first sighting is judged at once; of many that follow, those that come meanwhile are judged together.
+        """The first sightings are judged at once; of many that follow, those that come meanwhile are judged together.
 
-        What is left for later is in the task table before the task that found it ends: a crash loses none of it.
+        Judging many takes long, so whoever scans leaves it to those who do nothing else. What is left for later is in
+        the task table before the task that found it ends: a crash loses none of it.
         """
         if not may_fire(self._s.rules, scan):
             return  # by far the most: nothing about them needs to be gathered
         until = self.rests_until(file_id)
-        if until is None:
+        if until is None and file_id not in self._memory.rests:
             try:
                 await self.judge(file_id, all_known=all_known)
                 return

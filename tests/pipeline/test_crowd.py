@@ -121,6 +121,18 @@ def test_what_was_left_for_later_outlives_the_process(raid):
     assert ("report", "here/post/1000") in raid.intents()
 
 
+def test_whoever_scans_leaves_a_file_of_the_flood_to_those_who_judge_however_long_it_rested(raid):
+    raid.flood(2 * TOGETHER)
+    raid.work()
+    raid.clock.pass_(seconds=3600)
+    (late,) = raid.flood(1, first=1000)
+    raid.examine(late)
+    assert ("report", "here/post/1000") not in raid.intents()
+    assert raid.ledger.backlog_size()["waiting/judge"] == 1
+    raid.work()
+    assert ("report", "here/post/1000") in raid.intents()
+
+
 def test_work_for_each_post_does_not_grow_with_the_flood():
     """Statements to look at one more post of a picture that is known in few posts, and in many."""
     costs = {}
