@@ -111,10 +111,14 @@ class Bot:
         self._process = None
         return code
 
-    def command(self, *words: str, code: int = 0) -> str:
-        """Run another command; what it printed."""
+    def command(self, *words: str, code: int = 0, patience: float = 120) -> str:
+        """Run another command; what it printed. ``patience``: seconds after which it is taken for stuck."""
         done = subprocess.run(
-            [*COMMAND, "--config", str(self.config), *words], capture_output=True, text=True, check=False, timeout=120
+            [*COMMAND, "--config", str(self.config), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=patience,
         )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self._tail()}"
         return done.stdout

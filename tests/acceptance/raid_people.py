@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import numpy as np
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from .raid_town import Town
 
-PICTURES = 5
 HANDS = 16
 LOGGED_OUT = 401
+_OTHERS = itertools.count(10**6)  # numbers of pictures that nobody else has
 
 
 def picture(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """Soft shapes, another one for each number, that keep their look when they are saved anew."""
+    """Blots, another picture for each number. They are as fine as PDQ looks: coarser ones have no print that lasts."""
     chance = np.random.default_rng(seed)
-    small = chance.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    small = chance.integers(0, 256, (18, 24, 3), dtype=np.uint8)
     return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
 
 
@@ -47,15 +47,20 @@ def jpeg(of: Image.Image, quality: int) -> bytes:
     return kept.getvalue()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Raid:
-    """Its pictures and its accounts. The last few accounts have nothing but pictures that only look alike."""
+    """What it shows: a few pictures, and copies of them."""
 
-    pictures: list[Image.Image] = field(default_factory=lambda: [picture(number) for number in range(PICTURES)])
+    pictures: Sequence[Image.Image]
+
+    @classmethod
+    def of(cls, number: int) -> Self:
+        """With so many pictures, the same ones each time."""
+        return cls([picture(seed) for seed in range(number)])
 
     def bytes_for(self, number: int, *, alike: bool) -> bytes:
         """What post ``number`` shows: mostly the same bytes, some saved anew; ``alike``: never the very picture."""
-        which = self.pictures[number % PICTURES]
+        which = self.pictures[number % len(self.pictures)]
         if alike:
             return jpeg(which, 60 + number % 30)
         return png(which, effort=1 + number // 10 % 9) if number % 10 == 9 else png(which)
@@ -65,7 +70,7 @@ class Raid:
 class Tally:
     """What the server let pass."""
 
-    accepted: Counter[str] = field(default_factory=Counter)  # account -> posts
+    accepted: Counter[str] = field(default_factory=Counter)  # raider to posts
     refused: int = 0  # after a ban
     links: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -185,7 +190,7 @@ def _strike(scene: Scene, poster: Poster, raid: Raid, tally: Tally, name: str, n
             tally.refused += 1
             return False
         tally.accepted[name] += 1
-        links = len(tally.links) < len(scene.linkers) and name not in scene.alike and number % PICTURES == 0
+        links = len(tally.links) < len(scene.linkers) and name not in scene.alike and number % len(raid.pictures) == 0
         if links:
             tally.links.append(url)
             linker = list(scene.linkers)[len(tally.links) - 1]
@@ -195,11 +200,12 @@ def _strike(scene: Scene, poster: Poster, raid: Raid, tally: Tally, name: str, n
 
 
 def _link(poster: Poster, token: str, url: str, *, as_comment: bool) -> None:
-    """Somebody else shows a raider's upload: in a post, or in a comment on a post of his own."""
+    """Somebody else shows a raider's upload: in a post, or in a comment on a post with a picture of his own."""
     if not as_comment:
         assert poster.post(token, name="Who is this?", url=url) is not None
         return
-    own = poster.post(token, name="A question")
+    mine = poster.upload(token, png(picture(next(_OTHERS), (160, 120))))
+    own = poster.post(token, name="A question", url=mine)
     answer = poster.call(token, "comment", post_id=own, content=f"Somebody posted this: ![it]({url})")
     answer.raise_for_status()
 

@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FOR_EVER = 10**9
-SLOW = "|".join(
-    ("^/api/v3/post/(report|remove|list)", "^/api/v3/user/ban", "^/api/v3/(modlog|site|user|comment|post)$")
-)
+SLOW = "^/api/v3/(post/report|post/list|user/ban|modlog|site|user|comment|post)$"
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
     """What became of everything, by the server's own tables."""
 
-    posts: dict[int, dict[str, Any]]  # creator, removed, alias, published
-    comments: dict[int, dict[str, Any]]
-    banned: dict[str, datetime]  # by whom is not asked: the bot is the only admin that acts
+    posts: dict[int, dict[str, Any]]  # by, removed, at, alias
+    comments: dict[int, dict[str, Any]]  # by, removed
+    banned: dict[str, datetime]  # by whom is not told: the bot is the only admin that acts
     removals: list[datetime]
     reports: list[datetime]
     reported: set[int]  # posts
@@ -40,10 +38,10 @@ class Books:
 class Town:
     """The server, from outside."""
 
-    def __init__(self, *, slow: float) -> None:
-        """``slow``: seconds that an answer to the bot's kind of call takes longer."""
+    def __init__(self, *, slow: float, removing: float) -> None:
+        """``slow``: seconds that an answer to the bot's kind of call takes longer; ``removing``: to a removal."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "acceptance.raid_town", str(slow)],
+            [sys.executable, "-m", "acceptance.raid_town", str(slow), str(removing)],
             cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -96,11 +94,12 @@ class Town:
         return json.loads(line)
 
 
-def _serve(slow: float) -> None:
+def _serve(slow: float, removing: float) -> None:
     from adapters.sandbox.lemmy import LemmySandbox, delay
 
     with LemmySandbox(default_limits=True) as box:
         box.faults.before("*", SLOW, delay(slow), times=FOR_EVER, server="lemmy")
+        box.faults.before("*", "^/api/v3/post/remove$", delay(removing), times=FOR_EVER, server="lemmy")
         _say(box.announcement())
         for line in sys.stdin:
             asked = json.loads(line)
@@ -162,12 +161,14 @@ def _told(box: Any) -> dict[str, Any]:
 
 
 def _has(box: Any, alias: str) -> bool:
+    from adapters.sandbox.pictrs.store import AliasNotFoundError
+
     try:
         box.files.file(alias)
-    except Exception:  # noqa: BLE001  whatever it says: it does not give the file
+    except AliasNotFoundError:
         return False
     return True
 
 
 if __name__ == "__main__":
-    _serve(float(sys.argv[1]))
+    _serve(*map(float, sys.argv[1:]))
