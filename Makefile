@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
 
-.PHONY: demo test lint bench conformance acceptance real-server
+.PHONY: demo test lint bench raid conformance acceptance real-server
 .DEFAULT_GOAL := demo
 
 # The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted. With STORE=postgresql it
@@ -29,6 +29,11 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/scan.py
+
+# A raid in full: 10,000 posts in ten minutes. It takes an hour or so, and writes its table to raid.json.
+raid: $(VENV)/.installed-dev
+	env $(SERVER:%=-u %) RAID_POSTS=10000 RAID_ACCOUNTS=200 RAID_INNOCENT=2000 RAID_SECONDS=600 RAID_HOURS=2 \
+	  RAID_REPORT=$(or $(RAID_REPORT),raid.json) $(BIN)/python -m pytest tests/acceptance/test_raid.py
 
 # Does a real server behave as the sandbox does? It is written to: see tests/conformance/server.py.
 conformance: real-server $(VENV)/.installed-dev

@@ -7,16 +7,15 @@ import os
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.operate.pace import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from .raid_night import Night
     from .raid_people import Tally
@@ -43,12 +42,14 @@ def _peak(pid: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """Seconds that parts of the night took."""
+class Course:
+    """What the night was like until the operator spoke."""
 
-    posting: float
-    until_bans: float  # from the operator's word to the last ban
-    in_all: float  # from the first post until all was scanned and every permitted ban done
+    tally: Tally
+    began: datetime
+    posted: datetime
+    first: Mapping[str, datetime]  # bans that the quota let through, as the server's books have them
+    word: datetime  # the operator's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,35 +73,34 @@ class Table:
     memory_of_its_workers: str
     posting: str
     from_the_operators_word_to_the_last_ban: str
-    until_all_was_scanned_and_bans_were_done: str
+    until_now: str
     the_rest_by_status: str
 
 
-def table(
-    night: Night, tally: Tally, books: Books, *, first: Mapping[str, datetime], memory: Memory, times: Times
-) -> Table:
-    """``first``: bans that the quota let through, as the server's books have them."""
-    rest = night.watcher.lines[-1]
-    last = max(books.banned.values())
+def table(night: Night, course: Course) -> Table:
+    """As it stands now."""
+    books, rest, memory = night.town.books(), night.watcher.lines[-1], Memory.of(night.bot.pid)
+    flagged, accepted = len(night.flagged(books)), sum(course.tally.accepted.values())
+    last = max(books.banned.values(), default=course.word)
     return Table(
-        posts=sum(tally.accepted.values()),
-        refused_after_a_ban=tally.refused,
-        posts_of_others=len(books.posts) - sum(tally.accepted.values()),
-        flagged=len(night.flagged(books)),
-        banned_within_the_quota=len(first),
+        posts=accepted,
+        refused_after_a_ban=course.tally.refused,
+        posts_of_others=len(books.posts) - accepted,
+        flagged=flagged,
+        banned_within_the_quota=len(course.first),
         banned=len(books.banned),
-        banned_within_the_quota_after_first_post=_waits(books, first),
+        banned_within_the_quota_after_first_post=_waits(books, course.first),
         held_bans=dict(Counter(", ".join(sorted(reasons)) for reasons in night.held_bans().values())),
-        removed_before_the_last_ban=f"{sum(at < last for at in books.removals)} of {len(night.flagged(books))}",
+        removed_before_the_last_ban=f"{sum(at < last for at in books.removals)} of {flagged}",
         deeds_done=rest["done"],
         deeds_left=rest["ready"],
         uploads=len(books.uploads),
         unscanned=len(night.unscanned(books)),
         memory_of_the_bot=f"{memory.bot} MB",
         memory_of_its_workers=f"{memory.workers} MB",
-        posting=in_words(timedelta(seconds=times.posting)),
-        from_the_operators_word_to_the_last_ban=in_words(timedelta(seconds=times.until_bans)),
-        until_all_was_scanned_and_bans_were_done=in_words(timedelta(seconds=times.in_all)),
+        posting=in_words(course.posted - course.began),
+        from_the_operators_word_to_the_last_ban=in_words(last - course.word),
+        until_now=in_words(datetime.now(UTC) - course.began),
         the_rest_by_status=in_words(None if rest["left"] is None else timedelta(seconds=rest["left"])),
     )
 
@@ -113,9 +113,9 @@ def _waits(books: Books, banned: Mapping[str, datetime]) -> Sequence[str]:
     return [f"{wait:.0f} s" for wait in ((waits[0], median(waits), waits[-1]) if waits else ())]
 
 
-def tell(made: Table, watched: Sequence[Mapping[str, Any]]) -> None:
+def tell(night: Night, course: Course) -> None:
     """Write it down where ``RAID_REPORT`` says."""
     where = os.environ.get("RAID_REPORT")
     if where is not None:
-        told = {"table": asdict(made), "watched": watched}
+        told = {"table": asdict(table(night, course)), "watched": night.watcher.lines}
         Path(where).write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")

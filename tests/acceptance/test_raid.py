@@ -11,14 +11,13 @@ it in full.
 ``RAID_INNOCENT``  posts of others: 10. The full size is 2,000
 ``RAID_SECONDS``   in which all of them are made: 0, as fast as the server takes them. The full size is 600
 ``RAID_HOURS``     for which each thing that the bot has to do is waited for: 0.1
-``RAID_REPORT``    a file for the table and what ``status --watch`` told
+``RAID_REPORT``    a file for the table (once bans are done, and at the end) and what ``status --watch`` told
 =================  =================================================================================================
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -50,7 +49,7 @@ from .raid_night import (
     in_time,
 )
 from .raid_people import Poster, Raid, Scene, play
-from .raid_table import Memory, Times, table, tell
+from .raid_table import Course, Memory, tell
 from .raid_town import Town
 
 if TYPE_CHECKING:
@@ -100,28 +99,26 @@ def night(tmp_path: Path) -> Iterator[Night]:
 
 
 def test_in_a_raid_bans_come_first_nothing_is_lost_and_nobody_else_is_touched(night: Night, tmp_path: Path) -> None:
-    began = time.monotonic()
+    began = datetime.now(UTC)
     tally = play(night.scene, night.poster, Raid.of(PICTURES))
-    posted = time.monotonic()
+    posted = datetime.now(UTC)
     first = _quota_lets_some_through(night)
-    word = datetime.now(UTC)
+    course = Course(tally=tally, began=began, posted=posted, first=first, word=datetime.now(UTC))
     _operator_lets_the_others_through(night, tmp_path)
     _wait_for_the_bans(night)
+    tell(night, course)
     _wait_for_the_scans(night)
-    books, memory = night.town.books(), Memory.of(night.bot.pid)
-    until_bans = (max(books.banned.values()) - word).total_seconds()
-    times = Times(posting=posted - began, until_bans=until_bans, in_all=time.monotonic() - began)
-    in_time(lambda: night.watcher.lines[-1]["unscanned"] == 0, "who watches sees that all is scanned")
-    tell(table(night, tally, books, first=first, memory=memory, times=times), night.watcher.lines)
+    tell(night, course)
+    books = night.town.books()
 
     _raiders_are_banned(night, books)
     _others_are_untouched(night, books)
     _everything_was_scanned(night, books)
-    _bans_came_first(night, books, word)
+    _bans_came_first(night, books, course.word)
     _no_ban_overtook_a_report_on_its_account(night)
     _somebody_who_watched_saw_it(night)
     assert books.registration == "RequireApplication"
-    assert memory.bot < MOST_MEMORY
+    assert Memory.of(night.bot.pid).bot < MOST_MEMORY
 
     night.bot.command("raid", "undo", "--by", "a moderator")
     in_time(lambda: night.town.books().registration == "Open", "registration is as it was before the raid")
@@ -245,4 +242,4 @@ def _somebody_who_watched_saw_it(night: Night) -> None:
     assert any(line["ready"].get("report") for line in lines)
     assert any(line["held"].get("ban_account") for line in lines)
     assert any(line["deeds_left"] for line in lines), "an estimate"
-    assert lines[-1]["unscanned"] == 0
+    in_time(lambda: lines[-1]["unscanned"] == 0, "who watches sees that all is scanned")
