@@ -208,6 +208,11 @@ class Index:
                 found[record.file_id] = (file, self._alike(file_id, file.id))
         return list(found.values())
 
+    def only_thumbnail(self, file_id: int, name: Name | None = None) -> bool:
+        """Whether a file is shown as a thumbnail and as nothing else; ``name``: under this name of it."""
+        of = self._library.sightings_of(file_id) if name is None else self._library.sightings_under(name)
+        return all(sighting.media.role is Role.THUMBNAIL for sighting in of)
+
     def _only_thumbnail(self, name: Name) -> bool:
         """The upload list never has the server's own thumbnails: walking it for each of them would be in vain.
 

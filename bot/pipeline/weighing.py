@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import Allow
-from bot.domain.evidence import ListMode
+from bot.domain.evidence import Evidence, ListMode
 from bot.policy import Derived, Facts
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.attribution import Index, Known
     from bot.domain.content import InstanceId, Name
     from bot.domain.decisions import Decision, Intent, Offer, Verdict
-    from bot.domain.evidence import Evidence
+    from bot.domain.evidence import Scan
     from bot.pipeline.standing import Limiter
     from bot.policy import Guard, Rule
     from bot.ports import FileRecord, Library
@@ -33,15 +33,25 @@ class Turn:
 def whose_turn(index: Index, file_id: int, scan: Evidence, name: Name | None = None) -> Turn:
     """The file, or the picture it was made from: a server's thumbnail is no case of its own.
 
-    It is one when it does not look like that picture, when the picture cannot be scanned, or when its very bytes are on
-    a block list. ``name``: by what is shown under this name of it, instead of all of them.
+    It is one when it does not look like that picture, when the picture cannot be scanned, or when it is on a block list
+    itself. A small picture and its thumbnail have the same pixels, and so are on the same list: then the thumbnail goes
+    with the picture all the same, unless it is shown as something else, too. In a raid each post has one of its own.
+    ``name``: by what is shown under this name of it, instead of all of them.
     """
-    listed = any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
+    listed = _listed(scan)
     made_from = index.made_from(file_id, name)
     if any(original.scan is None for original, _ in made_from) and not listed:
         return Turn(itself=False)  # the picture comes next, and asks for its thumbnails then
     alike = [original for original, looks_alike in made_from if looks_alike]
-    return Turn(itself=listed or not alike, pictures=alike)
+    taken_along = bool(alike) and all(_listed(original.scan) for original in alike)
+    if taken_along and listed:
+        taken_along = index.only_thumbnail(file_id, name)
+    return Turn(itself=not alike or (listed and not taken_along), pictures=alike)
+
+
+def _listed(scan: Scan | None) -> bool:
+    """Whether a file is on a block list, by its bytes or its very pixels."""
+    return isinstance(scan, Evidence) and any(hit.by.exact and hit.mode is ListMode.BLOCK for hit in scan.hits)
 
 
 def gather(

@@ -243,14 +243,40 @@ def test_thumbnail_joins_the_case_of_its_picture_whichever_is_seen_first(world):
     second.ledger.close()
 
 
-def test_ban_on_a_listed_uploader_stands_although_the_listed_thumbnail_tells_less_of_him(world):
+@pytest.fixture
+def small(world):
+    """A listed picture that the server makes no smaller one of: its thumbnail has other bytes and the same pixels."""
     world.listed.add(hashlib.sha256(THUMB).hexdigest())
-    world.pixels = dict.fromkeys((BAD, THUMB), "f" * 64)  # of a small picture the server makes no smaller one
+    world.pixels = dict.fromkeys((BAD, THUMB), "f" * 64)
     world.uploads[making.alias()] = making.upload()
-    world.examine(world.see(BAD))
-    world.examine(world.see(THUMB, name="t.png", role=Role.THUMBNAIL))
-    assert world.ledger.cases()[0].files == (1, 2)
-    assert world.states()["ban_account"] == READY
+    return world
+
+
+def test_listed_thumbnail_of_a_listed_picture_goes_with_it_and_is_not_judged_itself(small):
+    small.examine(small.see(BAD))
+    thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    small.examine(thumbnail)
+    (case,) = small.ledger.cases()
+    assert case.files == (1,)
+    assert ("purge_file", str(thumbnail)) in small.intents()
+
+
+def test_listed_thumbnail_that_somebody_shows_elsewhere_is_dealt_with_there(small):
+    small.examine(small.see(BAD))
+    thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    small.examine(thumbnail)
+    small.see(THUMB, name="t.png", post=2, author=making.account("bob"))
+    small.examine(thumbnail)
+    assert {target for kind, target in small.intents() if kind == "remove"} == {"here/post/1", "here/post/2"}
+
+
+def test_ban_on_a_listed_uploader_stands_although_the_listed_thumbnail_tells_less_of_him(small):
+    small.examine(small.see(BAD))
+    thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    small.see(THUMB, name="t.png", post=2, author=making.account("bob"))
+    small.examine(thumbnail)
+    assert small.ledger.cases()[0].files == (1, 2)
+    assert small.states()["ban_account"] == READY
 
 
 def test_custom_thumbnail_that_somebody_uploaded_is_not_purged_with_the_picture(world):
