@@ -8,6 +8,7 @@ from bot.domain.decisions import AlreadyDone, Done, HoldReason, IntentState, Pur
 
 from .books import SOMEBODY, TIME, fulfils, key_of
 from .process import BLOCK_LIST, waits_for_others
+from .tally import TALLY
 
 if TYPE_CHECKING:
     from bot.ports import IntentRecord
@@ -32,7 +33,7 @@ def _is_settled(world: World, record: IntentRecord, siblings: list[IntentRecord]
     assert record.state is not IntentState.UNDOING, f"intent {record.id} waits for ever to be undone"
     if record.state is READY:
         assert waits_for_others(record, siblings), f"intent {record.id} ({record.intent.kind}) waits for ever"
-        world.count("waits for a held report or removal")
+        TALLY.count("ended", "ready, behind what waits for a human")
 
 
 def _is_as_written(world: World, record: IntentRecord) -> None:
@@ -40,7 +41,7 @@ def _is_as_written(world: World, record: IntentRecord) -> None:
     key = key_of(record.intent)
     changed = world.books.forwards(record.id)
     tries = world.ledger.attempts(record.id)
-    world.count(f"ended: {record.state.value}")
+    TALLY.count("ended", record.state.value)
     if record.state is DONE and not world.books.is_so(record.intent):
         since = [change for change in world.books.of(key) if change.number >= world.begun_at[record.id]]
         ends = [change for change in since if not fulfils(change.after, record.intent)]
@@ -54,15 +55,15 @@ def _is_as_written(world: World, record: IntentRecord) -> None:
         )
     if record.state is HELD and changed:
         assert HoldReason.UNKNOWN_STATE in record.reasons, f"intent {record.id} is held; yet {changed[-1]}"
-        world.count("held, and nobody could tell whether it was done")
+        TALLY.count("ended", "held, for nobody could tell whether it was done")
     if record.state is UNDONE:
         assert tries[-1].reverting
         if isinstance(tries[-1].outcome, AlreadyDone):
-            world.count("undo left alone what was so or not ours")
+            TALLY.count("undo", "left alone what was so or not ours")
 
 
 def _is_accounted_for(world: World, key: str, records: list[IntentRecord]) -> None:
-    """Whatever the bot has changed and nobody changed since is wanted by an intent, or as it was before the bot came."""  # noqa: E501
+    """What the bot has changed and nobody changed since is wanted by an intent, or as it was before the bot came."""
     base: str | None = None  # what was so before the bot's first deed since a human's last word
     for change in world.books.of(key):
         if change.who in {SOMEBODY, TIME}:
@@ -82,7 +83,7 @@ def _is_accounted_for(world: World, key: str, records: list[IntentRecord]) -> No
         assert now == "resolved", f"{key} is {now}, and nobody wants it any more"
     elif not key.startswith("file/"):
         assert now == world.books.still(base), f"{key} is {now}; before the bot came it was {base}"
-    world.count("undone: as it was before")
+    TALLY.count("undo", "found as it was before the bot came")
 
 
 def _block_list(world: World, records: list[IntentRecord]) -> None:
@@ -95,6 +96,3 @@ def _block_list(world: World, records: list[IntentRecord]) -> None:
             if record.case == case and isinstance(record.intent, Remove | PurgeFile) and record.state is DONE
         ]
         assert stands, f"the fingerprints of case {case} are on the block list, and nothing of it stands"
-
-
-__all__ = ["US", "Failed", "Report", "check"]  # noqa: F822

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.http import Answer, Transport
 from bot.domain.errors import UnreachableError
 
+from .tally import TALLY
 from .town import PICTRS, PURGE_SECONDS, URL
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ class Line(Transport):
         process, world = self._process, self._process.world
         deed = process.about_to_call(path, content)
         fault = world.faults.popleft() if world.faults else ""
-        world.count(f"fault: {fault}" if fault else "calls that change something")
+        if fault:
+            TALLY.count("faults", fault)
+        TALLY.count("deeds", "calls")
 
         def act() -> Answer:
             answer = send()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -16,14 +17,17 @@ from bot.operate import decide, undo
 from bot.ports import Trip
 from making import BY_SCORE, EXACT, HERE
 
+from .ledgers import empty
 from .line import FAULTS
+from .moments import INTERRUPTIONS, MOMENTS
 from .people import by_hand, possible
 from .process import BLOCK_LIST
+from .tally import TALLY
 from .town import FILES, PEOPLE, SHOWN
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.domain.decisions import Intent
     from bot.ledger import SqlLedger
@@ -34,30 +38,56 @@ if TYPE_CHECKING:
 RULES = ("known", "nsfw")
 SPANS = (1.0, 5.0, 20.0, 90.0, 1800.0, 3 * 3600.0, 4 * 86400.0)  # seconds
 KINDS = ("report", "remove", "purge_file", "ban_account", "ban_from_community", "set_switch")
-MOMENTS = (
-    *("before begin", "after begin", "before a call", "after a call", "before end", "after end"),
-    *("before begin of an undo", "after begin of an undo", "before set_state", "before add_entries", "before finish"),
-    "any time",
-)
-INTERRUPTIONS = (
-    *("die", "die", "die in flight", "overtaken", "overtaken"),
-    *("a human acts", "a human acts", "a human decides", "a human decides", "a human decides"),
-)
 DECISIONS = (
     *("approve", "undo", "stop", "release", "dismiss", "undo since", "approve", "undo", "stop", "release", "undo"),
     *("dismiss intents", "start", "open breaker", "close breaker", "dismiss"),
 )
 
 
+def act(**draws: Any) -> Callable[[Callable[..., None]], Any]:
+    """A rule that is counted."""
+
+    def made(deed: Callable[..., None]) -> Any:
+        @functools.wraps(deed)
+        def counted(self: Bot, **drawn: Any) -> None:
+            TALLY.count("rules", deed.__name__.replace("_", " "))
+            deed(self, **drawn)
+
+        return rule(**draws)(counted)
+
+    return made
+
+
+def one_of(name: str) -> st.SearchStrategy[Any]:
+    """Anything of what a machine looks at."""
+    return st.runner().flatmap(lambda bot: st.sampled_from(getattr(bot, name)))
+
+
+def some_kinds(*, least: int = 0, most: int = len(KINDS)) -> st.SearchStrategy[set[str]]:
+    """Of deeds."""
+    return st.runner().flatmap(
+        lambda bot: st.sets(st.sampled_from(bot.kinds), min_size=min(least, len(bot.kinds)), max_size=most)
+    )
+
+
 class Bot(RuleBasedStateMachine):
-    """Subclasses say on which ledger, and with which enforcement."""
+    """Subclasses say on which ledger, and with which enforcement; and may look more closely at less."""
 
     ledgers: ClassVar[Sequence[SqlLedger]]
     clock: ClassVar[StillClock]
     enforcement: ClassVar[type[Enforcement]] = Enforcement
 
+    kinds: ClassVar[Sequence[str]] = KINDS
+    faults: ClassVar[Sequence[str]] = FAULTS
+    moments: ClassVar[Sequence[str]] = MOMENTS
+    interruptions: ClassVar[Sequence[str]] = INTERRUPTIONS
+    decisions: ClassVar[Sequence[str]] = DECISIONS
+    spans: ClassVar[Sequence[float]] = SPANS
+    acts: ClassVar[str] = ""  # how the only acts of humans begin
+
     def __init__(self) -> None:
         super().__init__()
+        empty(self.ledgers[0])
         self.world = World(self.ledgers, self.clock, self.enforcement)
 
     def teardown(self) -> None:
@@ -73,23 +103,24 @@ class Bot(RuleBasedStateMachine):
         for number in dict.fromkeys(self.world.cases):
             undo.undo_case(self.world.ledger, number, by="mod", list_id=BLOCK_LIST)
 
-    # ------------------------------------------------------------------------------------------------------------ verdicts  # noqa: E501
+    # --------------------------------------------------------------------------------------------------------- verdicts
 
     @initialize(
         number=st.integers(0, FILES - 1),
-        kinds=st.sets(st.sampled_from(KINDS), min_size=2),
-        held=st.sets(st.sampled_from(KINDS), max_size=1),
+        kinds=some_kinds(least=2),
+        held=some_kinds(most=1),
         crowded=st.sampled_from((False, False, False, True)),
     )
     def first_verdict(self, number: int, kinds: set[str], held: set[str], crowded: bool) -> None:
         if crowded:
             self.world.make_crowded()
+        TALLY.count("rules", "first verdict")
         self._judge(number, kinds, held, days=None, exact=True, rule_id="known")
 
-    @rule(
+    @act(
         number=st.integers(0, FILES - 1),
-        kinds=st.sets(st.sampled_from(KINDS), min_size=1),
-        held=st.sets(st.sampled_from(KINDS), max_size=2),
+        kinds=some_kinds(least=1),
+        held=some_kinds(most=2),
         days=st.sampled_from([None, None, 3]),
         exact=st.booleans(),
         rule_id=st.sampled_from(RULES),
@@ -132,42 +163,42 @@ class Bot(RuleBasedStateMachine):
                     )
                 ]
 
-    # ------------------------------------------------------------------------------------------------------------ the bot  # noqa: E501
+    # ---------------------------------------------------------------------------------------------------------- the bot
 
-    @rule()
+    @act()
     def work(self) -> None:
         self.world.work()
 
-    @rule(
-        where=st.sampled_from(MOMENTS),
+    @act(
+        where=one_of("moments"),
         times=st.integers(0, 3),
-        what=st.sampled_from(INTERRUPTIONS),
+        what=one_of("interruptions"),
         which=st.integers(0, 99),
         number=st.integers(0, FILES - 1),
     )
     def work_interrupted(self, where: str, times: int, what: str, which: int, number: int) -> None:
-        self.world.interrupt(where, times, what, lambda: self._interfere(what, which, number))
+        self.world.moments.plan(where, times, what, lambda: self._interfere(what, which, number))
         self.world.work()
 
-    @rule(
-        where=st.sampled_from(MOMENTS),
+    @act(
+        where=one_of("moments"),
         what=st.sampled_from(("die", "die", "overtaken")),
-        fault=st.sampled_from(FAULTS),
+        fault=one_of("faults"),
         contrary=st.booleans(),
-        seconds=st.sampled_from(SPANS),
+        seconds=one_of("spans"),
     )
     def work_goes_wrong(self, where: str, what: str, fault: str, contrary: bool, seconds: float) -> None:
         """Much at once: a fault, a crash, somebody who takes back what was done, and another try."""
         self.world.faults.append(fault)
-        self.world.interrupt(where, 0, what, lambda: None)
+        self.world.moments.plan(where, 0, what, lambda: None)
         self.world.work()
         if contrary:
             self._act(0)
         self.world.pass_time(seconds)
         self.world.work()
 
-    @rule(
-        faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3),
+    @act(
+        faults=st.lists(one_of("faults"), min_size=1, max_size=3),
         reads=st.sampled_from((0, 0, 0, 1, 4)),
         dark=st.sampled_from((0, 0, 0, 0, 60, 3 * 3600)),
     )
@@ -176,25 +207,25 @@ class Bot(RuleBasedStateMachine):
         self.world.deaf = reads
         self.world.dark_until = self.world.clock.now() + timedelta(seconds=dark)
 
-    @rule(seconds=st.sampled_from(SPANS))
+    @act(seconds=one_of("spans"))
     def time_passes(self, seconds: float) -> None:
         self.world.pass_time(seconds)
 
-    # ------------------------------------------------------------------------------------------------------------- people  # noqa: E501
+    # ----------------------------------------------------------------------------------------------------------- people
 
-    @rule(which=st.integers(0, 99))
+    @act(which=st.integers(0, 99))
     def human_acts(self, which: int) -> None:
         self._act(which)
 
-    @rule(which=st.integers(0, 99), number=st.integers(0, FILES - 1))
+    @act(which=st.integers(0, 99), number=st.integers(0, FILES - 1))
     def human_decides(self, which: int, number: int) -> None:
-        self._decide(DECISIONS[which % len(DECISIONS)], number)
+        self._decide(self.decisions[which % len(self.decisions)], number)
 
     def _interfere(self, what: str, which: int, number: int) -> None:
         if what == "a human acts":
             self._act(which)
         elif what == "a human decides":
-            self._decide(DECISIONS[which % len(DECISIONS)], number)
+            self._decide(self.decisions[which % len(self.decisions)], number)
 
     def _trip(self, rule_id: str) -> None:
         world = self.world
@@ -205,14 +236,16 @@ class Bot(RuleBasedStateMachine):
 
     def _act(self, which: int) -> None:
         acts = possible(self.world)
+        acts = [act for act in acts if act.startswith(self.acts)] or acts
         what, _, target = acts[which % len(acts)].rpartition(" ")
-        note(f"a human: {what} {target}")
+        if currently_in_test_context():
+            note(f"a human: {what} {target}")
         self.world.by_hand(lambda: by_hand(self.world.town, what, target))
 
     def _decide(self, decision: str, number: int) -> None:
         world, ledger = self.world, self.world.ledger
         case = world.cases[number]
-        world.count(f"decided: {decision}")
+        TALLY.count("decided", decision)
         match decision:
             case "approve":
                 self._approve(ledger.intents(case=case, states=(IntentState.HELD,)))

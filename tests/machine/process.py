@@ -22,6 +22,7 @@ from making import HERE
 
 from .books import Deed, key_of
 from .line import Line
+from .tally import TALLY
 from .town import BOT, KEY, PASSWORD, PICTRS, URL
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ WRITES = {
     "finish",
     "postpone",
 }
-
-
-class CrashError(BaseException):
-    """The process dies here."""
 
 
 class BrokenError(BaseException):
@@ -118,11 +115,11 @@ class Process:
     def _carry(self, task: Task) -> None:
         now = self.world.clock.now()
         self.waiting = {record.id: record for record in self.ledger.intents()}
-        self.world.count("passes over a case")
+        TALLY.count("deeds", "rounds over a case")
         try:
             progress = self.enforcement.work(int(task.target), self.lease.fence)
         except LeaseLostError:
-            self.world.count("lease lost in the middle")
+            TALLY.count("overtaken", "and lost the lease in the middle")
             self.ledger.postpone(task, until=now + timedelta(seconds=5), reason="somebody else acts", count=False)
             return
         if progress.again_at is None:
@@ -131,11 +128,11 @@ class Process:
             until = max(progress.again_at, self.world.clock.now() + timedelta(milliseconds=200))
             self.ledger.postpone(task, until=until, reason=progress.why, count=False)
 
-    def step(self, where: str, *, resume: Callable[[], object] | None = None) -> None:
+    def step(self, where: str, *, resume: Callable[[], Answer] | None = None) -> None:
         """A moment at which the world may interrupt. ``resume``: what is under way, and may arrive by itself."""
-        self.world.step(self, where, resume)
+        self.world.moments.step(self, where, resume)
 
-    # --------------------------------------------------------------------------------------------- what must always hold  # noqa: E501
+    # -------------------------------------------------------------------------------------------- what must always hold
 
     def begun(self, intent_id: int, attempt: Attempt) -> None:
         """An attempt was written: may it be?"""
@@ -145,12 +142,12 @@ class Process:
         if self.world.process is not self:
             broken(f"an overtaken process began deed {intent_id}")
         if attempt.reverting:
-            self.world.count("undo begun")
+            TALLY.count("undo", "begun")
             return
-        self.world.count("deeds begun")
+        TALLY.count("deeds", "begun")
         self.world.begun_at[intent_id] = len(self.world.books.history)
         if record.attempts > 1:
-            self.world.count("deeds tried again")
+            TALLY.count("deeds", "tried again")
         if self.ledger.real.stopped() is not None:
             broken(f"deed {intent_id} was begun while acting is stopped")
         if intent_id not in self.world.allowed:
@@ -222,7 +219,7 @@ class Process:
         for record in self.ledger.real.intents(kind=Remove.kind):
             tries = self.ledger.real.attempts(record.id)
             if key_of(record.intent) == key and tries and tries[-1].outcome is None:
-                self.world.count("report opened again")
+                TALLY.count("deeds", "report opened again")
                 return
         broken("a report was opened again without an attempt of the removal that had closed it")
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from bot.domain.decisions import Done, Failed, IntentState
 from bot.enforce import Enforcement
 from bot.enforce.rounds import Progress
 
-from .test_machine import STEPS, on, quiet
+from .running import on, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bot.domain.decisions import Attempt, Intent, Outcome, Verification
     from bot.ports import Enforcer, IntentRecord
 
-EXAMPLES = 150
-"""At most: each of them is caught by the first few dozens."""
+    from .machine import Bot
+
+EXAMPLES = 100
+"""At most: each of them is caught by the first few."""
 
 
 class ActsFirst(Enforcement):
@@ -44,6 +44,14 @@ class AsksNobody(Enforcement):
     def _recover(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Progress:
         self._docket.end(attempt, Failed(note="interrupted"), state=IntentState.READY)
         return Progress(again_at=self._clock.now())
+
+
+class TrustsItself(Enforcement):
+    """Takes what was interrupted for done."""
+
+    def _recover(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Progress:
+        self._docket.end(attempt, Done(), state=IntentState.DONE)
+        return Progress()
 
 
 class ForgetsFailures(Enforcement):
@@ -75,6 +83,24 @@ class _OursAlone:
         return replace(self._real.verify(intent), by_us=True)
 
 
+class _WithoutEnds(_OursAlone):
+    """An adapter that forgets how long a ban was to last."""
+
+    def verify(self, intent: Intent) -> Verification:
+        return self._real.verify(intent)
+
+    def revert(self, intent: Intent, before: Mapping[str, Any]) -> Outcome:
+        forgotten = {key: value for key, value in before.items() if key != "ban_expires"}
+        return self._real.revert(intent, {**forgotten, "ban_expires": None} if "banned" in before else before)
+
+
+class ForgetsAField(Enforcement):
+    """Puts back less than it found."""
+
+    def _undo(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
+        return super()._undo(record, _WithoutEnds(enforcer), fence)  # type: ignore[arg-type]
+
+
 class OverrulesHumans(Enforcement):
     """Takes back what others have done since."""
 
@@ -99,50 +125,149 @@ def _blind_to_fences() -> Iterator[None]:
         yield
 
 
-PATCHES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "does not wait for what may still arrive": lambda: mock.patch("bot.enforce.apply.LATE", timedelta(0)),
-    "keeps no order": lambda: mock.patch("bot.enforce.rounds.blocker", _whatever),
-    "does not see the kill switch": lambda: mock.patch("bot.ledger.deeds.stop_in", _whatever),
-    "does not look at the lease": _blind_to_fences,
-    "restores what was so before anything": lambda: mock.patch("bot.enforce.undo._before", _first_of_all),
-    "purges what was dismissed": lambda: mock.patch("bot.operate.undo._begun", lambda _: False),  # noqa: PT008
+def patched(where: str, with_: Any) -> Callable[[], AbstractContextManager[Any]]:
+    return lambda: mock.patch(where, with_)
+
+
+DIES = {"interruptions": ("die",), "moments": ("after begin", "before a call", "after a call")}
+TWO = {"kinds": ("remove", "ban_account")}
+CALM = {"moments": ("before add_entries",), "spans": (5.0,)}
+UNDONE = {"decisions": ("undo since",), "acts": "ban-for-days alice"}
+SHORTER = CALM | UNDONE | {"kinds": ("ban_account",), "faults": ("slow",)}
+
+
+def _wants(bot: Bot, number: int, kind: str, *, held: bool = False) -> None:
+    bot.verdict(number=number, kinds={kind}, held={kind} if held else set(), days=None, exact=True, rule_id="known")
+
+
+def _a_ban_arrives_late(bot: Bot) -> None:
+    _wants(bot, 0, "ban_account")
+    bot.trouble(faults=["late"], reads=0, dark=0)
+    bot.work()
+    for seconds in (5.0, 1.0):
+        bot.time_passes(seconds=seconds)
+        bot.work()
+
+
+def _another_case_bans_meanwhile(bot: Bot) -> None:
+    _wants(bot, 0, "ban_account")
+    bot.trouble(faults=["late"], reads=0, dark=0)
+    bot.work()
+    _wants(bot, 1, "ban_account")
+    bot.work()
+
+
+def _a_human_bans_between_two_bans_of_ours(bot: Bot) -> None:
+    _wants(bot, 0, "ban_account")
+    bot.work()
+    bot.human_decides(number=0, which=0)
+    bot.work()
+    bot.human_acts(which=0)
+    _wants(bot, 1, "ban_account")
+    bot.work()
+
+
+def _interrupted(bot: Bot, where: str) -> None:
+    bot.work_interrupted(where=where, times=0, what="a human decides", which=0, number=0)
+
+
+def _approved_while_the_round_ends(bot: Bot) -> None:
+    _wants(bot, 0, "report")
+    _wants(bot, 0, "ban_account", held=True)
+    _interrupted(bot, "before finish")
+
+
+def _dismissed_while_the_purge_is_under_way(bot: Bot) -> None:
+    _wants(bot, 0, "purge_file")
+    _interrupted(bot, "after begin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """``focus``: where the machine looks more closely, because there it shows.
+
+    ``story``: what happens, where it takes the machine hundreds of examples to come upon it.
+    """
+
+    bot: type[Enforcement] = Enforcement
+    part: Callable[[], AbstractContextManager[Any]] = nullcontext
+    focus: Mapping[str, Any] = field(default_factory=dict)
+    story: Callable[[Bot], None] | None = None
+
+
+MUTANTS = {
+    "acts before it has written that it will": Mutant(bot=ActsFirst),
+    "takes what was interrupted for never begun": Mutant(bot=AsksNobody, focus=TWO | DIES),
+    "takes what was interrupted for done": Mutant(bot=TrustsItself, focus=TWO | DIES),
+    "takes every answer for a yes": Mutant(
+        bot=ForgetsFailures, focus=TWO | CALM | {"faults": ("overloaded", "limited")}
+    ),
+    "undoes on paper": Mutant(bot=UndoesOnPaper),
+    "forgets a field when it undoes": Mutant(bot=ForgetsAField, focus=SHORTER),
+    "takes back what humans have done": Mutant(bot=OverrulesHumans, focus=TWO),
+    "restores what was so before anything": Mutant(
+        part=patched("bot.enforce.undo._before", _first_of_all),
+        focus=UNDONE,
+        story=_a_human_bans_between_two_bans_of_ours,
+    ),
+    "does not wait for what may still arrive": Mutant(
+        part=patched("bot.enforce.apply.LATE", timedelta(0)), story=_a_ban_arrives_late
+    ),
+    "does not wait for what another case has under way": Mutant(
+        part=patched("bot.enforce.apply.quiet_at", _whatever), story=_another_case_bans_meanwhile
+    ),
+    "keeps no order": Mutant(part=patched("bot.enforce.rounds.blocker", _whatever)),
+    "forgets what it was asked while it worked": Mutant(
+        part=patched("bot.ledger.work.WorkPart._start_again", _whatever),
+        focus={"decisions": ("approve",)},
+        story=_approved_while_the_round_ends,
+    ),
+    "does not see the kill switch": Mutant(
+        part=patched("bot.ledger.deeds.stop_in", _whatever),
+        focus={"interruptions": ("a human decides",), "decisions": ("stop",), "moments": ("before begin",)},
+    ),
+    "does not look at the lease": Mutant(
+        part=_blind_to_fences,
+        focus={"interruptions": ("overtaken",), "moments": ("before begin",), "faults": ("overloaded", "limited")},
+    ),
+    "purges what was dismissed": Mutant(
+        part=patched("bot.operate.undo._begun", _whatever),
+        focus={"decisions": ("dismiss",)},
+        story=_dismissed_while_the_purge_is_under_way,
+    ),
 }
 
 
-@pytest.fixture(autouse=True)
-def silent(quiet: None) -> None:
-    """As the machine itself."""
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_bot_with_one_thing_wrong_is_caught(name: str, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    with focused(mutant, tmp_path) as machine, mutant.part():
+        machine.enforcement = mutant.bot
+        with pytest.raises(AssertionError) as caught:
+            tell(mutant.story, machine) if mutant.story else run(machine, EXAMPLES, like_always=True)
+    assert str(caught.value), "a promise was broken; nothing else went wrong"
 
 
-@pytest.mark.parametrize("mutant", [ActsFirst, AsksNobody, ForgetsFailures, UndoesOnPaper, OverrulesHumans])
-def test_a_bot_that_is_wrong_is_caught(mutant: type[Enforcement], tmp_path: Path) -> None:
-    with on("sqlite-memory", tmp_path) as machine:
-        machine.enforcement = mutant
-        catch(machine)
+@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if mutant.story is not None])
+def test_the_same_story_ends_well_with_the_right_bot(name: str, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    assert mutant.story is not None
+    with focused(mutant, tmp_path) as machine:
+        tell(mutant.story, machine)
 
 
-@pytest.mark.parametrize("wrong", PATCHES)
-def test_a_bot_with_a_wrong_part_is_caught(wrong: str, tmp_path: Path) -> None:
-    with on("sqlite-memory", tmp_path) as machine, PATCHES[wrong]():
-        catch(machine)
+@contextmanager
+def focused(mutant: Mutant, folder: Path) -> Iterator[type[Bot]]:
+    with on("sqlite-memory", folder) as machine:
+        for what, some in mutant.focus.items():
+            setattr(machine, what, some)
+        yield machine
 
 
-def catch(machine: Any) -> None:
-    """The machine fails, and not because it could not run."""
-    with pytest.raises(AssertionError) as caught:
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=EXAMPLES,
-                stateful_step_count=STEPS,
-                deadline=None,
-                derandomize=True,
-                database=None,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    assert str(caught.value)
-
-
-__all__ = ["quiet"]
+def tell(story: Callable[[Bot], None], machine: type[Bot]) -> None:
+    bot = machine()
+    try:
+        story(bot)
+        bot.teardown()
+    finally:
+        bot.world.close()

@@ -54,7 +54,7 @@ FILES = len(SHOWN)
 
 
 class _Time:
-    """Stands for the module ``time`` where the sandbox asks it."""
+    """Stands for the module ``time`` where the sandbox or the bot ask it how long something takes."""
 
     strftime = staticmethod(time.strftime)
     gmtime = staticmethod(time.gmtime)
@@ -71,7 +71,7 @@ class _Time:
 
 @contextmanager
 def on_our_clock(clock: StillClock) -> Iterator[None]:
-    """The sandbox lives by this clock."""
+    """The sandbox lives by this clock, and a round of the bot ends by it: no busy machine changes what happens."""
     ours = _Time(clock)
     with (
         mock.patch("adapters.sandbox.clock.time", ours),
@@ -80,6 +80,7 @@ def on_our_clock(clock: StillClock) -> Iterator[None]:
         mock.patch("adapters.sandbox.lemmy.site.time", ours),
         mock.patch("adapters.sandbox.lemmy.site._CACHE_SECONDS", -1.0),  # our clock may stand still for a whole round
         mock.patch("adapters.sandbox.pictrs.store.time", ours),
+        mock.patch("bot.enforce.rounds.time", ours),
     ):
         yield
 
@@ -117,7 +118,7 @@ class Town:
         self.by("bob", "POST", "/comment", content="a comment", post_id=1)
         self.numbers = {"post": range(1, POSTS + 1), "comment": range(1, COMMENTS + 1)}
 
-    # ------------------------------------------------------------------------------------------------ as the bot knows it  # noqa: E501
+    # ---------------------------------------------------------------------------------------------- as the bot knows it
 
     def account(self, name: str) -> Account:
         number = self.ids[name]
@@ -166,7 +167,7 @@ class Town:
             return False
         return True
 
-    # ---------------------------------------------------------------------------------------------------- what people do  # noqa: E501
+    # --------------------------------------------------------------------------------------------------- what people do
 
     def forget_the_bot(self) -> None:
         """Every token of the bot's ends; its password still opens."""

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, deque
-from contextlib import ExitStack, contextmanager
+from collections import deque
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from hypothesis import event
-
 from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, Verdict
 from bot.enforce import Enforcement
-from bot.ledger import schema
 from bot.policy import Guard, Limits
 from bot.ports import Batch
 from making import NOW, StillClock, evidence, sighting, upload
 
 from . import ending
 from .books import SOMEBODY, TIME, US, Books, Change, key_of
-from .process import BrokenError, CrashError, Process, broken
+from .moments import CrashError, Moments
+from .process import BrokenError, Process, broken
+from .tally import TALLY
 from .town import FILES, SHOWN, Town, on_our_clock
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from bot.ledger import SqlLedger
 
     from .books import Deed
-
-TALLY: Counter[str] = Counter()
-"""What all worlds so far have seen, for whoever wants to know where the machine gets to."""
 
 QUIET = 80
 """Looks at the task table in which a quiet world has to come to rest: ten minutes lie between two."""
@@ -52,12 +48,9 @@ class World:
         self._stack = ExitStack()
         self._stack.enter_context(on_our_clock(clock))
         self.crowded = False  # whether more deeds queue up than the bot does in order
-        for ledger in ledgers[:1]:
-            empty(ledger)
         self.town = Town(clock)
         self.books = Books(self.town)
         self.guard = Guard(limits=Limits(evidence="none"))
-        self.seen: Counter[str] = Counter()
         self.faults: deque[str] = deque()
         self.deaf = 0  # reads that fail from now on
         self.dark_until = clock.now()  # all reads fail until then
@@ -66,7 +59,7 @@ class World:
         self.begun_at: dict[int, int] = {}  # intent to the length of the books when its last attempt began
         self.under_way: list[tuple[float, Callable[[], Answer]]] = []  # requests nobody waits for any more
         self.purging: dict[str, Deed] = {}
-        self.interruptions: deque[tuple[str, int, str, Callable[[], object]]] = deque()
+        self.moments = Moments(self)
         self._runs = itertools.count(1)
         self.process: Process | None = None
         self._know_the_files()
@@ -79,13 +72,6 @@ class World:
     def close(self) -> None:
         """The clock is real again."""
         self._stack.close()
-        TALLY.update(self.seen)
-        for what in self.seen:
-            event(what)
-
-    def count(self, what: str) -> None:
-        """For the statistics."""
-        self.seen[what] += 1
 
     def _know_the_files(self) -> None:
         """Everything that is shown was seen, scanned and belongs to a case."""
@@ -103,7 +89,7 @@ class World:
             self.file_ids.append(file_id)
             self.cases.append(self.ledger.open_case(file_id).number)
 
-    # ---------------------------------------------------------------------------------------------------- the bot decides  # noqa: E501
+    # -------------------------------------------------------------------------------------------------- the bot decides
 
     def judge(
         self, number: int, rule_id: str, because: Because, intents: Sequence[Intent], held: Sequence[Intent]
@@ -118,19 +104,16 @@ class World:
         ]
         verdict = Verdict(rule_id=rule_id, rule_digest=f"{rule_id} 1", because=because, intents=intents)
         for new in self.ledger.add_verdict(case, self.file_ids[number], verdict, decisions):
-            self.count("intents planned")
+            TALLY.count("deeds", "planned")
             if new.state is IntentState.READY:
                 self.allowed.add(new.id)
 
-    # ------------------------------------------------------------------------------------------------------ the bot works  # noqa: E501
+    # ---------------------------------------------------------------------------------------------------- the bot works
 
     def work(self) -> None:
         """The daemon has its turn, and may die of it."""
-        with told():
-            try:
-                (self.process or self.start()).work()
-            except CrashError:
-                self.count("processes died")
+        with told(), suppress(CrashError):
+            (self.process or self.start()).work()
         self.note_holds()
 
     def start(self) -> Process:
@@ -153,55 +136,6 @@ class World:
         held = self.ledger.intents(states=(IntentState.HELD,))
         self.allowed -= {record.id for record in held}
 
-    # ---------------------------------------------------------------------------------------------------- what interrupts  # noqa: E501
-
-    def interrupt(self, where: str, times: int, what: str, deed: Callable[[], object]) -> None:
-        """The next pass is interrupted at such a moment, after ``times`` others. One interruption waits at a time."""
-        self.interruptions.clear()
-        self.interruptions.append((where, times, what, deed))
-
-    def step(self, process: Process, where: str, resume: Callable[[], object] | None) -> None:
-        """Let happen what is to happen here."""
-        if not self.interruptions or process is not self.process:
-            return
-        moment, left, what, deed = self.interruptions[0]
-        if moment not in {where, "any time"} or not self._fits(what, where, process):
-            return
-        if left > 0:
-            self.interruptions[0] = (moment, left - 1, what, deed)
-            return
-        self.interruptions.popleft()
-        match what:
-            case "die":
-                self.count(f"died {where}")
-                self.process = None
-                raise CrashError
-            case "die in flight":
-                self.count("died while a request was on its way")
-                assert resume is not None
-                self.send_later(3.0, resume)  # type: ignore[arg-type]
-                self.process = None
-                raise CrashError
-            case "overtaken":
-                self.count(f"overtaken {where}")
-                began = self.clock.now()
-                self.start().work()
-                if (self.clock.now() - began).total_seconds() > 10:
-                    raise CrashError  # a call goes out soon after its attempt, or not at all
-            case _:
-                self.count(f"{what} {where}")
-                deed()
-
-    @staticmethod
-    def _fits(what: str, where: str, process: Process) -> bool:
-        if what == "die in flight":
-            return where == "before a call"
-        if what == "a human acts":
-            # Not between a look at the server and the call that rests on it: nobody can do anything about that.
-            undoing = where.endswith("of an undo") or (process.acting is not None and process.acting[1].reverting)
-            return where != "before a call" and (not undoing or where in {"after a call", "before end"})
-        return True
-
     def send_later(self, seconds: float, act: Callable[[], Answer]) -> None:
         """A request that nobody waits for any more arrives after so many seconds."""
         self.under_way.append((self.clock.time.timestamp() + seconds, act))
@@ -213,7 +147,7 @@ class World:
         due = [act for at, act in self.under_way if at <= now or at_once]
         self.under_way = [(at, act) for at, act in self.under_way if at > now and not at_once]
         for act in due:
-            self.count("a request arrived late")
+            TALLY.count("faults", "a request arrived late")
             act()
         for job in self.town.state.due():
             job()
@@ -222,7 +156,7 @@ class World:
     def noted(self, deed: Deed | None, path: str, answer: Answer) -> None:
         """The bot has called: what did that change?"""
         if answer.status >= 400:
-            self.count("calls that the server refused")
+            TALLY.count("faults", "calls that the server refused")
             return
         if deed is not None and deed.key.startswith("file/"):
             self.purging.setdefault(deed.key, deed)
@@ -246,12 +180,12 @@ class World:
 
     def _watch_deed(self, change: Change, deed: Deed) -> None:
         if deed.undoing:
-            self.count("undo changed something")
+            TALLY.count("undo", "changed the server")
             earlier = [one for one in self.books.of(change.key) if one.number < change.number]
             if not earlier or earlier[-1].who == SOMEBODY:
                 broken(f"undo of intent {deed.intent} changed {change.key} from {change.before} after a human had")
             return
-        self.count("deeds that changed something")
+        TALLY.count("deeds", "changed the server")
         since = self.approved_at.get(deed.intent, 0)  # a human may want again what somebody has put back
         if sum(one.number >= since for one in self.books.forwards(deed.intent)) > 1:
             broken(f"intent {deed.intent} was carried out twice on {change.key}")
@@ -271,16 +205,16 @@ class World:
             self.arrive(at_once=True)
         act()
         if self.books.note(SOMEBODY):
-            self.count("humans changed something")
+            TALLY.count("humans", "changed the server")
 
-    # ------------------------------------------------------------------------------------------------------------ the end  # noqa: E501
+    # ---------------------------------------------------------------------------------------------------------- the end
 
     def come_to_rest(self) -> None:
         """Faults are over and acting is not stopped: everything that is left is worked off."""
         self.faults.clear()
         self.deaf = 0
         self.dark_until = self.clock.now()
-        self.interruptions.clear()
+        self.moments.clear()
         self.ledger.start_acting(by="operator")
         for _ in range(QUIET):
             self.work()
@@ -300,15 +234,3 @@ def told() -> Iterator[None]:
         yield
     except BrokenError as error:
         raise AssertionError(str(error)) from None
-
-
-def empty(ledger: SqlLedger) -> None:
-    """As it was when it was made, numbers included."""
-    with ledger._database.write() as connection:
-        if connection.dialect.name == "postgresql":
-            names = ", ".join(f'"{table.name}"' for table in schema.metadata.sorted_tables)
-            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-            return
-        for table in reversed(schema.metadata.sorted_tables):
-            connection.execute(table.delete())
-        connection.exec_driver_sql("DELETE FROM sqlite_sequence")
