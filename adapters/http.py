@@ -10,8 +10,10 @@ import random
 import time
 import weakref
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,9 +22,12 @@ from adapters.buckets import Buckets
 from bot.domain.errors import BadAnswerError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
+
+Query: TypeAlias = "Mapping[str, str | Sequence[str]]"
+"""What stands behind the question mark; a sequence where a name comes more than once."""
 
 MAX_JSON = 64 * 1024 * 1024
 """Bytes of an answer that is read as JSON. A page of fifty posts of the largest size is about a tenth of it."""
@@ -108,8 +113,9 @@ class Transport:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         limiter: str | None = None,
         urgent: bool = False,
@@ -118,6 +124,8 @@ class Transport:
         whole: bool = True,
     ) -> Answer:
         """One request, one answer of any status below 500.
+
+        ``body`` is sent as JSON; ``content`` as it is, of the type that ``headers`` name.
 
         ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve; without
         ``patient`` an empty one is an error at once. ``most``: bytes to read; a longer body is an error, or cut there
@@ -130,8 +138,9 @@ class Transport:
             self.buckets.take(limiter, urgent=urgent, patient=patient)
         deadline = time.monotonic() + self._total
         try:
-            sent = headers if body is None else {**(headers or {}), **LAST}
-            with self._client.stream(method, self.base_url + path, params=params, json=body, headers=sent) as got:
+            sent = headers if body is None and content is None else {**(headers or {}), **LAST}
+            url = self.base_url + path
+            with self._client.stream(method, url, params=params, json=body, content=content, headers=sent) as got:
                 read = bytearray()
                 for chunk in got.iter_bytes():
                     read += chunk
@@ -193,6 +202,19 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     try:
         return min(3600.0, max(1.0, float(headers.get("retry-after", ""))))
     except ValueError:  # none, or a date: proxies that limit by the second send neither
+        return _until_reset(headers)
+
+
+def _until_reset(headers: Mapping[str, str]) -> float:
+    """Seconds until the end of the window that Mastodon and its kin name, by the server's own clock."""
+    text = headers.get("x-ratelimit-reset", "")
+    try:
+        reset = datetime.fromtimestamp(float(text), UTC) if text.isdigit() else datetime.fromisoformat(text)
+        if reset.tzinfo is None:
+            reset = reset.replace(tzinfo=UTC)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return min(3600.0, max(1.0, (reset - now).total_seconds()))
+    except (ValueError, OverflowError, OSError, TypeError):
         return 10.0
 
 

@@ -1,0 +1,112 @@
+"""What an operator writes about a Mastodon server."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from adapters.durations import read_duration
+from adapters.http import checked_url
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
+
+
+def _checked_listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) < 65536:
+        raise ValueError("write an address and a port, such as 127.0.0.1:9481")
+    return text
+
+
+def _checked_path(text: str) -> str:
+    if not text.startswith("/") or any(character in text for character in "?#% "):
+        raise ValueError("write a path, such as /mastodon")
+    return text
+
+
+def _checked_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 12:
+        raise ValueError("is shorter than any of Mastodon's: copy it from Administration, Webhooks")
+    return secret
+
+
+class WebhookSettings(BaseModel):
+    """Where the server sends what happens on it: Administration, Webhooks.
+
+    ``most_bytes``: the largest delivery that is read. ``at_once``: deliveries that are taken in at the same time; those
+    above are asked to come again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    listen: Annotated[str, AfterValidator(_checked_listen)]
+    path: Annotated[str, AfterValidator(_checked_path)] = "/mastodon"
+    secret: Annotated[SecretStr, AfterValidator(_checked_secret)]
+    most_bytes: Annotated[int, Field(ge=64 * 1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    at_once: Annotated[int, Field(ge=1, le=256)] = 16
+
+
+class StreamingSettings(BaseModel):
+    """Public posts as they appear. ``url`` only where the server names an address that the bot cannot reach."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    url: Annotated[str, AfterValidator(checked_url)] | None = None
+
+
+class FeedSettings(BaseModel):
+    """The public timelines.
+
+    ``overlap``: how far below the newest post each look reads again, for posts of other servers get a number by the
+    time at which they were written, not by that at which they came.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    local: bool = True
+    remote: bool = True
+    overlap: Duration = timedelta(hours=1)
+
+
+class SweepSettings(BaseModel):
+    """Looks at the media of single accounts, for replies and unlisted posts, which are in no public timeline.
+
+    ``per_hour``: accounts in an hour, a call each, of the 1200 paged calls that Mastodon allows in it. ``seldom``: how
+    long an account may go unseen.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_hour: Annotated[int, Field(ge=0, le=600)] = 120
+    seldom: Duration = timedelta(days=1)
+
+
+class MastodonSettings(BaseModel):
+    """One server and the bot's account there.
+
+    ``public_url`` is wanted only where the bot reaches the server under another address than the world does, and
+    ``host`` where it has to name the server besides (``Host``), because what usually does so is passed by.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: Literal["mastodon"] = "mastodon"
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    url: Annotated[str, AfterValidator(checked_url)]
+    public_url: Annotated[str, AfterValidator(checked_url)] | None = None
+    host: Annotated[str, Field(min_length=1)] | None = None
+    token: SecretStr
+    feeds: FeedSettings = FeedSettings()
+    sweeps: SweepSettings = SweepSettings()
+    streaming: StreamingSettings = StreamingSettings()
+    webhook: WebhookSettings | None = None
+
+    @property
+    def public(self) -> str:
+        """The address under which the world sees the server."""
+        if self.public_url is None and self.host is not None:
+            return f"https://{self.host}"
+        return self.public_url or self.url
