@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from adapters.mastodon import errors, limits
-from adapters.mastodon.library import Library
+from adapters.mastodon.library import library
 from bot.domain.errors import BadAnswerError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from mastodon import Mastodon
 
     from adapters.http import Answer, Transport
     from adapters.mastodon.settings import MastodonSettings
@@ -43,14 +45,14 @@ class MastodonClient:
         return f"MastodonClient({self.settings.url!r})"
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> Mastodon:
         """Mastodon.py over this very client, for deeds: its calls go before all listings. Raises ``PlatformError``."""
-        return Library(self, urgent=True)
+        return library(self, urgent=True)
 
     @cached_property
-    def reading(self) -> Library:
+    def reading(self) -> Mastodon:
         """The same for listings and looks."""
-        return Library(self, urgent=False)
+        return library(self, urgent=False)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -7,7 +7,8 @@ time-outs, limits and errors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -25,30 +26,46 @@ if TYPE_CHECKING:
     from adapters.mastodon.client import MastodonClient
 
 
-class Library(Mastodon):
-    """Mastodon.py. Raises ``PlatformError`` and nothing else; share it between threads freely."""
+def library(client: MastodonClient, *, urgent: bool) -> Mastodon:
+    """Mastodon.py, as far as its methods go. They raise ``PlatformError`` and nothing else, and share threads freely.
 
-    def __init__(self, client: MastodonClient, *, urgent: bool) -> None:
-        """``urgent``: its calls go before listings. The token stays with the client."""
-        session = requests.Session()
-        session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _ThroughClient(client, urgent=urgent))
-        super().__init__(
-            api_base_url=client.settings.url,
-            session=session,
-            ratelimit_method="throw",
-            version_check_mode="none",
-            user_agent=user_agent(),
-        )
+    ``urgent``: its calls go before listings. The token stays with the client.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _ThroughClient(client, urgent=urgent))
+    made = Mastodon(
+        api_base_url=client.settings.url,
+        session=session,
+        ratelimit_method="throw",
+        version_check_mode="none",
+        user_agent=user_agent(),
+    )
+    return cast("Mastodon", _Translated(made))
 
-    def _Mastodon__api_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - the name that it has there
-        try:
-            return super()._Mastodon__api_request(*args, **kwargs)  # type: ignore[misc] # mangled there, not named
-        except MastodonError as error:
-            if isinstance(error.__context__, PlatformError):
-                raise error.__context__ from None
-            raise BadAnswerError(f"Mastodon.py did not understand an answer ({type(error).__name__})") from error
+
+class _Translated:
+    """Mastodon.py finds the types of its answers by who called it, so that its methods are wrapped from outside."""
+
+    def __init__(self, library: Mastodon) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._library, name)
+        if not callable(found):
+            return found
+
+        @wraps(found)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return found(*args, **kwargs)
+            except MastodonError as error:
+                if isinstance(error.__context__, PlatformError):
+                    raise error.__context__ from None
+                raise BadAnswerError(f"Mastodon.py did not understand an answer ({type(error).__name__})") from error
+
+        return called
 
 
 class _ThroughClient(BaseAdapter):

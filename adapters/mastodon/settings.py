@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from adapters.durations import read_duration
 from adapters.http import checked_url
+from adapters.mastodon.deed_settings import RemovalSettings, ReportSettings, Severity
 
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 
@@ -89,6 +90,8 @@ class MastodonSettings(BaseModel):
 
     ``public_url`` is wanted only where the bot reaches the server under another address than the world does, and
     ``host`` where it has to name the server besides (``Host``), because what usually does so is passed by.
+    ``files_url``: where the world finds stored files, if that is another host. ``domain_block``: what it means that
+    federation with a server is switched off.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,11 +101,15 @@ class MastodonSettings(BaseModel):
     url: Annotated[str, AfterValidator(checked_url)]
     public_url: Annotated[str, AfterValidator(checked_url)] | None = None
     host: Annotated[str, Field(min_length=1)] | None = None
+    files_url: Annotated[str, AfterValidator(checked_url)] | None = None
     token: SecretStr
     feeds: FeedSettings = FeedSettings()
     sweeps: SweepSettings = SweepSettings()
     streaming: StreamingSettings = StreamingSettings()
     webhook: WebhookSettings | None = None
+    report: ReportSettings = ReportSettings()
+    removal: RemovalSettings = RemovalSettings()
+    domain_block: Severity = Severity.SILENCE
 
     @property
     def public(self) -> str:
