@@ -12,6 +12,7 @@ import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -102,6 +103,7 @@ class Transport:
             headers={"User-Agent": user_agent()},
             trust_env=False,  # a proxy of the environment would see our token
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # who wants them keeps them
         )
         self.close = weakref.finalize(self, self._client.close)
 
