@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from bot.ports import Clock, Instance
+    from bot.ports import Clock, Inbox, Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,10 @@ class Platform:
     """How to read an instance's block of the configuration, and what to make of it."""
 
     settings: type[BaseModel]
-    build: Callable[[Any, Clock, timedelta | None], Instance]
+    build: Callable[[Any, Clock, timedelta | None, Inbox], Instance]
     irreversible: frozenset[str]  # kinds of deeds that nothing takes back, as far as that is known without asking
+    names_several: bool = False  # one report may name several posts of an account
+    unreportable: bool = False  # takes no report on a banned account; what is done to one closes the reports on it
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(

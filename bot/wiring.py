@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
-    from bot.ports import Channel, Instance, Ledger
+    from bot.ports import Channel, Inbox, Instance, Ledger
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
 
@@ -96,7 +96,7 @@ class House:
                 instance, enforcer=NotifyingEnforcer(instance.enforcer, self.ledger, lambda: self.channels)
             )
             for instance in (
-                _instance(number, block, self.base, self.clock, self.settings.start_from)
+                _instance(number, block, self.base, self.clock, self.settings.start_from, self.ledger)
                 for number, block in enumerate(self.settings.instances)
             )
         }
@@ -204,7 +204,14 @@ class House:
             recheck=Recheck(self.ledger, self.index, self.instances),
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
+            unreportable=self._those(lambda platform: platform.unreportable),
         )
+
+    def _those(self, which: Callable[[Platform], bool]) -> frozenset[InstanceId]:
+        """The instances on platforms of a kind."""
+        from adapters.registry import PLATFORMS
+
+        return frozenset(id_ for id_, instance in self.instances.items() if which(PLATFORMS[instance.platform]))
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -235,6 +242,7 @@ class House:
                 limiter=self.limiter,
                 enforcement=self.enforcement,
                 clock=self.clock,
+                names_several=self._those(lambda platform: platform.names_several),
             )
         )
 
@@ -428,10 +436,10 @@ def _channel(number: int, block: Mapping[str, Any], base: Path) -> Channel:
 
 
 def _instance(
-    number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None
+    number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None, inbox: Inbox
 ) -> Instance:
     platform, settings = _instance_settings(number, block, base)
-    return platform.build(settings, clock, start_from)
+    return platform.build(settings, clock, start_from, inbox)
 
 
 def _check_blocks(settings: Settings, base: Path) -> None:
@@ -482,7 +490,7 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
         then=[
             Want(kind=kind, switch=rule.switch.turn, value=rule.switch.to)
             if kind == SetSwitch.kind and rule.switch is not None
-            else Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days)
+            else Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days, how=rule.limit.how)
             for kind in rule.then
         ],
         unattended=rule.unattended,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.domain.content import RemoteUrl, Role
+from bot.domain.content import Attachment, RemoteUrl, Role
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def attribute(
 
     ``uploads`` and ``sightings`` are those of this very name: two aliases of the same bytes have two uploaders.
     ``original``: for a thumbnail that the server made, the attribution of the picture it was made from. The author of a
-    post is never taken for the uploader of a file on our own server: anybody can link it.
+    post is never taken for the uploader of a file on our own server, for anybody can link it; but an attachment is its
+    author's.
     """
     account, how = _best(name, uploads, sightings, original)
     subjects = tuple(dict.fromkeys(sighting.subject.key for sighting in sightings))
@@ -39,6 +40,10 @@ def _best(
     for upload in uploads:
         if upload.name == name:
             return upload.uploader, How.LISTED
+    if isinstance(name, Attachment):
+        for sighting in sightings:  # nobody can attach what somebody else uploaded
+            if sighting.subject.author is not None and sighting.media.role is Role.ATTACHMENT:
+                return sighting.subject.author, How.ATTACHED
     if isinstance(name, RemoteUrl):
         host = urlsplit(name.value).netloc
         for sighting in sightings:

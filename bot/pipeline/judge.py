@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Post
-from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import Allow, Hold, HoldReason, IntentState, MarkSensitive, PurgeFile, Remove, Report
 from bot.domain.errors import PlatformError, RateLimitedError, SupersededError
 from bot.domain.evidence import Evidence
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import Uses
 from bot.pipeline.weighing import gather, weigh, whose_turn
-from bot.policy import Standing, judge, may_fire, wording
+from bot.policy import Standing, joined, judge, may_fire, wording
 from bot.ports import Filter, Lane, TaskKind
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Judge:
     async def _plan(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
         """Decide on the intents that the case does not have yet, in pieces: others wait for the ledger meanwhile."""
         wanted = () if case.state == "dismissed" else verdict.intents
-        new = await in_thread(self._s.ledger.unplanned, case.number, wanted)
+        new = joined(await in_thread(self._s.ledger.unplanned, case.number, wanted), self._s.names_several)
         await in_thread(self._keep_wording, self._rule(verdict))
         await in_thread(self._look_again_later, new, facts)
         for first in range(0, max(1, len(new)), AT_ONCE):
@@ -253,7 +253,8 @@ class Judge:
 
     def _look_again_later(self, new: Sequence[Intent], facts: Facts) -> None:
         """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""
-        subjects = {intent.subject.key for intent in new if isinstance(intent, Report | Remove)}
+        subjects = {intent.subject.key for intent in new if isinstance(intent, Remove | MarkSensitive)}
+        subjects |= {subject.key for intent in new if isinstance(intent, Report) for subject in intent.subjects}
         names = {intent.name for intent in new if isinstance(intent, PurgeFile)}
         due = self._s.clock.now() + FIRST_LOOK
         posts = [

@@ -10,6 +10,8 @@ from bot.domain.decisions import (
     BanAccount,
     Hold,
     HoldReason,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     PurgeFile,
     Remove,
@@ -43,7 +45,7 @@ class Guard:
             reason
             for reason, applies in (
                 (HoldReason.STOPPED, bool(standing.stopped)),
-                (HoldReason.STAGE, intent.stage > self._stage(rule, facts)),
+                (HoldReason.STAGE, _stage_of(intent, offer) > self._stage(rule, facts)),
                 (
                     HoldReason.NEEDS_APPROVAL,
                     not because.exact
@@ -119,11 +121,11 @@ class Guard:
         ``uploaders``: of the file, for a purge.
         """
         match intent:
-            case Report() | Remove():
+            case Report() | Remove() | MarkSensitive():
                 return self._protected(intent.subject.author) or self._protected_place(intent.subject.community)
             case PurgeFile():
                 return any(self._protected(account) for account in uploaders)
-            case BanAccount():
+            case LimitAccount() | BanAccount():
                 return self._protected(intent.account)
             case SetSwitch() | Notify():
                 return False
@@ -141,6 +143,11 @@ class Guard:
         return not self.limits.protected_communities.isdisjoint({community.handle, community.uri})
 
 
+def _stage_of(intent: Intent, offer: Offer) -> Stage:
+    """The lowest stage that allows it: what the platform cannot take back does more than hide."""
+    return Stage.ENFORCE if intent.stage is Stage.HIDE and not offer.reversible else intent.stage
+
+
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
     if not isinstance(intent, PurgeFile):
         return ()
@@ -154,7 +161,7 @@ def _conflict(facts: Facts) -> bool:
 
 def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
     match intent:
-        case BanAccount():
+        case LimitAccount() | BanAccount():
             return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
             return any(d.name == intent.name and not d.looks_alike for d in facts.derived)
