@@ -58,18 +58,24 @@ class StreamingSettings(BaseModel):
     url: Annotated[str, AfterValidator(checked_url)] | None = None
 
 
+Posts = Literal["all", "media", "none"]
+"""Which posts of a timeline are read. Without those that attach nothing, their links and authors' pages go unseen."""
+
+
 class FeedSettings(BaseModel):
     """The public timelines.
 
-    ``overlap``: how far below the newest post each look reads again, for posts of other servers get a number by the
-    time at which they were written, not by that at which they came.
+    ``overlap``: how far each look reads again what was read before; ``late``: how far, once in ``late_every``, for what
+    came later still. Posts of other servers stand where they were written, not where they came.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    local: bool = True
-    remote: bool = True
-    overlap: Duration = timedelta(hours=1)
+    local: Posts = "all"
+    remote: Posts = "media"
+    overlap: Duration = timedelta(minutes=20)
+    late: Duration = timedelta(hours=12)
+    late_every: Duration = timedelta(hours=2)
 
 
 class SweepSettings(BaseModel):
