@@ -18,7 +18,9 @@ from bot.domain.errors import (
     NotFoundError,
     NotLoggedInError,
     NotPermittedError,
+    RateLimitedError,
     RejectedError,
+    UnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +154,12 @@ class Server:
             known = self._known
             if known is not None and not fresh and self._monotonic() - known[0] < KEPT:
                 return known[1]
-            found = self._ask(urgent=urgent)
+            try:
+                found = self._ask(urgent=urgent)
+            except (UnreachableError, RateLimitedError):
+                if known is None or fresh:
+                    raise
+                return known[1]  # what it was is the best guess until it answers again
             if found.me is not None:  # a refused token may be a new one with the next look
                 self._known = (self._monotonic(), found)
             return found
@@ -173,6 +180,10 @@ class Server:
         try:
             listed = self._client.listing("/api/v2/admin/accounts", {"permissions": "staff", "limit": 200})
             found = frozenset(str(row["id"]) for row in listed.rows if _ranks(row))
+        except (UnreachableError, RateLimitedError):
+            if self._staff is None:
+                raise
+            return self._staff[1]
         except (NotPermittedError, NotFoundError, RejectedError):
             pass  # ``check`` says so; roles that an account shows still count
         except (KeyError, TypeError) as error:

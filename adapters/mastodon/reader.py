@@ -81,6 +81,15 @@ class Reader:
         except BadAnswerError as error:
             basket.holes.append(str(error))
 
+    def see_account(self, account: Mapping[str, Any], basket: Basket, *, converter: Converter, backlog: bool) -> None:
+        """What an account's page shows."""
+        try:
+            seen = converter.seen_in_profile(cast("wire.Account", account), at=self._clock.now(), backlog=backlog)
+        except BadAnswerError as error:
+            basket.holes.append(str(error))
+        else:
+            basket.add(seen)
+
     def read(self, what: SubjectKey) -> Batch | Gone:
         """The media of a subject as it is now. Raises ``PlatformError`` when the server cannot be asked."""
         try:
