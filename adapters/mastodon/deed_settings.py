@@ -102,6 +102,11 @@ class RemovalSettings(BaseModel):
     web: WebSettings | None = None
     command: CommandSettings | None = None
 
+    @property
+    def web_name(self) -> str:
+        """Who signs in at the web interface."""
+        return self.web.email if self.web is not None else "nobody"
+
     @model_validator(mode="after")
     def _what_is_configured_is_tried(self) -> RemovalSettings:
         if len(set(self.order)) != len(self.order):

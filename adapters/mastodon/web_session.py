@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adapters.http import Answer, Transport
+    from adapters.mastodon.deed_settings import WebSettings
     from adapters.mastodon.pages import Form, Page
-    from adapters.mastodon.settings import WebSettings
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,10 @@ _MOST = 8 * 1024 * 1024
 
 class FormChangedError(PlatformError):
     """A page is not what this version of the bot knows: nothing was sent, or it was refused as a whole."""
+
+
+class SessionEndedError(FormChangedError):
+    """The session, or a form's token, did not hold any more: nothing was done, and a new one may do."""
 
 
 class WebSession:
@@ -108,7 +112,7 @@ class WebSession:
             self._keep()
         if answer.status == 422:
             self.forget()
-            raise FormChangedError(f"{answer.what}: the server did not accept the form's token")
+            raise SessionEndedError(f"{answer.what}: the server did not accept the form's token")
         if answer.status == 403:
             raise _not_permitted(answer)
         if answer.status == 404:
@@ -118,7 +122,7 @@ class WebSession:
             raise BadAnswerError(f"{answer.what}: status {answer.status} where a redirect was expected")
         if leads == SIGN_IN:
             self.forget()
-            raise FormChangedError(f"{answer.what}: the session has ended meanwhile")
+            raise SessionEndedError(f"{answer.what}: the session has ended meanwhile")
         return leads
 
     def check(self) -> None:
@@ -234,9 +238,7 @@ class WebSession:
 
     def _get(self, path: str) -> Answer:
         def once() -> Answer:
-            return self._transport.call(
-                "GET", path, headers=self._sent(), urgent=True, most=_MOST, whole=False
-            )
+            return self._transport.call("GET", path, headers=self._sent(), urgent=True, most=_MOST, whole=False)
 
         answer = self._transport.read(once)
         self._take(answer)

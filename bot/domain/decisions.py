@@ -314,6 +314,7 @@ class Offer:
     route: str  # in words: "pict-rs internal API"
     why_not: str = ""
     undone: str = ""  # what comes of an undo and what stays, where it is not what people expect of the deed
+    by_hand: bool = False  # it can be undone, and not by us; ``undone`` says by whom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,8 @@ def foresee(record: IntentRecord, enforcer: Enforcer, docket: Docket, *, along: 
         case Refused() | AlreadyDone() as other:
             return Foresight(prospect=Prospect.LEFT_ALONE, why=other.note)
         case _:
-            return Foresight(prospect=Prospect.RESTORED, why=offer.undone or what_remains(record.intent))
+            prospect = Prospect.LEFT_ALONE if offer.by_hand else Prospect.RESTORED
+            return Foresight(prospect=prospect, why=offer.undone or what_remains(record.intent))
 
 
 def what_is_lost(intent: Intent) -> str:
