@@ -108,9 +108,9 @@ class MastodonClient:
         """As ``post``."""
         return self.send("DELETE", path, params=as_query(params or {}), urgent=urgent).json()
 
-    def plain(self, path: str) -> Answer:
+    def plain(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read something as a stranger; of any status below 500."""
-        return self.transport.read(lambda: self.transport.call("GET", path, headers=self.naming))
+        return self.transport.read(lambda: self.transport.call("GET", path, params=params, headers=self.naming))
 
     def send(
         self,
