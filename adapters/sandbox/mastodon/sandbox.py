@@ -18,10 +18,14 @@ from adapters.sandbox.mastodon.files import Files
 from adapters.sandbox.mastodon.limits import RateLimiter
 from adapters.sandbox.mastodon.seeding import seed
 from adapters.sandbox.mastodon.state import State
+from adapters.sandbox.mastodon.streaming import HEARTBEAT, StreamingApp
 from adapters.sandbox.mastodon.versions import VERSIONS, Name
+from adapters.sandbox.mastodon.web import BELOW, WebApp
+from adapters.sandbox.mastodon.webhooks import Webhooks, soon
 from adapters.sandbox.serving import LoopbackServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,12 +53,13 @@ class _Later:
 
 
 class MastodonSandbox:
-    """A server, running between ``start`` and ``stop`` or inside a ``with``.
+    """A server and its streaming server, running between ``start`` and ``stop`` or inside a ``with``.
 
     ``version``: ``4.3`` or ``4.6``. ``default_limits``: Mastodon's own rate limits instead of none. ``processing``:
     seconds until a video is ready. ``separate_file_server``: what is not public is not handed out, as with a web server
     that runs as another user; otherwise Mastodon hands its files out itself, whatever their mode. ``webhook_url``:
-    where webhooks are delivered, on this machine; ``webhook_secret`` signs them.
+    where webhooks are delivered, on this machine; ``webhook_secret`` signs them, ``webhook_pause`` gives the seconds
+    before each new try. ``heartbeat``: seconds between two signs of life on a stream.
     """
 
     def __init__(
@@ -67,19 +72,31 @@ class MastodonSandbox:
         processing: float = 1.0,
         separate_file_server: bool = False,
         webhook_url: str | None = None,
+        webhook_pause: Callable[[int], float] = soon,
+        heartbeat: float = HEARTBEAT,
     ) -> None:
         self.faults = faults or Faults()
         self.version = VERSIONS[version]
         self.webhook_url = webhook_url
         self.webhook_secret = secrets.token_hex(20)
-        later = _Later()
+        later, later_streams = _Later(), _Later()
         self._http = LoopbackServer(later, port)
+        self._streams = LoopbackServer(later_streams, sockets=True)
         self.state = State(url=self.url, version=self.version, files=Files(separate_server=separate_file_server))
         tokens = seed(self.state)
         self.federation = Federation(self.state)
         self.server = Server(self.state, self.federation, processing, self.streaming_url)
-        self.app = MastodonApp(self.server, RateLimiter(enforced=default_limits))
+        limiter = RateLimiter(enforced=default_limits)
+        self.app = MastodonApp(self.server, limiter)
+        self.web = WebApp(self.state, limiter)
+        self.server.web_user = self.web.user
+        self.app.mounted += [(below, self.web) for below in BELOW]
+        self.streaming = StreamingApp(self.state, heartbeat=heartbeat)
+        self.webhooks = (
+            None if webhook_url is None else Webhooks(self.state, webhook_url, self.webhook_secret, pause=webhook_pause)
+        )
         later.app = FaultyApp(self.app, self.faults, "mastodon")
+        later_streams.app = FaultyApp(self.streaming, self.faults, "streaming", streams=True)
         self.people = {name: self._person(name, found) for name, found in tokens.items()}
 
     def _person(self, name: str, tokens: dict[str, str]) -> Person:
@@ -102,8 +119,8 @@ class MastodonSandbox:
 
     @property
     def streaming_url(self) -> str:
-        """Where the streaming part answers."""
-        return self.url
+        """Where the streaming server answers: ``http://127.0.0.1:PORT``, and ``ws://`` at the same port."""
+        return self._streams.url
 
     def announcement(self) -> dict[str, Any]:
         """What a client needs to know to use the sandbox, as JSON."""
@@ -125,12 +142,21 @@ class MastodonSandbox:
     def start(self) -> Self:
         """Accept connections."""
         self._http.start()
+        self._streams.start()
+        if self.webhooks is not None:
+            self.webhooks.start()
         return self
 
     def stop(self) -> None:
-        """End the server."""
+        """End both servers and the webhooks."""
         self.faults.closing.set()
-        self._http.stop()
+        self.streaming.close()
+        for server in (self._http, self._streams):
+            server.stop_soon()
+        for server in (self._http, self._streams):
+            server.stop()
+        if self.webhooks is not None:
+            self.webhooks.stop()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -155,6 +155,8 @@ async def _socket(server: Server, address: str, want: Wanted, stream: Stream) ->
                 _take(json.loads(content), stream)
     finally:
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def _take(message: dict[str, Any], stream: Stream) -> None:
