@@ -137,6 +137,14 @@ class House:
             )
         )
 
+    @property
+    def lasting(self) -> frozenset[str]:
+        """Kinds of deeds that nothing takes back on one of the configured platforms at least."""
+        from adapters.registry import PLATFORMS
+
+        known = [PLATFORMS.get(str(block.get("platform"))) for block in self.settings.instances]
+        return frozenset[str]().union(*(platform.irreversible for platform in known if platform is not None))
+
     @cached_property
     def matcher(self) -> ListMatcher:
         """Block and allow lists."""
@@ -389,8 +397,12 @@ class House:
 
 def open_sandbox(platform: str) -> Any:
     """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``."""
+    if platform == "mastodon":
+        from adapters.sandbox.mastodon import MastodonSandbox
+
+        return MastodonSandbox()
     if platform != "lemmy":
-        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
+        raise ConfigError(f"there is no sandbox for {platform!r}; there are: lemmy, mastodon")
     from adapters.sandbox.lemmy import LemmySandbox
 
     return LemmySandbox()
@@ -403,6 +415,15 @@ def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
     from adapters.sandbox.lemmy import serve
 
     serve(port=port, default_limits=default_limits)
+
+
+def serve_mastodon(version: str, *, port: int, webhook: str | None, default_limits: bool) -> None:
+    """Run a sandbox Mastodon until the process is told to stop. Raises ``ConfigError`` for an unknown version."""
+    from adapters.sandbox.mastodon import VERSIONS, serve
+
+    if version not in VERSIONS:
+        raise ConfigError(f"there is no sandbox of Mastodon {version!r}; there are: {', '.join(VERSIONS)}")
+    serve(VERSIONS[version].name, port, default_limits=default_limits, webhook_url=webhook)
 
 
 def _database(url: str, base: Path) -> str:

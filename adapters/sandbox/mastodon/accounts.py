@@ -16,15 +16,24 @@ if TYPE_CHECKING:
     from typing import Any
 
     from adapters.sandbox.mastodon.rows import Account, Json, Status
+    from adapters.sandbox.mastodon.state import State
 
 _PUBLIC_SECONDS = 15
 _PAGED = ("limit", "only_media", "exclude_replies", "exclude_reblogs", "pinned", "tagged")
 
 
-def account_by_id(call: Call, text: str) -> Account:
-    """An account by its id in words. The account of the server itself is nobody's business."""
-    account = call.state.accounts.get(int(text)) if text.isdigit() else None
-    if account is None or (account.user is not None and not account.user.approved and not call.place.count("/admin/")):
+def account_by_id(state: State, text: str) -> Account:
+    """An account by its id in words."""
+    account = state.accounts.get(int(text)) if text.isdigit() else None
+    if account is None:
+        raise record_not_found()
+    return account
+
+
+def shown_account(call: Call) -> Account:
+    """The account of the address, unless it still waits for its approval."""
+    account = account_by_id(call.state, call.path[0])
+    if account.user is not None and not account.user.approved:
         raise record_not_found()
     return account
 
@@ -55,7 +64,7 @@ def lookup(call: Call) -> Json:
 @route("GET", "/api/v1/accounts/{}", "read", "read:accounts", access="maybe", cache=_PUBLIC_SECONDS)
 def show(call: Call) -> Json:
     """An account. A suspended one is still named."""
-    return account_view(call.state, account_by_id(call, call.path[0]), call.viewer)
+    return account_view(call.state, shown_account(call), call.viewer)
 
 
 @route("GET", "/api/v1/accounts", "read", "read:accounts", access="maybe", cache=_PUBLIC_SECONDS)
@@ -69,7 +78,7 @@ def several(call: Call) -> list[Any]:
 @route("GET", "/api/v1/accounts/{}/statuses", "read", "read:statuses", access="maybe", cache=_PUBLIC_SECONDS)
 def statuses(call: Call) -> list[Any]:
     """What somebody posted, the newest first: unlisted statuses too, and replies to others."""
-    author = account_by_id(call, call.path[0])
+    author = shown_account(call)
     limit = call.params.limit(20)
     rows = page(call, _wanted(call, author), limit)
     link_pages(call, rows, _PAGED, more=len(rows) == limit)

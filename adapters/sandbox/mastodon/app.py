@@ -62,9 +62,9 @@ class MastodonApp:
             refusal.headers.update(counted.headers | {"content-type": "application/json", "cache-control": "no-cache"})
             refusal.headers["vary"] = "Origin"
             return refusal
+        if params is None:
+            return error_page(self._server.state.version, 400)
         try:
-            if params is None:
-                raise PageError(400)
             answer = self._dispatch(request, params, token)
         except ApiError as error:
             answer = self._refusal(error, request)
@@ -83,8 +83,8 @@ class MastodonApp:
         if not found:
             raise PageError(404)
         # What is spelled out goes before what stands for anything.
-        chosen = min(found, key=lambda one: one.segments.count("{}"))
-        path = tuple(part for part, pattern in zip(segments, chosen.segments, strict=True) if pattern == "{}")
+        chosen = min(found, key=lambda one: one.segments.count("{}") + one.segments.count("*"))
+        path = tuple(part for part, pattern in zip(segments, chosen.segments, strict=False) if pattern == "{}")
         state = self._server.state
         with state.lock:
             viewer = self._viewer(request, token)
@@ -154,6 +154,9 @@ def _admit(chosen: Route, call: Call) -> None:
 
 
 def _fits(chosen: Route, segments: tuple[str, ...]) -> bool:
+    if chosen.segments[-1] == "*":
+        head = chosen.segments[:-1]
+        return len(segments) > len(head) and segments[: len(head)] == head
     return len(chosen.segments) == len(segments) and all(
         pattern in {"{}", part} for pattern, part in zip(chosen.segments, segments, strict=True)
     )

@@ -34,12 +34,3 @@ class IpBlock:
     comment: str
     created_at: datetime
     expires_at: datetime | None
-
-
-@dataclass(slots=True, kw_only=True)
-class EmailBlock:
-    """A mail provider whose addresses may not sign up."""
-
-    id: int
-    domain: str
-    created_at: datetime

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from adapters.sandbox.mastodon.errors import ApiError
-from adapters.sandbox.mastodon.forms import Params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from adapters.sandbox.mastodon.federation import Federation
+    from adapters.sandbox.mastodon.forms import Params
     from adapters.sandbox.mastodon.rows import Account, Json, Token
     from adapters.sandbox.mastodon.state import State
     from adapters.sandbox.mastodon.versions import Version
@@ -43,6 +43,7 @@ class Server:
     processing: float = 1.0
     streaming_url: str = ""
     web_user: Callable[[Headers, str], int | None] = field(default=_nobody)
+    repeated: dict[tuple[int, str], int] = field(default_factory=dict)  # (account, Idempotency-Key) -> status
 
 
 @dataclass(slots=True)
@@ -105,7 +106,10 @@ def route(
     cache: int | None = None,
     locked: bool = True,
 ) -> Callable[[H], H]:
-    """Register a handler; ``{}`` in the path stands for any one segment. One of the scopes is enough."""
+    """Register a handler. One of the scopes is enough.
+
+    ``{}`` in the path stands for any one segment, ``*`` at its end for the rest.
+    """
 
     def register(handler: H) -> H:
         segments = tuple(path.strip("/").split("/"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.sandbox.mastodon.rows import Json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adapters.sandbox.mastodon.rows import Json
 
 
 class ApiError(Exception):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from adapters.sandbox.mastodon.rows import Report
     from adapters.sandbox.mastodon.state import State
 
 REMOTE_HOST = "remote.test"
@@ -27,13 +28,21 @@ class Federation:
 
     state: State
     waiting: dict[str, Status] = field(default_factory=dict)  # by address
-    sent: list[str] = field(default_factory=list)  # comments of reports that were forwarded
+    strangers: dict[str, Account] = field(default_factory=dict)  # by handle, not looked up yet
+    forwarded: list[Report] = field(default_factory=list)  # to the servers of their targets
 
     def account(self, username: str, domain: str = REMOTE_HOST, *, created_at: datetime | None = None) -> Account:
         """A remote account, made at its first mention."""
-        known = self.state.find(username, domain)
+        known = self.state.find(username, domain) or self.find_account(handle=f"{username}@{domain}")
         if known is not None:
             return known
+        made = self.stranger(username, domain, created_at=created_at)
+        del self.strangers[made.acct]
+        self.state.accounts[made.id] = made
+        return made
+
+    def stranger(self, username: str, domain: str = REMOTE_HOST, *, created_at: datetime | None = None) -> Account:
+        """A remote account that is not known here until somebody looks it up."""
         number = self.state.snowflake()
         made = Account(
             id=number,
@@ -43,8 +52,22 @@ class Federation:
             uri=f"https://{domain}/users/{username}",
             url=f"https://{domain}/@{username}",
         )
-        self.state.accounts[number] = made
+        self.strangers[made.acct] = made
         return made
+
+    def find_account(self, *, handle: str = "", address: str = "") -> Account | None:
+        """Fetch an account by its handle or address."""
+        found = next(
+            (one for one in self.strangers.values() if one.acct == handle or address in {one.uri, one.url}), None
+        )
+        if found is not None:
+            del self.strangers[found.acct]
+            self.state.accounts[found.id] = found
+        return found
+
+    def forward(self, report: Report) -> None:
+        """Send a report to the server of its target, which cannot be taken back."""
+        self.forwarded.append(report)
 
     def status(
         self,
@@ -135,10 +158,10 @@ class Federation:
         )
         state.media[number] = media
         if cached:
-            self._keep(media, data)
+            self.keep(media, data)
         return media
 
-    def _keep(self, media: Media, data: bytes) -> None:
+    def keep(self, media: Media, data: bytes) -> None:
         """Store a copy. A picture that is small enough is its own preview."""
         picture = open_picture(data)
         kind = picture.format or "PNG"

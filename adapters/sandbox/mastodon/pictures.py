@@ -65,15 +65,13 @@ def open_picture(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            picture = Image.open(io.BytesIO(data))
-            if picture.width * picture.height > LARGEST_MATRIX or picture.format not in _EXTENSIONS:
-                raise NotAPictureError
-            picture.load()
-    except NotAPictureError:
-        raise
-    except Exception as error:
+            picture = Image.open(io.BytesIO(data), formats=list(_EXTENSIONS))
+            if picture.width * picture.height <= LARGEST_MATRIX:
+                picture.load()
+                return picture
+    except Exception as error:  # noqa: BLE001 - a decoder may fail in any way
         raise NotAPictureError from error
-    return picture
+    raise NotAPictureError
 
 
 def store_picture(data: bytes, version: Version) -> Stored:

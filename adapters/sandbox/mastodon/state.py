@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from adapters.sandbox.mastodon.block_rows import DomainBlock, EmailBlock, IpBlock
+    from adapters.sandbox.mastodon.block_rows import DomainBlock, IpBlock
     from adapters.sandbox.mastodon.files import Files
     from adapters.sandbox.mastodon.rows import (
         Account,
@@ -72,8 +72,6 @@ class State:
     domain_mutes: set[tuple[int, str]] = field(default_factory=set)  # (who, domain)
     domain_blocks: dict[int, DomainBlock] = field(default_factory=dict)
     ip_blocks: dict[int, IpBlock] = field(default_factory=dict)
-    email_blocks: dict[int, EmailBlock] = field(default_factory=dict)
-    canonical_blocks: dict[int, str] = field(default_factory=dict)  # hash of an address
     tombstones: set[str] = field(default_factory=set)  # addresses of remote statuses that must not come back
     _ids: dict[str, int] = field(default_factory=dict)
     _last_snowflake: int = 0

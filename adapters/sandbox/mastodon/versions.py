@@ -18,7 +18,7 @@ class Version:
     newer: bool
 
 
-VERSIONS: dict[Name, Version] = {
+VERSIONS: dict[str, Version] = {
     "4.3": Version(name="4.3", number="4.3.23", api=2, newer=False),
     "4.6": Version(name="4.6", number="4.6.5", api=11, newer=True),
 }
