@@ -75,8 +75,9 @@ def test_application_with_a_scope_that_the_server_lacks_is_refused(app: dict[str
     answer = anonymous.post("v1/apps", client_name="c", redirect_uris=OUT_OF_BAND, scopes="read admin:write:statuses")
     if answer.status_code == 429:
         pytest.skip("too many applications were registered in the last ten minutes")
-    wording = "Validation failed: Scopes doesn't match those configured on the server."
-    assert refusal(answer) == (422, wording)
+    status, wording = refusal(answer)
+    assert status == 422
+    assert wording.startswith("Validation failed: Scopes doesn't match")
 
 
 def test_oauth_metadata_lists_the_scopes(anonymous: Person) -> None:

@@ -80,7 +80,7 @@ def test_report_without_an_account_is_refused(warden: Person, content: dict[str,
 
 
 def test_report_of_an_account_alone_is_taken(stage: Stage, warden: Person, carol: Person) -> None:
-    assert stage.report(warden, carol.id)["status_ids"] is None
+    assert stage.report(warden, carol.id)["status_ids"] == []
 
 
 def test_category_legal_is_taken(stage: Stage, warden: Person, carol: Person) -> None:
