@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
     from bot.ports import Channel, Inbox, Instance, Ledger
+    from bot.pushes import Pushes
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
 
@@ -346,9 +347,11 @@ class House:
     def _daemon(self, reloader: Reloader) -> Daemon:
         from bot.daemon import Daemon
         from bot.operate.brakes import stop
+        from bot.pushes import Pushes
 
         settings = self.settings
         start = settings.start_from
+        pushes = Pushes([push for one in self.instances.values() for push in one.pushes], self.ledger, self.clock)
         return Daemon(
             pipeline=self.pipeline,
             ledger=self.ledger,
@@ -362,8 +365,9 @@ class House:
             pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
             reload=reloader.reload,
             listen=reloader.listen,
-            watch=self._watch(),
+            watch=self._watch(pushes),
             keep=self._housekeeper().look,
+            pushes=pushes,
         )
 
     def _housekeeper(self) -> Housekeeper:
@@ -371,7 +375,7 @@ class House:
 
         return Housekeeper(self.ledger, self.clock, lambda: Periods(**self.settings.retention.model_dump()))
 
-    def _watch(self) -> Watch:
+    def _watch(self, pushes: Pushes) -> Watch:
         from bot.operate import checks
         from bot.telemetry import Sensitivity
         from bot.watch import Watch
@@ -389,6 +393,7 @@ class House:
             listen=self.settings.metrics.listen,
             look=lambda: checks.eyes(self.decoder, self.scorer),
             lists_out=lambda: self.matcher.bad_files,
+            pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
             rules=lambda: [rule.id for rule in self.rules],
             quotas=lambda: {"hour": self.guard.limits.quotas.per_hour, "day": self.guard.limits.quotas.per_day},
             workers=lambda: self.decoder.pids,
