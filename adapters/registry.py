@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from adapters.mastodon.builder import build as build_mastodon
+from adapters.mastodon.settings import MastodonSettings
 from adapters.routing import LemmyWithPictrs, build_lemmy
-from bot.domain.decisions import PurgeFile
+from bot.domain.decisions import PurgeFile, Remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +34,13 @@ class Platform:
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
         "lemmy": Platform(settings=LemmyWithPictrs, build=build_lemmy, irreversible=frozenset({PurgeFile.kind})),
+        "mastodon": Platform(
+            settings=MastodonSettings,
+            build=build_mastodon,
+            irreversible=frozenset({PurgeFile.kind, Remove.kind}),
+            names_several=True,
+            unreportable=True,
+        ),
     }
 )
 """Platform name to how it is configured and built, in alphabetical order."""

@@ -487,12 +487,27 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
     platform = PLATFORMS.get(str(block.get("platform")))
     if platform is None:
         raise ConfigError(f"{where}: `platform` is {block.get('platform')!r}; there is: {', '.join(PLATFORMS)}")
-    # A token that is kept between runs saves a login, and servers count those.
-    token_file = base / str(block.get("token_file") or f"{block.get('id')}.token")
+    placed = _placed(block, base)
+    if "token_file" in platform.settings.model_fields:
+        # A token that is kept between runs saves a login, and servers count those.
+        placed.setdefault("token_file", base / f"{block.get('id')}.token")
     try:
-        return platform, platform.settings.model_validate({**block, "token_file": token_file})
+        return platform, platform.settings.model_validate(placed)
     except ValidationError as error:
         raise ConfigError(explain(error, where)) from None
+
+
+def _placed(block: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """With the paths of files, which start from the folder of the configuration."""
+    return {
+        key: base / one
+        if key.endswith("_file") and isinstance(one, str) and one
+        else _placed(one, base)
+        if isinstance(one, dict)
+        else one
+        for key, one in block.items()
+        if not (key.endswith("_file") and not one)
+    }
 
 
 def _rule(rule: RuleSettings, settings: Settings) -> Rule:
