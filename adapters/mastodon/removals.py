@@ -83,15 +83,22 @@ class Removals:
         elif intent.subject.author is None:
             why_not = "nobody knows whose it is"
         ways = [way for way in self._ways if not way.why_not(act, caps)]
-        if not why_not and not ways:
+        hold = not why_not and not ways
+        if hold:
             why_not = self._nobody(act, caps)
         route = ", then ".join(way.way.value for way in ways)
         if isinstance(intent, Remove):
-            return Offer(supported=not why_not, reversible=False, route=route, why_not=why_not)
+            return Offer(supported=not why_not, reversible=False, route=route, why_not=why_not, hold=hold)
         back = any(not way.why_not(Act.UNMARK, caps) for way in self._ways)
         undone = "the warning is taken off again" if back else BY_HAND
         return Offer(
-            supported=not why_not, reversible=True, route=route, why_not=why_not, undone=undone, by_hand=not back
+            supported=not why_not,
+            reversible=True,
+            route=route,
+            why_not=why_not,
+            undone=undone,
+            hold=hold,
+            by_hand=not back,
         )
 
     def apply(self, intent: OnPost) -> Outcome:
@@ -255,6 +262,7 @@ class Removals:
         if failed:
             note += f" ({'; '.join(failed)})"
         if act is Act.REMOVE:
+            self._files.removed(target.status_id)
             said = self._files_now(target, caps).said
             note += f"; {said}" if said else ""
         return note

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bot.domain.evidence import Scan
     from bot.operate.who import Found
+    from bot.ports import Ledger
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +61,7 @@ def status(
         reloaded = last_reload(ledger)
         stop, trips = ledger.stopped(), ledger.trips()
         alarms, channels = raised_alarms(ledger), ledger.channel_states()
-        feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
-        pushes = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags(FLAG)}
-        left_out = ledger.dropped()
+        feeds, pushes, left_out = _states(ledger, "source/"), _states(ledger, FLAG), ledger.dropped()
         pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
     holder = lease.holder if lease else None
     if as_json:
@@ -128,6 +127,10 @@ def status(
             trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
         out.print(trouble)
     out.print(f"audit trail: {head}", soft_wrap=True)
+
+
+def _states(ledger: Ledger, prefix: str) -> dict[str, Any]:
+    return {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags(prefix)}
 
 
 def _print_feeds(

@@ -259,6 +259,7 @@ class HoldReason(StrEnum):
     SHARED_FILE = "shared_file"
     LIST_CONFLICT = "list_conflict"
     WEAK_ATTRIBUTION = "weak_attribution"
+    NOT_OFFERED = "not_offered"  # the server has no way to do it, and the operator could give it one
     UNKNOWN_STATE = "unknown_state"  # a call had no answer and the server could not tell
 
     @property
@@ -314,6 +315,7 @@ class Offer:
     route: str  # in words: "pict-rs internal API"
     why_not: str = ""
     undone: str = ""  # what comes of an undo and what stays, where it is not what people expect of the deed
+    hold: bool = False  # not supported, and worth waiting for: the operator can configure a way, or do it by hand
     by_hand: bool = False  # it can be undone, and not by us; ``undone`` says by whom
 
 

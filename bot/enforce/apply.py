@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.content import InstanceId
-    from bot.domain.decisions import Attempt, Intent, Outcome
+    from bot.domain.decisions import Attempt, Intent, Offer, Outcome
     from bot.ports import Clock, Enforcer, IntentRecord, Ledger
 
 log = structlog.get_logger(__name__)
@@ -181,6 +181,8 @@ class Enforcement:
         if changed is not None:
             return self._skip(record, changed)
         offer = enforcer.offers(record.intent)
+        if offer.hold:
+            return self._wait_for_a_way(record, offer)
         found = enforcer.verify(record.intent) if offer.supported else None
         self._look()
         attempt = self._docket.begin(
@@ -212,6 +214,12 @@ class Enforcement:
         """What was judged is not there any more. Nothing was tried, so no attempt is written."""
         log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
         self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
+        return Progress()
+
+    def _wait_for_a_way(self, record: IntentRecord, offer: Offer) -> Progress:
+        """Nothing was tried, so no attempt is written."""
+        reasons = (HoldReason.NOT_OFFERED,)
+        self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=offer.why_not, seen=record)
         return Progress()
 
     def _proved(self, record: IntentRecord, enforcer: Enforcer, outcome: Done | AlreadyDone) -> Outcome:

@@ -59,6 +59,7 @@ class Guard:
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
                 (HoldReason.FIRST_DEEDS, standing.approvals < rule.hold_first),
+                (HoldReason.NOT_OFFERED, offer.hold),
                 (HoldReason.BREAKER, bool(standing.tripped) and not because.exact),
             )
             if applies
@@ -69,7 +70,8 @@ class Guard:
         if not reasons:
             return Allow()
         return Hold(
-            reasons=tuple(reasons), detail="; ".join(self._details(reasons, intent, rule, facts, standing, over))
+            reasons=tuple(reasons),
+            detail="; ".join(self._details(reasons, intent, rule, facts, offer, standing, over)),
         )
 
     def _details(
@@ -78,6 +80,7 @@ class Guard:
         intent: Intent,
         rule: Rule,
         facts: Facts,
+        offer: Offer,
         standing: Standing,
         over: str,
     ) -> Iterator[str]:
@@ -89,6 +92,8 @@ class Guard:
                     yield "also shown in " + ", ".join(str(use.key) for use in _innocent_uses(intent, facts)[:5])
                 case HoldReason.FIRST_DEEDS:
                     yield f"{standing.approvals} of the first {rule.hold_first} are approved so far"
+                case HoldReason.NOT_OFFERED:
+                    yield offer.why_not
                 case HoldReason.BREAKER:
                     yield standing.tripped
                 case HoldReason.QUOTA:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import making
-from bot.domain.decisions import BanAccount, IntentState, Limit, LimitAccount, MarkSensitive, Remove, Report
+from bot.domain.decisions import BanAccount, HoldReason, IntentState, Limit, LimitAccount, MarkSensitive, Remove, Report
 from bot.enforce import Enforcement
 from bot.enforce.order import CROWD, blocker
 from bot.enforce.undo import Prospect, foresee
@@ -170,3 +170,18 @@ def test_an_undo_says_what_stays_in_the_words_of_the_platform(town):
     real = town.platform.offers
     town.platform.offers = lambda intent: replace(real(intent), undone="files of removed posts are public again")
     assert foresee(ban, town.platform, town.ledger, along=()).why == "files of removed posts are public again"
+
+
+def test_what_an_operator_could_give_a_way_is_held_until_there_is_one(town):
+    real = town.platform.offers
+    lacking = {"supported": False, "hold": True, "why_not": "configure `removal.web`"}
+    town.platform.offers = lambda intent: replace(real(intent), **lacking)
+    town.plan(REMOVE)
+    town.settle()
+    (held,) = town.ledger.intents(case=1)
+    assert (held.state, held.reasons, held.detail) == (HELD, (HoldReason.NOT_OFFERED,), "configure `removal.web`")
+    assert town.ledger.attempts(held.id) == []
+    town.platform.offers = real
+    town.ledger.set_state(held.id, READY, by="ann", approve=True)
+    town.settle()
+    assert town.states() == {"remove": "done"}

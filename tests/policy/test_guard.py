@@ -114,6 +114,12 @@ def test_a_removal_that_cannot_be_undone_needs_approval_after_a_score():
     assert removal(because=making.BY_SCORE, named={"remove"}, unattended=True) == set()
 
 
+def test_what_an_operator_could_give_a_way_waits_for_him_and_what_a_platform_lacks_does_not():
+    lacking = Offer(supported=False, reversible=False, route="", why_not="configure `removal.web`", hold=True)
+    assert removal(lacking, named={"remove"}) == {HoldReason.NOT_OFFERED}
+    assert removal(replace(lacking, hold=False), named={"remove"}) == set()
+
+
 def test_a_purge_has_to_be_switched_on_and_a_choice_about_evidence_made():
     assert reasons(decide(PURGE, limits=Limits())) == {HoldReason.IRREVERSIBLE_OFF, HoldReason.NO_EVIDENCE_POLICY}
     assert reasons(decide(PURGE, limits=Limits(evidence="none"))) == {HoldReason.IRREVERSIBLE_OFF}
