@@ -12,6 +12,7 @@ from adapters.sandbox.mastodon.errors import CrashError, invalid, not_allowed
 from adapters.sandbox.mastodon.moderation import ACCOUNT_ACTIONS, act_on_account, empty, report_by_id, unsuspend
 from adapters.sandbox.mastodon.paging import link_pages, page
 from adapters.sandbox.mastodon.rights import DELETE_USER_DATA, MANAGE_USERS, require
+from adapters.sandbox.mastodon.seeding import tell_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +86,10 @@ def action(call: Call) -> Json:
 @route("DELETE", f"{_PLACE}/{{}}", *_WRITE, access="maybe")
 def delete(call: Call) -> Json:
     """Delete what a suspended account left; to say so again changes nothing."""
-    viewer = require(call, DELETE_USER_DATA)
+    require(call, DELETE_USER_DATA)
     target = account_by_id(call.state, call.path[0])
     if not target.suspended or not (target.deletable or target.emptied):
         raise not_allowed()
-    del viewer
     empty(call.state, target)
     return {}
 
@@ -136,6 +136,7 @@ def _approve(call: Call, target: Account) -> None:
         raise not_allowed()
     _login(target).approved = True
     call.state.emit("account.approved", target.id)
+    tell_of(call.state, target)
 
 
 for _name, _undo in {

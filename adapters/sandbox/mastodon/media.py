@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.mastodon.calling import Call, route
-from adapters.sandbox.mastodon.errors import ApiError, invalid, record_not_found
+from adapters.sandbox.mastodon.errors import ApiError, PageError, invalid, record_not_found
 from adapters.sandbox.mastodon.files import stored_path
 from adapters.sandbox.mastodon.forms import Upload
 from adapters.sandbox.mastodon.kinds import PICTURES, SOUNDS, VIDEOS
@@ -153,7 +153,7 @@ def update(call: Call) -> Json:
 def destroy(call: Call) -> Json:
     """Take back an upload that is in no status; 4.3 cannot."""
     if not call.version.newer:
-        raise record_not_found()
+        raise PageError(404)
     media = _own_unposted(call)
     for path in (media.original, media.small):
         call.state.files.delete(path)

@@ -69,7 +69,7 @@ def open_picture(data: bytes) -> Image.Image:
             if picture.width * picture.height <= LARGEST_MATRIX:
                 picture.load()
                 return picture
-    except Exception as error:  # noqa: BLE001 - a decoder may fail in any way
+    except Exception as error:
         raise NotAPictureError from error
     raise NotAPictureError
 
@@ -110,7 +110,7 @@ def encode(picture: Image.Image, kind: str, version: Version) -> Picture:
     if kind == "JPEG":
         plain.convert("RGB").save(out, "JPEG", quality=85 if version.newer else 90)
     elif kind == "PNG":
-        plain.save(out, "PNG", compress_level=6 if version.newer else 9)
+        plain.save(out, "PNG", compress_level=3 if version.newer else 9)
     else:
         plain.convert("RGB").save(out, kind)
     return Picture(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pyotp
 
 from adapters.sandbox.clock import now
+from adapters.sandbox.mastodon.notifying import notify
+from adapters.sandbox.mastodon.rights import MANAGE_USERS, can
 from adapters.sandbox.mastodon.rows import INSTANCE_ACTOR, Account, App, Role, Token, User
 
 if TYPE_CHECKING:
@@ -126,6 +128,21 @@ def add_account(
     state.accounts[number] = account
     state.emit("account.created", number)
     return account
+
+
+def sign_up(state: State, name: str, why: str | None = None, *, approved: bool = False) -> Account:
+    """Somebody new, who waits for approval unless the server lets everybody in; those who manage users are told."""
+    with state.lock:
+        account = add_account(state, name, approved=approved, invite_request=why)
+        if approved:
+            tell_of(state, account)
+        return account
+
+
+def tell_of(state: State, account: Account) -> None:
+    """Tell those who manage users of somebody new."""
+    for other in [one for one in state.accounts.values() if can(one, MANAGE_USERS)]:
+        notify(state, other, account, "admin.sign_up")
 
 
 def add_app(

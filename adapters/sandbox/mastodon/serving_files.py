@@ -72,6 +72,10 @@ def proxy(call: Call) -> Response:
         _fetch(call, media)
     style = call.path[1] if len(call.path) > 1 else "original"
     place = media.small if style == "small" else media.original
+    kept = None if status.live else call.state.files.get(place or "")
+    if kept is not None:
+        # Its own address may be closed, so that the file comes from here.
+        return Response(kept.data, headers={"content-type": kept.content_type, "cache-control": "private, no-store"})
     return Response(
         b"",
         302,
