@@ -6,6 +6,7 @@ Texts of exceptions name method, path and kind of fault, never headers, queries 
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 import weakref
@@ -51,6 +52,8 @@ wait for an answer that never comes.
 """
 
 nap = time.sleep
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # below that it writes down the cookies that a server sets
 
 
 def user_agent() -> str:

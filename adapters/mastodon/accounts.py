@@ -51,6 +51,11 @@ KEPT_FILES = 40
 SKEW = timedelta(minutes=5)
 """How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
 
+UNLIMITED = "lifted, and the reports that it closed are open again; the strike stays in the account's history"
+UNSUSPENDED = (
+    f"{UNLIMITED}; the files of all its posts become public again, those of posts that were removed meanwhile too"
+)
+
 _ACTIONS = {"suspended": "suspend", "silenced": "silence", "sensitized": "sensitive"}
 _LIFTED = {"suspended": "unsuspend", "silenced": "unsilence", "sensitized": "unsensitive"}
 _WORDS = {"suspended": "suspended", "silenced": "limited", "sensitized": "marked as sensitive"}
@@ -91,7 +96,8 @@ class Accounts:
             why_not = "" if isinstance(intent, BanAccount) else f"{caps.software} suspends accounts, and limits none"
         elif not caps.mainline:
             why_not = f"{caps.software} has no account actions by Mastodon's API"
-        return Offer(supported=not why_not, reversible=reversible, route="Mastodon API", why_not=why_not)
+        undone = UNSUSPENDED if isinstance(intent, BanAccount) else UNLIMITED
+        return Offer(supported=not why_not, reversible=reversible, route="Mastodon API", why_not=why_not, undone=undone)
 
     def apply(self, intent: OnAccount) -> Outcome:
         """Act, unless it is so already: every action leaves the person another strike."""

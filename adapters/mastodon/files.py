@@ -86,6 +86,7 @@ class Files:
         self._monotonic = monotonic
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._lock = threading.Lock()
+        self._hides = True  # what is removed, after a moment
 
     def remember(self, status: Mapping[str, Any]) -> Sequence[str]:
         """The addresses of a post's files, kept for when the post is gone. Nothing is learned from a removed one."""
@@ -133,13 +134,19 @@ class Files:
         return Count(public=public, hidden=hidden, unknown=unknown)
 
     def settled(self, urls: Sequence[str], *, hidden: bool) -> Count:
-        """Look until all are ``hidden``, or until one is not, for as long as a server may take for that."""
-        deadline = self._monotonic() + WAIT
+        """Look until all are ``hidden``, or until one is not, for as long as a server may take for that.
+
+        A server that has hidden nothing in that time will not do so the next time: then one look is enough.
+        """
+        deadline = self._monotonic() + (WAIT if self._hides or not hidden else 0.0)
         wait = 0.1
         while True:
             count = self.count(urls)
-            there = not count.public if hidden else bool(count.public)
-            if there or not count.total or self._monotonic() >= deadline:
+            if (not count.public if hidden else count.public) or not count.total:
+                self._hides = self._hides or (hidden and bool(count.hidden))
+                return count
+            if self._monotonic() >= deadline:
+                self._hides = self._hides and not hidden
                 return count
             self._sleep(wait)
             wait = min(wait * 2, 1.0)
