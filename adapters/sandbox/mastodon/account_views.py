@@ -105,7 +105,8 @@ def _profile(state: State, account: Account, viewer: Account | None) -> Json:
 
 def _may_feature(account: Account, viewer: Account | None, *, featured: bool) -> str:
     if not account.local:
-        return "missing"
+        # Its own server has said nothing of it.
+        return "denied" if viewer is None else "missing"
     return "automatic" if featured and viewer is not None else "denied"
 
 

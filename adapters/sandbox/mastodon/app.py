@@ -13,7 +13,7 @@ from starlette.responses import Response
 from adapters.sandbox.mastodon import every_call  # noqa: F401 - it registers the calls
 from adapters.sandbox.mastodon.calling import ROUTES, Call, Route, Server
 from adapters.sandbox.mastodon.error_pages import error_page
-from adapters.sandbox.mastodon.errors import ApiError, CrashError, PageError
+from adapters.sandbox.mastodon.errors import ApiError, CrashError, PageError, challenge
 from adapters.sandbox.mastodon.forms import Params, read
 from adapters.sandbox.mastodon.limits import Asked, RateLimiter
 from adapters.sandbox.mastodon.rights import require_scope, require_working_login
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from adapters.sandbox.mastodon.rows import Account, Token
 
+_TAGGED = ("application/json", "application/jrd+json", "text/plain")
 _REVALIDATE = "stale-while-revalidate=30, stale-if-error=86400"
 
 
@@ -69,11 +70,16 @@ class MastodonApp:
         except ApiError as error:
             answer = self._refusal(error, request)
         except PageError as error:
-            return error_page(self._server.state.version, error.status)
+            answer = error_page(self._server.state.version, error.status)
+            if request.url.path.startswith("/api/"):
+                answer.headers["vary"] = "Origin"
+            return answer
         except CrashError:
             return Response(b"", 500, {"content-type": "text/html; charset=UTF-8", "vary": "Origin"})
         if counted is not None and request.url.path.startswith("/api/"):
             answer.headers.update(counted.headers)
+        if answer.status_code == 200 and answer.headers["content-type"].startswith(_TAGGED):
+            answer.headers["etag"] = f'W/"{hashlib.md5(bytes(answer.body), usedforsecurity=False).hexdigest()}"'
         return answer
 
     def _dispatch(self, request: Request, params: Params, token: Token | None) -> Response:
@@ -112,14 +118,16 @@ class MastodonApp:
 
     def _refusal(self, error: ApiError, request: Request) -> Response:
         if error.body is None:
-            return Response(b"", error.status, {"content-type": "text/html", "cache-control": "private, no-store"})
+            headers = {"content-type": "text/html", "cache-control": "private, no-store", "vary": "Origin"}
+            return Response(b"", error.status, headers)
         answer = _json(error.body, error.status)
         answer.headers["cache-control"] = "private, no-store"
-        answer.headers["vary"] = "Authorization, Origin"
+        answer.headers["vary"] = "Origin" if error.early else "Authorization, Origin"
         if error.status == 401 and request.url.path.startswith("/api/"):
-            answer.headers["www-authenticate"] = (
-                f'Bearer realm="Doorkeeper", error="invalid_token", error_description="{error.body["error"]}"'
-            )
+            answer.headers["www-authenticate"] = challenge("invalid_token", error.body["error"])
+        elif error.lacking and self._server.state.version.newer:
+            scopes = f"Access to this resource requires scope _{' '.join(error.lacking)}_."
+            answer.headers["www-authenticate"] = challenge("insufficient_scope", scopes)
         return answer
 
 
@@ -140,11 +148,11 @@ def _admit(chosen: Route, call: Call) -> None:
     """Check the token before anything else, in the order in which Mastodon does."""
     if chosen.access == "open":
         return
+    if call.viewer is not None and call.viewer.suspended:
+        require_working_login(call.viewer)
     if chosen.access == "maybe":
         if call.token is not None:
             require_scope(call.token, chosen.scopes)
-        if call.viewer is not None and call.viewer.suspended:
-            require_working_login(call.viewer)
         return
     if call.token is None:
         raise ApiError(401, "The access token is invalid")
@@ -164,13 +172,12 @@ def _fits(chosen: Route, segments: tuple[str, ...]) -> bool:
 
 def _finished(call: Call, chosen: Route, made: object) -> Response:
     answer = _json(made, call.status)
-    if chosen.cache is not None and (chosen.access == "open" or call.viewer is None):
+    if chosen.cache is not None and (chosen.access == "open" or (call.viewer is None and call.token is None)):
         answer.headers["cache-control"] = f"max-age={chosen.cache}, public, {_REVALIDATE}"
     else:
         answer.headers["cache-control"] = "private, no-store"
-    answer.headers["vary"] = "Origin" if chosen.access == "open" else "Authorization, Origin"
-    if call.status == 200:
-        answer.headers["etag"] = f'W/"{hashlib.md5(bytes(answer.body), usedforsecurity=False).hexdigest()}"'
+    for_all = chosen.access == "open" and chosen.cache is not None
+    answer.headers["vary"] = "Origin" if for_all else "Authorization, Origin"
     if call.links:
         answer.headers["link"] = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in call.links)
     return answer

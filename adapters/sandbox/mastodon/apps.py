@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.responses import Response
 
 from adapters.sandbox.mastodon.calling import Call, route
-from adapters.sandbox.mastodon.errors import ApiError, invalid
+from adapters.sandbox.mastodon.errors import ApiError, challenge, invalid
 from adapters.sandbox.mastodon.oauth_scopes import scopes_of
 from adapters.sandbox.mastodon.seeding import OUT_OF_BAND, add_app, add_token
 
@@ -90,8 +90,9 @@ def _client(call: Call) -> App | None:
 
 
 def _refused(code: str, status: int = 400) -> Response:
-    body = {"error": code, "error_description": _REFUSALS[code]}
-    return _answer(body, status)
+    answer = _answer({"error": code, "error_description": _REFUSALS[code]}, status)
+    answer.headers["www-authenticate"] = challenge(code, _REFUSALS[code])
+    return answer
 
 
 def _answer(body: Json, status: int = 200) -> Response:

@@ -9,12 +9,25 @@ if TYPE_CHECKING:
 
 
 class ApiError(Exception):
-    """An answer that is not what was asked for. Without a ``body`` nothing is said, as in a crash."""
+    """An answer that is not what was asked for. Without a ``body`` nothing is said, as in a crash.
 
-    def __init__(self, status: int, error: str | None = None, *, more: Json | None = None) -> None:
+    ``lacking`` are the scopes of which the token has none. ``early``: said before the token was looked at closely.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str | None = None,
+        *,
+        more: Json | None = None,
+        lacking: tuple[str, ...] = (),
+        early: bool = False,
+    ) -> None:
         super().__init__(error or str(status))
         self.status = status
         self.body = None if error is None else {"error": error} | (more or {})
+        self.lacking = lacking
+        self.early = early
 
 
 class PageError(Exception):
@@ -44,11 +57,16 @@ def not_allowed() -> ApiError:
     return ApiError(403, "This action is not allowed")
 
 
-def outside_scopes() -> ApiError:
-    """A token without the scope."""
-    return ApiError(403, "This action is outside the authorized scopes")
+def outside_scopes(*wanted: str) -> ApiError:
+    """A token that has none of these scopes."""
+    return ApiError(403, "This action is outside the authorized scopes", lacking=wanted)
 
 
 def invalid(*faults: str) -> ApiError:
     """A row that may not be saved as it is."""
     return ApiError(422, f"Validation failed: {', '.join(faults)}")
+
+
+def challenge(error: str, words: str) -> str:
+    """What is wrong with a token, as a header tells it."""
+    return f'Bearer realm="Doorkeeper", error="{error}", error_description="{words}"'

@@ -174,6 +174,7 @@ def empty(state: State, target: Account) -> None:
     state.follows = {pair: since for pair, since in state.follows.items() if target.id not in pair}
     target.display_name = target.note = ""
     target.fields, target.discoverable, target.statuses_count = [], False, 0
+    target.silenced = False
     target.deletable, target.emptied = False, True
     if target.user is not None:
         target.user.disabled = True

@@ -54,14 +54,14 @@ def require_scope(token: Token, wanted: Iterable[str]) -> None:
     if token.revoked:
         raise ApiError(401, "The access token was revoked")
     if wanted and not set(wanted) & set(token.scopes):
-        raise outside_scopes()
+        raise outside_scopes(*wanted)
 
 
 def require_working_login(account: Account) -> User:
     """A user who may use the server."""
     user = account.user
     if user is None or account.suspended or user.disabled:
-        raise ApiError(403, "Your login is currently disabled")
+        raise ApiError(403, "Your login is currently disabled", early=account.suspended)
     if not user.confirmed:
         raise ApiError(403, "Your login is missing a confirmed e-mail address")
     if not user.approved:

@@ -86,7 +86,7 @@ class MastodonSandbox:
         tokens = seed(self.state)
         self.federation = Federation(self.state)
         self.server = Server(self.state, self.federation, processing, self.streaming_url)
-        limiter = RateLimiter(enforced=default_limits)
+        self.limiter = limiter = RateLimiter(enforced=default_limits)
         self.app = MastodonApp(self.server, limiter)
         self.web = WebApp(self.state, limiter)
         self.server.web_user = self.web.user
