@@ -63,7 +63,7 @@ class _Bucket:
     at: float
 
     def refill(self, now: float) -> None:
-        if now < self.at:  # it rests until then
+        if now < self.at:  # the bucket rests until then
             return
         self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.per_second)
         self.at = now
@@ -142,13 +142,12 @@ class Buckets:
             return min(600.0, max(1.0, 1.5 / bucket.per_second))
 
     def rest(self, name: str, seconds: float) -> None:
-        """The server refuses calls for so long: nothing passes until then, and from an empty bucket afterwards."""
+        """The server refuses calls for so long, until a window of its limit ends: nothing passes before."""
         with self._changed:
             bucket = self._buckets.get(name)
             if bucket is not None:
-                bucket.refill(self._monotonic())
-                bucket.tokens = 0.0
-                bucket.at = max(bucket.at, self._monotonic() + max(0.0, seconds))
+                bucket.tokens = bucket.capacity
+                bucket.at = max(bucket.at, self._monotonic() + seconds)
                 self._changed.notify_all()
 
     def take(self, name: str, *, urgent: bool = False, patient: bool = True) -> None:
@@ -182,10 +181,12 @@ class Buckets:
         bucket = self._buckets.get(name)
         if bucket is None:
             return 0.0
+        resting = bucket.at - self._monotonic()
+        if resting > 0:
+            return resting + 0.001
         bucket.refill(self._monotonic())
         wanted = 1.0 + queue.before(waiter)
         if waiter.rank is Rank.READ and queue.owed < 1 and bucket.capacity >= 5:
             wanted = min(wanted + min(bucket.capacity * RESERVE, LARGEST_RESERVE), bucket.capacity)
         lacking = wanted - bucket.tokens
-        resting = max(0.0, bucket.at - self._monotonic())
-        return resting + lacking / bucket.per_second + 0.001 if lacking > 1e-9 else 0.0
+        return lacking / bucket.per_second + 0.001 if lacking > 1e-9 else 0.0

@@ -81,14 +81,14 @@ class FeedSettings(BaseModel):
 class SweepSettings(BaseModel):
     """Looks at the media of single accounts, for replies and unlisted posts, which are in no public timeline.
 
-    ``per_hour``: accounts in an hour, a call each, of the 1200 paged calls that Mastodon allows in it. ``seldom``: how
-    long an account may go unseen.
+    ``per_hour``: accounts in an hour, a call each and up to two more of the 1200 paged ones that Mastodon allows in it.
+    ``every``: how long after its beginning a round over all accounts begins again, at the earliest.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     per_hour: Annotated[int, Field(ge=0, le=600)] = 120
-    seldom: Duration = timedelta(days=1)
+    every: Duration = timedelta(hours=1)
 
 
 class MastodonSettings(BaseModel):

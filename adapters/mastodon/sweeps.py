@@ -158,7 +158,7 @@ class SweepSource:
         if self._settings.per_hour == 0:
             return 0
         saved = min(SAVED, now - datetime.fromisoformat(state["credit_at"]))
-        return min(AT_ONCE, int(saved / timedelta(hours=1) * self._settings.per_hour))
+        return max(0, min(AT_ONCE, saved // (timedelta(hours=1) / self._settings.per_hour)))
 
     def _sweep(
         self, state: dict[str, Any], looks: int, now: datetime, basket: Basket, converter: Converter
@@ -197,7 +197,7 @@ class SweepSource:
         """The next page of the list of all local accounts; ``None`` where the next round is not due yet."""
         roster = state["roster"]
         if roster["at"] is None and roster["began"] is not None:
-            if now - datetime.fromisoformat(roster["began"]) < self._settings.seldom:
+            if now - datetime.fromisoformat(roster["began"]) < self._settings.every:
                 return None
             roster = {"at": None, "began": None, "before": roster["began"]}
         began = roster["began"] or now.isoformat()

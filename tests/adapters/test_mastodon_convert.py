@@ -246,5 +246,5 @@ def test_only_our_own_hosts_have_our_files() -> None:
         (None, False),
     ],
 )
-def test_proxied_addresses_are_known(url: str | None, is_so: bool) -> None:  # noqa: FBT001 - what the table says
+def test_proxied_addresses_are_known(url: str | None, is_so: bool) -> None:
     assert proxied(url) is is_so
