@@ -73,6 +73,7 @@ class MastodonApp:
             answer = error_page(self._server.state.version, error.status)
             if request.url.path.startswith("/api/"):
                 answer.headers["vary"] = "Origin"
+            self._server.web_cookies(request, answer)
             return answer
         except CrashError:
             return Response(b"", 500, {"content-type": "text/html; charset=UTF-8", "vary": "Origin"})
@@ -80,6 +81,7 @@ class MastodonApp:
             answer.headers.update(counted.headers)
         if answer.status_code == 200 and answer.headers["content-type"].startswith(_TAGGED):
             answer.headers["etag"] = f'W/"{hashlib.md5(bytes(answer.body), usedforsecurity=False).hexdigest()}"'
+        self._server.web_cookies(request, answer)
         return answer
 
     def _dispatch(self, request: Request, params: Params, token: Token | None) -> Response:
@@ -178,6 +180,8 @@ def _finished(call: Call, chosen: Route, made: object) -> Response:
         answer.headers["cache-control"] = "private, no-store"
     for_all = chosen.access == "open" and chosen.cache is not None
     answer.headers["vary"] = "Origin" if for_all else "Authorization, Origin"
+    answer.headers.update(call.headers_out)
+    answer.headers.update(call.extra)
     if call.links:
         answer.headers["link"] = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in call.links)
     return answer

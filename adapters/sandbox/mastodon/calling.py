@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.datastructures import Headers
+    from starlette.requests import Request
     from starlette.responses import Response
 
     from adapters.sandbox.mastodon.federation import Federation
@@ -30,11 +31,16 @@ def _nobody(_: Headers, __: str) -> int | None:
     return None
 
 
+def _no_cookies(_: Request, __: Response) -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Server:
     """A Mastodon server.
 
-    ``web_user(headers, method)`` gives the account of a web session, if the request may stand for it. ``processing``
+    ``web_user(headers, method)`` gives the account of a web session, if the request may stand for it;
+    ``web_cookies`` renews that session in an answer. ``processing``
     is how many seconds a video takes. ``streaming_url`` is what the server says of its streaming part.
     """
 
@@ -43,6 +49,7 @@ class Server:
     processing: float = 1.0
     streaming_url: str = ""
     web_user: Callable[[Headers, str], int | None] = field(default=_nobody)
+    web_cookies: Callable[[Request, Response], None] = field(default=_no_cookies)
     repeated: dict[tuple[int, str], int] = field(default_factory=dict)  # (account, Idempotency-Key) -> status
 
 
@@ -59,6 +66,8 @@ class Call:
     place: str
     status: int = 200
     links: list[tuple[str, str]] = field(default_factory=list)  # relation and address
+    extra: dict[str, str] = field(default_factory=dict)  # further headers of the answer
+    headers_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> State:

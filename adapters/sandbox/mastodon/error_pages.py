@@ -17,14 +17,34 @@ _TITLES = {
     422: "Security verification failed",
     500: "This page is not correct",
 }
+# Where the page itself says something else than its title.
+_HEADINGS = {
+    422: "Security verification failed. Are you blocking cookies?",
+    500: "We're sorry, but something went wrong on our end.",
+}
+
+
+_HEADINGS = {
+    422: "Security verification failed. Are you blocking cookies?",
+    500: "We're sorry, but something went wrong on our end.",
+}
+
+
+def _escaped(sentence: str) -> str:
+    return html.escape(sentence, quote=False).replace("'", "&#39;")
 
 
 def error_page(version: Version, status: int) -> Response:
-    """A small page with the sentence that belongs to the status, as both title and heading."""
-    sentence = html.escape(_TITLES[status], quote=False).replace("'", "&#39;")
+    """A small page with the sentence that belongs to the status."""
+    sentence = _escaped(_TITLES[status])
+    heading = _escaped(_HEADINGS.get(status, _TITLES[status]))
     opening = '<html data-color-scheme="auto" lang="en">' if version.newer else "<html lang='en'>"
     body = (
         f"<!DOCTYPE html>\n{opening}\n<head>\n<meta charset='utf-8'>\n<title>{sentence}\n - Mastodon</title>\n</head>\n"
-        f"<body class='error'>\n<h1>{sentence}\n</h1>\n</body>\n</html>\n"
+        f"<body class='error'>\n<h1>{heading}\n</h1>\n</body>\n</html>\n"
     )
     return Response(body, status, {"content-type": "text/html; charset=utf-8", "cache-control": "private, no-store"})
+
+
+def _escaped(sentence: str) -> str:
+    return html.escape(sentence, quote=False).replace("'", "&#39;")

@@ -197,6 +197,7 @@ def erase(state: State, status: Status) -> None:
         _vanish(state, status, erased=True)
     else:
         status.erased = True
+        _count_out(state, status)
 
 
 def show_files(state: State, media: Media, *, public: bool) -> None:
@@ -214,6 +215,15 @@ def erase_media(state: State, media: Media) -> None:
 
 def _vanish(state: State, status: Status, *, erased: bool) -> None:
     status.deleted_at, status.erased = now(), erased
+    if erased:
+        _count_out(state, status)
+    state.emit("status.deleted", status.id)
+    for booster in [other for other in state.statuses.values() if other.reblog_of_id == status.id and other.live]:
+        _vanish(state, booster, erased=erased)
+
+
+def _count_out(state: State, status: Status) -> None:
+    """What is kept for its reports is counted on, as long as there is a row of it."""
     author = state.accounts[status.account_id]
     if status.visibility != "direct":
         author.statuses_count = max(author.statuses_count - 1, 0)
@@ -223,9 +233,6 @@ def _vanish(state: State, status: Status, *, erased: bool) -> None:
     original = state.statuses.get(status.reblog_of_id or 0)
     if original is not None:
         original.reblogs_count = max(original.reblogs_count - 1, 0)
-    state.emit("status.deleted", status.id)
-    for booster in [other for other in state.statuses.values() if other.reblog_of_id == status.id and other.live]:
-        _vanish(state, booster, erased=True)
 
 
 def _html(state: State, text: str) -> str:

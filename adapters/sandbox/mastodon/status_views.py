@@ -42,8 +42,14 @@ def _address(state: State, media: Media, style: str, *, proxied: bool) -> str | 
     return None if path is None else f"{state.url}{path}"
 
 
-def status_view(state: State, status: Status, viewer: Account | None = None, *, source: bool = False) -> Json:
-    """A status for a viewer, or as a webhook tells it. ``source``: the typed text instead of the HTML."""
+def status_view(
+    state: State, status: Status, viewer: Account | None = None, *, source: bool = False, alone: bool = False
+) -> Json:
+    """A status for a viewer, or as a webhook tells it.
+
+    ``source``: the typed text instead of the HTML. ``alone``: not one of a list; only then a boost itself tells what
+    the viewer did with what it boosts.
+    """
     author = state.accounts[status.account_id]
     mine = viewer is not None and viewer.id == author.id
     newer = state.version.newer
@@ -66,7 +72,7 @@ def status_view(state: State, status: Status, viewer: Account | None = None, *, 
         shown["quotes_count"] = 0
     shown["edited_at"] = iso_or_none(status.edited_at)
     if viewer is not None:
-        shown |= _relation(state, status, viewer)
+        shown |= _relation(state, status, viewer, alone=alone)
         if mine and status.reblog_of_id is None and status.visibility in _PINNABLE:
             shown["pinned"] = False
     shown |= {"text": status.text} if source else {"content": status.content}
@@ -98,13 +104,13 @@ def _text(number: int | None) -> str | None:
     return None if number is None else str(number)
 
 
-def _relation(state: State, status: Status, viewer: Account) -> Json:
-    own = status.reblog_of_id or status.id
+def _relation(state: State, status: Status, viewer: Account, *, alone: bool) -> Json:
+    own = status.reblog_of_id if alone and status.reblog_of_id is not None else status.id
     reblogged = any(
         other.reblog_of_id == own and other.account_id == viewer.id and other.live for other in state.statuses.values()
     )
     return {
-        "favourited": viewer.id in state.statuses[own].favourited_by if own in state.statuses else False,
+        "favourited": own in state.statuses and viewer.id in state.statuses[own].favourited_by,
         "reblogged": reblogged,
         "muted": False,
         "bookmarked": False,

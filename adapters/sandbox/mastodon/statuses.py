@@ -92,7 +92,7 @@ def several(call: Call) -> list[Any]:
 @route("GET", "/api/v1/statuses/{}", "read", "read:statuses", access="maybe", cache=_PUBLIC_SECONDS)
 def show(call: Call) -> Json:
     """One status."""
-    return status_view(call.state, visible_status(call.state, call.path[0], call.viewer), call.viewer)
+    return status_view(call.state, visible_status(call.state, call.path[0], call.viewer), call.viewer, alone=True)
 
 
 @route("GET", "/api/v1/statuses/{}/history", "read", "read:statuses", access="maybe", cache=_PUBLIC_SECONDS)
@@ -174,7 +174,7 @@ def reblog(call: Call) -> Json:
     status = visible_status(call.state, call.path[0], call.viewer)
     if status.visibility == "direct" or (status.visibility == "private" and status.account_id != call.me.id):
         raise not_found()
-    return status_view(call.state, boost(call.state, call.me, _original(call, status)), call.me)
+    return status_view(call.state, boost(call.state, call.me, _original(call, status)), call.me, alone=True)
 
 
 def _original(call: Call, status: Status) -> Status:
