@@ -134,7 +134,7 @@ def admin_account_view(state: State, account: Account, viewer: Account | None = 
         "domain": account.domain,
         "created_at": iso(account.created_at),
         "email": None if user is None else user.email,
-        "ip": None if user is None else user.sign_up_ip,
+        "ip": None if user is None else next(iter(reversed(user.sign_ins)), user.sign_up_ip),
         "confirmed": None if user is None else user.confirmed,
         "suspended": account.suspended,
         "silenced": account.silenced,
@@ -143,7 +143,7 @@ def admin_account_view(state: State, account: Account, viewer: Account | None = 
         "approved": None if user is None else user.approved,
         "locale": None if user is None else user.locale,
         "invite_request": None if user is None else user.invite_request,
-        "ips": None if user is None else [],
+        "ips": None if user is None else [{"ip": ip, "used_at": iso(at)} for ip, at in user.sign_ins.items()],
         "account": account_view(state, account, viewer),
         "role": None if user is None else role_view(state, user.role),
     }

@@ -181,7 +181,6 @@ def _finished(call: Call, chosen: Route, made: object) -> Response:
     for_all = chosen.access == "open" and chosen.cache is not None
     answer.headers["vary"] = "Origin" if for_all else "Authorization, Origin"
     answer.headers.update(call.headers_out)
-    answer.headers.update(call.extra)
     if call.links:
         answer.headers["link"] = ", ".join(f'<{address}>; rel="{relation}"' for relation, address in call.links)
     return answer

@@ -66,7 +66,6 @@ class Call:
     place: str
     status: int = 200
     links: list[tuple[str, str]] = field(default_factory=list)  # relation and address
-    extra: dict[str, str] = field(default_factory=dict)  # further headers of the answer
     headers_out: dict[str, str] = field(default_factory=dict)
 
     @property

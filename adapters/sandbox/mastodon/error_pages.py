@@ -24,16 +24,6 @@ _HEADINGS = {
 }
 
 
-_HEADINGS = {
-    422: "Security verification failed. Are you blocking cookies?",
-    500: "We're sorry, but something went wrong on our end.",
-}
-
-
-def _escaped(sentence: str) -> str:
-    return html.escape(sentence, quote=False).replace("'", "&#39;")
-
-
 def error_page(version: Version, status: int) -> Response:
     """A small page with the sentence that belongs to the status."""
     sentence = _escaped(_TITLES[status])

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from adapters.sandbox.mastodon.rows import Json
 
 _MINUTES_5 = 300
-_DEPRECATED = "@1668384000"  # 2022-11-14, as RFC 9745 writes it
 _ICONS = (36, 48, 72, 96, 144, 192, 256, 384, 512)
 _JSON = "application/json; charset=utf-8"
 
@@ -174,8 +173,6 @@ def _packs(call: Call) -> str:
 def instance_v1(call: Call) -> Json:
     """The old description of the server."""
     state = call.state
-    if call.version.newer:
-        call.extra["deprecation"] = _DEPRECATED
     if call.version.newer:
         call.headers_out["deprecation"] = "@1668384000"  # when the new one came
     posted = sum(1 for status in state.statuses.values() if status.local and status.live)

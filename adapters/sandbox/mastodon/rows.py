@@ -46,6 +46,7 @@ class User:
     sensitive: bool = False
     language: str | None = None
     sign_up_ip: str | None = None
+    sign_ins: dict[str, datetime] = field(default_factory=dict)  # the last time from each address
 
 
 @dataclass(slots=True, kw_only=True)

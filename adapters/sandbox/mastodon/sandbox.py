@@ -89,7 +89,7 @@ class MastodonSandbox:
         self.limiter = limiter = RateLimiter(enforced=default_limits)
         self.app = MastodonApp(self.server, limiter)
         self.web = WebApp(self.state, limiter)
-        self.server.web_user = self.web.user
+        self.server.web_user, self.server.web_cookies = self.web.user, self.web.renew
         self.app.mounted += [(below, self.web) for below in BELOW]
         self.streaming = StreamingApp(self.state, heartbeat=heartbeat)
         self.webhooks = (

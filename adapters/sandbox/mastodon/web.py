@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from adapters.sandbox.clock import now
 from adapters.sandbox.mastodon.error_pages import error_page
 from adapters.sandbox.mastodon.errors import ApiError, PageError
 from adapters.sandbox.mastodon.forms import Params, read
@@ -52,7 +53,9 @@ class _Visit:
     params: Params
     browser: Browser
     account: Account | None
+    told: list[str]  # notices of the request before
     known: bool  # the browser came with a cookie of ours
+    signed_out: bool = False  # by this very request
 
 
 @dataclass(slots=True)
@@ -89,6 +92,14 @@ class WebApp:
             return browser.account_id
         return None
 
+    def renew(self, request: Request, answer: Response) -> None:
+        """Give a browser that reads through the API its cookies again."""
+        if request.method not in {"GET", "HEAD"} or "authorization" in request.headers:
+            return
+        browser = self.sessions.of(request.headers)
+        if browser is not None and browser.account_id is not None:
+            self._give_cookies(answer, browser, request)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
@@ -111,7 +122,11 @@ class WebApp:
             return refusal
         with self._state.lock:
             browser = self.sessions.of(request.headers)
+            told = [] if browser is None else browser.notices
+            if browser is not None:
+                browser.notices = []  # they are for one request, shown or not
             visit = _Visit(
+                told=told,
                 request=request,
                 params=params,
                 browser=browser or Browser(),
@@ -132,11 +147,13 @@ class WebApp:
     def _throttled(self, request: Request, params: Params) -> Response | None:
         if request.method != "POST" or request.url.path.rstrip("/") != "/auth/sign_in":
             return None
-        address = request.headers.get("x-forwarded-for", "").split(",")[0].strip() or (
-            request.client.host if request.client else ""
-        )
         asked = Asked(
-            method="POST", path="/auth/sign_in", names=frozenset(), token=None, account_id=None, address=address
+            method="POST",
+            path="/auth/sign_in",
+            names=frozenset(),
+            token=None,
+            account_id=None,
+            address=_address(request),
         )
         counted = self._limiter.count(asked)
         browser, user = self.sessions.of(request.headers), _user(params)
@@ -176,7 +193,7 @@ class WebApp:
             case "POST", ["auth", "sign_in"]:
                 return self._sign_in(visit)
             case "DELETE", ["auth", "sign_out"]:
-                visit.browser = self.sessions.sign_out(visit.browser)
+                visit.browser, visit.signed_out = self.sessions.sign_out(visit.browser), True
                 return self._redirect("/auth/sign_in")
             case _, ["admin", *rest]:
                 return self._admin(visit, method, rest)
@@ -268,10 +285,12 @@ class WebApp:
 
     def _signed_in(self, visit: _Visit, account: Account) -> Response:
         visit.browser, visit.account = self.sessions.sign_in(visit.browser, account.id), account
+        if account.user is not None:
+            account.user.sign_ins[_address(visit.request)] = now()
         return self._redirect("/")
 
     def _writer(self, visit: _Visit) -> PageWriter:
-        return PageWriter(self._state, visit.browser)
+        return PageWriter(self._state, visit.browser, visit.told)
 
     # -- answers
 
@@ -293,18 +312,27 @@ class WebApp:
 
     def _with_cookies(self, answer: Response, visit: _Visit) -> Response:
         self.sessions.keep(visit.browser)
-        secure = visit.request.headers.get("x-forwarded-proto") == "https"
-        login = visit.browser.login if visit.browser.account_id is not None else ""
+        self._give_cookies(answer, visit.browser, visit.request, signed_out=visit.signed_out)
+        return answer
+
+    def _give_cookies(self, answer: Response, browser: Browser, request: Request, *, signed_out: bool = False) -> None:
+        secure = request.headers.get("x-forwarded-proto") == "https"
+        login = browser.login if browser.account_id is not None else ""
         if login:
             self._set(answer, LOGIN, login, secure=secure, max_age=_YEAR)
-        self._set(answer, BROWSER, visit.browser.key, secure=secure)
-        if not login and LOGIN in visit.request.cookies:
+        self._set(answer, BROWSER, browser.key, secure=secure)
+        if signed_out:
             answer.set_cookie(LOGIN, "", max_age=0, path="/", httponly=True, samesite="lax")
-        return answer
 
     @staticmethod
     def _set(answer: Response, name: str, value: str, *, secure: bool, max_age: int | None = None) -> None:
         answer.set_cookie(name, value, max_age=max_age, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def _address(request: Request) -> str:
+    return request.headers.get("x-forwarded-for", "").split(",")[0].strip() or (
+        request.client.host if request.client else ""
+    )
 
 
 def _method(request: Request, params: Params) -> str:

@@ -23,10 +23,11 @@ _STATUS_BOX = '<input type="checkbox" name="admin_status_batch_action[status_ids
 
 @dataclass(slots=True)
 class PageWriter:
-    """Writes pages for one browser."""
+    """Writes pages for one browser. ``told``: the notices of the request before."""
 
     state: State
     browser: Browser
+    told: Sequence[str] = ()
 
     def sign_in(self, notices: Sequence[str] = ()) -> str:
         """E-mail address and password."""
@@ -116,8 +117,7 @@ class PageWriter:
         )
 
     def _page(self, title: str, body: str, notices: Sequence[str] = ()) -> str:
-        told = [*self.browser.notices, *notices]
-        self.browser.notices.clear()
+        told = [*self.told, *notices]
         flash = "".join(
             f'<div class="flash-message notice"><strong>{html.escape(notice)}</strong></div>\n' for notice in told
         )

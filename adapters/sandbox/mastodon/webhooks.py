@@ -115,6 +115,7 @@ class Webhooks:
 
     def _run(self) -> None:
         with httpx.Client(verify=NO_AUTHORITIES, trust_env=False, timeout=_PATIENCE) as client:
+            client.headers.clear()  # Mastodon sends no others than its own
             while (delivery := self._next()) is not None:
                 if self._post(client, delivery.body):
                     continue
