@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +17,7 @@ from adapters.mastodon.settings import MastodonSettings
 from bot.ledger import open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 
     from mastodon_square import Square
 
@@ -74,3 +77,33 @@ def sightings(batches: Iterable[Batch], kind: str = "post") -> list[Sighting]:
 
 def seen(batches: Iterable[Batch], kind: str = "post") -> set[str]:
     return {one.subject.local_id for one in sightings(batches, kind)}
+
+
+def awaited(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that awaits things."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+async def until(so: Callable[[], Any], what: str = "it never happened") -> Any:
+    """Wait for something, generously."""
+    for _ in range(3000):
+        if found := await asyncio.to_thread(so):
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(what)
+
+
+@asynccontextmanager
+async def running(run: Callable[[], Awaitable[None]]) -> AsyncIterator[asyncio.Future[None]]:
+    task = asyncio.ensure_future(run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
