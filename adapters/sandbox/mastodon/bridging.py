@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.sandbox.mastodon.federation import Carried, Federation
+from adapters.sandbox.clock import now
+from adapters.sandbox.mastodon.federation import Carried
 from adapters.sandbox.mastodon.reports import file_report
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adapters.sandbox.mastodon.federation import Federation
     from adapters.sandbox.mastodon.rows import Account, Report, Status
     from adapters.sandbox.mastodon.state import State
 
@@ -24,7 +26,7 @@ def connect(one: Federation, other: Federation) -> None:
     """Let two servers federate. Do so before either of them is started: from then on they share a lock."""
     other.state.lock = one.state.lock
     for here, there in ((one, other), (other, one)):
-        bridge = _Bridge(here, there.state)
+        bridge = _Bridge(here, there)
         here.peers[there.state.host] = bridge
         there.state.subscribe(bridge.hear)
 
@@ -32,9 +34,10 @@ def connect(one: Federation, other: Federation) -> None:
 class _Bridge:
     """One direction: from ``there`` to ``here``."""
 
-    def __init__(self, here: Federation, there: State) -> None:
+    def __init__(self, here: Federation, there: Federation) -> None:
         self._here = here
-        self._there = there
+        self._other = there
+        self._there = there.state
 
     def hear(self, event: str, number: str) -> None:
         """Deliver what happened over there."""
@@ -72,21 +75,18 @@ class _Bridge:
         return None
 
     def _mirror(self, account: Account) -> Account:
-        known = self._here.state.find(account.username, self._there.host)
-        if known is not None:
-            return known
-        return self._here.account(
-            account.username,
-            self._there.host,
-            uri=account.uri,
-            url=account.url,
-            # Without a name of their own, people travel under their user name.
-            display_name=account.display_name or account.username,
-            note=account.note,
-            created_at=account.created_at.replace(hour=0, minute=0, second=0, microsecond=0),
-            discoverable=bool(account.discoverable),
-            hide_collections=bool(account.hide_collections),
-        )
+        return _mirrored(self._here, account, self._there.host)
+
+    def follow(self, who: Account, whom: Account, *, follows: bool) -> None:
+        """Tell an account over there that somebody here follows it, or does no longer."""
+        theirs = next((one for one in self._there.accounts.values() if one.uri == whom.uri), None)
+        if theirs is None:
+            return
+        mirrored = _mirrored(self._other, who, self._here.state.host)
+        if follows:
+            self._there.follows[mirrored.id, theirs.id] = now()
+        else:
+            self._there.follows.pop((mirrored.id, theirs.id), None)
 
     def find_status(self, address: str) -> Status | None:
         """Bring a status here, by its address, unless it was removed here."""
@@ -133,16 +133,29 @@ class _Bridge:
             return
         uris = {state.statuses[number].uri for number in report.status_ids if number in state.statuses}
         statuses = [one.id for one in there.statuses.values() if one.uri in uris]
-        back = _server_account(there, state)
+        back = _server_account(self._other, state)
         file_report(there, back, theirs, sorted(statuses, reverse=True), comment=report.comment, category="other")
 
 
-def _server_account(there: State, here: State) -> Account:
+def _mirrored(into: Federation, account: Account, host: str) -> Account:
+    """An account as another server knows it."""
+    return into.account(
+        account.username,
+        host,
+        uri=account.uri,
+        url=account.url,
+        # Without a name of their own, people travel under their user name.
+        display_name=account.display_name or account.username,
+        note=account.note,
+        created_at=account.created_at.replace(hour=0, minute=0, second=0, microsecond=0),
+        discoverable=bool(account.discoverable),
+        hide_collections=bool(account.hide_collections),
+    )
+
+
+def _server_account(there: Federation, here: State) -> Account:
     """The account that a server has for another server itself."""
-    known = there.find("mastodon.internal", here.host)
-    if known is not None:
-        return known
-    return Federation(there).account(
+    return there.account(
         "mastodon.internal",
         here.host,
         uri=f"{here.url}/actor",

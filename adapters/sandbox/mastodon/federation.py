@@ -45,6 +45,9 @@ class Peer(Protocol):
     def forward(self, report: Report) -> None:
         """File a report over there."""
 
+    def follow(self, who: Account, whom: Account, *, follows: bool) -> None:
+        """Tell over there who follows whom, or does no longer."""
+
 
 @dataclass(slots=True)
 class Federation:
@@ -100,6 +103,12 @@ class Federation:
         peer = self.peers.get(self.state.accounts[report.target_account_id].domain or "")
         if peer is not None:
             peer.forward(report)
+
+    def follow(self, who: Account, whom: Account, *, follows: bool = True) -> None:
+        """Tell the server of a remote account who follows it, or does no longer."""
+        peer = self.peers.get(whom.domain or "")
+        if peer is not None:
+            peer.follow(who, whom, follows=follows)
 
     def status(
         self,

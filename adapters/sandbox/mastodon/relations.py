@@ -70,10 +70,12 @@ def _follow(call: Call, other: Account) -> None:
     if (me.id, other.id) not in state.follows:
         state.follows[me.id, other.id] = now()
         notify(state, other, me, "follow")
+        call.server.federation.follow(me, other)
 
 
 def _unfollow(call: Call, other: Account) -> None:
-    call.state.follows.pop((call.me.id, other.id), None)
+    if call.state.follows.pop((call.me.id, other.id), None) is not None:
+        call.server.federation.follow(call.me, other, follows=False)
 
 
 def _block(call: Call, other: Account) -> None:

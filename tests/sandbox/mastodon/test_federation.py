@@ -122,6 +122,15 @@ def test_post_of_a_followed_account_arrives_with_its_file(two: tuple[Square, Squ
     assert here.file(ours["url"]).content == there.file(theirs["url"]).content
 
 
+def test_follower_is_known_there_until_he_goes(two: tuple[Square, Square]) -> None:
+    here, there = two
+    place = f"/api/v1/accounts/{there.id('dave')}"
+    dave = here.get("warden", "/api/v2/search", q=f"dave@{there.box.state.host}", resolve="true")["accounts"][0]
+    assert there.get(None, place)["followers_count"] == 1
+    here.send("warden", f"/api/v1/accounts/{dave['id']}/unfollow")
+    assert there.get(None, place)["followers_count"] == 0
+
+
 def test_post_that_nobody_here_follows_comes_only_when_it_is_looked_up(two: tuple[Square, Square]) -> None:
     here, there = two
     sent = there.post("erin", "unfollowed")
