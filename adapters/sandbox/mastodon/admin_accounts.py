@@ -90,6 +90,9 @@ def delete(call: Call) -> Json:
     target = account_by_id(call.state, call.path[0])
     if not target.suspended or not (target.deletable or target.emptied):
         raise not_allowed()
+    for who, whom in list(call.state.follows):
+        if whom == target.id:
+            call.server.federation.follow(call.state.accounts[who], target, follows=False)
     empty(call.state, target)
     return {}
 

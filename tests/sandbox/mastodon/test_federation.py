@@ -131,6 +131,17 @@ def test_follower_is_known_there_until_he_goes(two: tuple[Square, Square]) -> No
     assert there.get(None, place)["followers_count"] == 0
 
 
+def test_deletion_of_a_remote_account_ends_the_following_and_nothing_else_there(two: tuple[Square, Square]) -> None:
+    here, there = two
+    there.post("dave", "stays")
+    dave = here.get("bob", "/api/v1/timelines/public")[0]["account"]["id"]
+    here.act(dave, "suspend")
+    assert here.call("warden/bot", "DELETE", f"/api/v1/admin/accounts/{dave}").status_code == 200
+    shown = there.get(None, f"/api/v1/accounts/{there.id('dave')}")
+    assert (shown["followers_count"], shown["statuses_count"]) == (0, 1)
+    assert here.get("bob", f"/api/v1/accounts/{dave}")["statuses_count"] == 0
+
+
 def test_post_that_nobody_here_follows_comes_only_when_it_is_looked_up(two: tuple[Square, Square]) -> None:
     here, there = two
     sent = there.post("erin", "unfollowed")
