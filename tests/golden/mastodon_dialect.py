@@ -117,6 +117,11 @@ def read_page(text: str) -> dict[str, Any]:
     }
 
 
+def _same_mailbox(theirs: str, ours: str) -> bool:
+    """The sandbox's people keep the domain of the one recorded server, whatever it is called."""
+    return ours == (f"{theirs.partition('@')[0]}@mastodon.test" if theirs else "")
+
+
 MASTODON = Dialect(
     names=_NAMES,
     shapes=(TIME, _DAY, _GROUP),
@@ -128,7 +133,7 @@ MASTODON = Dialect(
         "x-ratelimit-reset": _MICROSECONDS,
     },
     free=frozenset({"bitrate"}),  # says how well the encoder of the day did
-    keys={"blurhash": same_length, "email": lambda theirs, ours: theirs == ours},
+    keys={"blurhash": same_length, "email": _same_mailbox},
     body=_body,
     same_header=_same_header,
 )
