@@ -10,7 +10,7 @@ from adapters.sandbox.mastodon.errors import ApiError, CrashError, invalid, not_
 from adapters.sandbox.mastodon.posting import boost, delete, edit, post, snapshot
 from adapters.sandbox.mastodon.rights import require_working_login
 from adapters.sandbox.mastodon.status_views import edit_view, status_view
-from adapters.sandbox.mastodon.text import number
+from adapters.sandbox.mastodon.text import length, number
 from adapters.sandbox.mastodon.visibility import may_see, visible_status
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _parent(call: Call) -> Status | None:
 def _check_text(text: str, spoiler: str, *, has_media: bool) -> None:
     if not text.strip() and not has_media:
         raise invalid("Text can't be blank")
-    if len(text) + len(spoiler) > _LONGEST:
+    if length(text) + len(spoiler) > _LONGEST:
         raise invalid(f"Text character limit of {_LONGEST} exceeded")
 
 
@@ -152,6 +152,7 @@ def update(call: Call) -> Json:
     sensitive = bool(params.flag("sensitive")) or bool(spoiler)
     before = (status.text, status.spoiler_text, status.sensitive, status.media_ids)
     if before != (text, spoiler, sensitive, [one.id for one in media]):
+        status.language = params.text("language") or status.language
         edit(call.state, status, by=call.me, text=text, spoiler_text=spoiler, sensitive=sensitive, media=media)
     return status_view(call.state, status, call.me)
 

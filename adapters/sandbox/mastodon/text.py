@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _HANDLE = re.compile(r"(?<![\w/])@([a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_])?)(?:@([\w.-]+(?::\d+)?))?", re.IGNORECASE)
 _TAG = re.compile(r"(?<![\w/&])#(\w*[^\W\d]\w*)")
 _URL = re.compile(r"https?://[^\s<>\"]+")
+_URL_LENGTH = 23
 _FALSE = {"0", "f", "F", "false", "FALSE", "off", "OFF", "False", "n", "N", "no"}
 
 
@@ -44,6 +45,11 @@ def number(value: object) -> int:
     """The digits that a value begins with, as Ruby's ``to_i`` reads them; 0 if there are none."""
     found = re.match(r"\s*[+-]?\d+", str(value))
     return int(found[0]) if found else 0
+
+
+def length(text: str) -> int:
+    """The characters of a text as they are counted: each address as 23, each handle without its domain."""
+    return len(_HANDLE.sub(lambda found: f"@{found[1]}", _URL.sub("x" * _URL_LENGTH, text)))
 
 
 def handles(text: str) -> list[tuple[str, str | None]]:

@@ -69,6 +69,15 @@ def test_answer_to_a_stranger_may_be_kept_for_a_while(square: Square) -> None:
     assert private == "private, no-store"
 
 
+def test_addresses_and_handles_are_counted_short(square: Square) -> None:
+    address = "https://example.org/" + "a" * 400
+    assert square.post("alice", f"{address} @bob@{'b' * 60}.example {'c' * 470}")["id"]
+    assert square.refusal("alice", "/api/v1/statuses", status="c" * 501) == (
+        422,
+        "Validation failed: Text character limit of 500 exceeded",
+    )
+
+
 def test_mentions_tags_and_addresses_become_links(square: Square) -> None:
     shown = square.post("alice", "hello @bob, see https://example.org/a?b=1&c=2 #Cats\n\nnew & <old>")
     assert [one["acct"] for one in shown["mentions"]] == ["bob"]
