@@ -23,11 +23,11 @@ _PUBLIC_SECONDS = 15
 def public(call: Call) -> list[Any]:
     """Public statuses of here and elsewhere, without replies to others and boosts."""
     wanted = _sides(call)
-    with_media = call.params.flag("only_media")
+    with_media = _ever_with_media(call)
     found = [
         status
         for status in in_public_feed(call.state, call.viewer)
-        if ("local" if status.local else "remote") in wanted and (not with_media or once_had_media(call.state, status))
+        if ("local" if status.local else "remote") in wanted and (with_media is None or status.id in with_media)
     ]
     rows = page(call, found, call.params.limit(20))
     link_pages(call, rows, ("local", "remote", "limit", "only_media"))
@@ -78,6 +78,11 @@ def hidden(state: State, status: Status, viewer: Account | None) -> bool:
     return bool(chosen) and status.language is not None and status.language not in (chosen or ())
 
 
+def _ever_with_media(call: Call) -> set[int | None] | None:
+    """The statuses that have files, or had some, if only those are wanted."""
+    return {media.status_id for media in call.state.media.values()} if call.params.flag("only_media") else None
+
+
 def once_had_media(state: State, status: Status) -> bool:
     """Whether a status has files, or had some before an edit."""
     return any(media.status_id == status.id for media in state.media.values())
@@ -109,6 +114,7 @@ def tag(call: Call) -> list[Any]:
     state = call.state
     if state.settings.feeds_local != "public":
         require_working_login(call.me)
+    with_media = _ever_with_media(call)
     found = [
         status
         for status in state.statuses.values()
@@ -119,7 +125,7 @@ def tag(call: Call) -> list[Any]:
         and not state.accounts[status.account_id].silenced
         and not hidden(state, status, call.viewer)
         and (status.local or not call.params.flag("local"))
-        and (not call.params.flag("only_media") or once_had_media(state, status))
+        and (with_media is None or status.id in with_media)
     ]
     rows = page(call, found, call.params.limit(20))
     link_pages(call, rows, ("local", "limit", "only_media"))

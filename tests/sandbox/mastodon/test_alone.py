@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import httpx
-import pytest
 
 from adapters.sandbox.loopback import NO_AUTHORITIES
 
@@ -19,9 +18,8 @@ _LABELS = {
 }
 
 
-@pytest.mark.parametrize("version", ["4.3", "4.6"])
-def test_first_line_is_all_that_a_client_needs(version: str) -> None:
-    command = [sys.executable, "-m", "bot", "sandbox", "mastodon", "--version", version]
+def test_first_line_is_all_that_a_client_needs() -> None:
+    command = [sys.executable, "-m", "bot", "sandbox", "mastodon", "--version", "4.3"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -38,7 +36,7 @@ def test_first_line_is_all_that_a_client_needs(version: str) -> None:
             process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert told["platform"] == "mastodon"
-    assert told["version"].startswith(version)
+    assert told["version"] == "4.3.23"
     assert {"streaming_url", "webhook_secret"} < set(told)
     assert {name: set(one["tokens"]) for name, one in told["people"].items() if name in _LABELS} == _LABELS
     assert all({"id", "email", "password", "tokens"} <= set(person) for person in told["people"].values())
