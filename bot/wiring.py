@@ -400,17 +400,20 @@ class House:
         )
 
 
-def open_sandbox(platform: str) -> Any:
-    """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``."""
+def open_sandbox(platform: str, **options: Any) -> Any:
+    """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``.
+
+    ``options``: of the sandbox; see there.
+    """
     if platform == "mastodon":
         from adapters.sandbox.mastodon import MastodonSandbox
 
-        return MastodonSandbox()
+        return MastodonSandbox(**options)
     if platform != "lemmy":
         raise ConfigError(f"there is no sandbox for {platform!r}; there are: lemmy, mastodon")
     from adapters.sandbox.lemmy import LemmySandbox
 
-    return LemmySandbox()
+    return LemmySandbox(**options)
 
 
 def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:

@@ -189,7 +189,7 @@ class Judge:
             await in_thread(self._s.limiter.account_for, verdict)
             fresh = {(intent.kind, intent.target) for intent in new}
             old = [intent for intent in wanted if (intent.kind, intent.target) not in fresh]
-            await in_thread(self._decide_again, case, replace(verdict, intents=old), facts)
+            await in_thread(self._decide_again, case, file_id, replace(verdict, intents=old), facts)
 
     def _keep_wording(self, rule: Rule) -> None:
         self._s.ledger.keep_rule(rule.digest, rule.id, wording(rule))
@@ -207,10 +207,12 @@ class Judge:
     def _offers(self, intent: Intent) -> Offer:
         return self._s.instances[intent.instance].enforcer.offers(intent)
 
-    def _decide_again(self, case: CaseRecord, verdict: Verdict, facts: Facts) -> None:
+    def _decide_again(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
         """What was decided on facts that turned out to be others: an uploader found late, another place that shows it.
 
-        Only what nobody has decided or begun yet; limits and stages are for humans to overrule.
+        Only what nobody has decided or begun yet; limits and stages are for humans to overrule. Any file of the case
+        may show that a deed is right after all, but what another file justified is not doubted for the sake of this
+        one: a thumbnail tells less of an uploader than the picture does.
         """
         held = self._held_for_facts(case)
         known_better = [intent for intent in verdict.intents if (intent.kind, intent.target) in held]
@@ -233,7 +235,7 @@ class Judge:
             if not isinstance(decision, Hold) or not FACTUAL & set(decision.reasons):
                 continue
             for record in self._s.ledger.intents(case=case.number, kind=intent.kind, target=intent.target):
-                if record.state is IntentState.READY and _untouched(record):
+                if record.state is IntentState.READY and _untouched(record) and record.file == file_id:
                     self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
 
     def _held_for_facts(self, case: CaseRecord) -> Mapping[tuple[str, str], IntentRecord]:
