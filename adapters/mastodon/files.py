@@ -31,6 +31,9 @@ REMEMBERED = 10_000
 WAIT = 5.0
 """Seconds that a server gets to hide or show files: it does so after it has answered."""
 
+HIDES_AT_ONCE = 6
+"""The API version (4.4) from which on a removal hides the files, a moment later."""
+
 HELPS = (
     "suspending the account hides them while it lasts, deleting the account's data or the file in the store removes "
     "them for good"
@@ -93,7 +96,7 @@ class Files:
         found = tuple(
             url
             for attachment in status.get("media_attachments") or ()
-            if isinstance(url := attachment.get("url"), str) and self._view(url) is not None and not _proxied(url)
+            if isinstance(url := attachment.get("url"), str) and self._view(url) is not None and not proxied(url)
         )
         account = str((status.get("account") or {}).get("id", ""))
         if found:
@@ -179,5 +182,6 @@ def _views(settings: MastodonSettings) -> dict[str, PublicView]:
     return views
 
 
-def _proxied(url: str) -> bool:
+def proxied(url: str) -> bool:
+    """Whether an address leads to who fetches or hides a file, and not to the file."""
     return urlsplit(url).path.startswith("/media_proxy/")

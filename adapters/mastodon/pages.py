@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A form. ``fields``: the values that it is sent with as it stands; ``buttons``: those that can be pressed."""
+    """A form. ``fields``: the values that it is sent with as it stands; ``buttons``: those that can be pressed.
+
+    ``boxes``: the values that can be ticked, of all its boxes.
+    """
 
     action: str
     fields: Mapping[str, str]
+    boxes: Sequence[str]
     names: frozenset[str]
     buttons: frozenset[str]
 
@@ -51,6 +55,7 @@ def read_page(html: str) -> Page:
             Form(
                 action=form.action,
                 fields=dict(form.fields),
+                boxes=tuple(form.boxes),
                 names=frozenset({*form.fields, *form.names}),
                 buttons=frozenset(form.buttons),
             )
@@ -63,6 +68,7 @@ def read_page(html: str) -> Page:
 class _Open:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
+    boxes: list[str] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     buttons: set[str] = field(default_factory=set)
 
@@ -120,6 +126,8 @@ class _Reader(HTMLParser):
                 form.buttons.add(name)
         elif tag == "input" and kind == "hidden":
             form.fields[name] = given.get("value", "")
+        elif tag == "input" and kind == "checkbox" and "value" in given:
+            form.boxes.append(given["value"])
 
 
 _EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

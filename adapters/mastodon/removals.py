@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.mastodon import errors
+from adapters.mastodon.files import HIDES_AT_ONCE
 from adapters.mastodon.ways import Act, NotThisWayError, Target
 from adapters.outcome import before_deed
 from bot.domain.content import Post
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.mastodon.capabilities import Capabilities, Server
-    from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.files import Count, Files
-    from adapters.mastodon.report_book import ReportBook
-    from adapters.mastodon.statuses import Shown, Statuses
+    from adapters.mastodon.posts import Posts
     from adapters.mastodon.ways import RemovalWay
     from bot.domain.decisions import Outcome
 
@@ -45,8 +44,7 @@ DEFAULT_TEXT = "Automated check"
 ANOTHER_TRY = 900.0
 """Seconds before a deed is tried again that no way led to: an operator has to look first."""
 
-HIDES_AT_ONCE = 6
-"""The API version (4.4) from which on a removal hides the files, a moment later."""
+HIDDEN = "nobody is shown it, for its account is suspended, and that may end"
 
 BY_HAND = (
     "the bot cannot take the warning off on this server: its author can, by an edit, and a moderator by approving an "
@@ -59,18 +57,14 @@ class Removals:
 
     def __init__(
         self,
-        client: MastodonClient,
         server: Server,
-        book: ReportBook,
-        statuses: Statuses,
+        posts: Posts,
         files: Files,
         ways: Sequence[RemovalWay],
     ) -> None:
-        """``ways``: in the order in which they are tried."""
-        self._client = client
+        """All of the same server. ``ways``: in the order in which they are tried."""
         self._server = server
-        self._book = book
-        self._statuses = statuses
+        self._posts = posts
         self._files = files
         self._ways = ways
 
@@ -104,13 +98,15 @@ class Removals:
     def apply(self, intent: OnPost) -> Outcome:
         """Try the ways in their order, until one does it. What is so already is left alone."""
         act, target = _act(intent), _target(intent)
-        shown = before_deed(lambda: self._look(target.status_id))
-        if shown.json is None:
+        found = before_deed(lambda: self._posts.find(target))
+        if found.there is False:
             return self._gone(intent, target)
-        if act is Act.MARK and not shown.has_media:
-            return Refused(code="no_media", note="there is no media (any more) that a warning could cover")
-        if act is Act.MARK and shown.sensitive:
-            return AlreadyDone(note="its media is behind a warning already", by_us=self._ours(target) is True)
+        if act is Act.MARK:
+            if not found.has_media:
+                return Refused(code="no_media", note="there is no media (any more) that a warning could cover")
+            if found.sensitive:
+                by_us = before_deed(lambda: self._posts.ours(target))
+                return AlreadyDone(note="its media is behind a warning already", by_us=bool(by_us))
         caps = before_deed(lambda: self._server.now(urgent=True))
         failed: list[str] = []
         for way in self._ways:
@@ -132,27 +128,26 @@ class Removals:
     def verify(self, intent: OnPost) -> Verification:
         """As others see it, and who closed our report on it. Raises ``PlatformError``."""
         act, target = _act(intent), _target(intent)
-        shown = self._look(target.status_id)
-        if shown.json is None:
+        found = self._posts.find(target)
+        if found.there is False:
             if act is Act.MARK:
                 return Verification(so=False, detail="the post is gone", state={})
             return self._verified_gone(target)
-        if act is Act.REMOVE:
-            return Verification(so=False, detail="the post is there", state={"removed": False})
-        by_us = self._ours(target) if shown.sensitive else None
-        detail = "its media is behind a warning" if shown.sensitive else "its media is not behind a warning"
-        return Verification(so=shown.sensitive, by_us=by_us, detail=detail, state={"sensitive": shown.sensitive})
+        hidden = f"; {HIDDEN}" if found.hidden else ""
+        if act is Act.MARK:
+            by_us = self._posts.ours(target) if found.sensitive else None
+            detail = "its media is behind a warning" if found.sensitive else "its media is not behind a warning"
+            state = {"sensitive": found.sensitive}
+            return Verification(so=found.sensitive, by_us=by_us, detail=detail + hidden, state=state)
+        if found.there is None:
+            return Verification(so=None, detail=f"whether it is removed cannot be seen{hidden}")
+        return Verification(so=False, detail=f"the post is there{hidden}", state={"removed": False})
 
     def last_word(self, intent: OnPost, since: datetime) -> LastWord:
         """A removed post does not come back. A warning may have been taken off by the author."""
         if isinstance(intent, Remove):
             return LastWord.NOBODYS
-        target = _target(intent)
-        ours = self._book.ours_about(target.account_id) if self._has_book() else ()
-        mine = [filed for filed in ours if filed.names_only(target.status_id)]
-        if any(filed.resolved and filed.resolved_at is not None and filed.resolved_at >= since for filed in mine):
-            return LastWord.ANOTHERS
-        return LastWord.NOBODYS
+        return LastWord.ANOTHERS if self._posts.closed_since(_target(intent), since) else LastWord.NOBODYS
 
     def revert(self, intent: OnPost, before: Mapping[str, Any]) -> Outcome:
         """Take the warning off, where there is a way; a removed post is gone for good."""
@@ -161,10 +156,10 @@ class Removals:
         if before.get("sensitive") is not False:
             return Refused(code="not_ours", note="left as it is: it was so before, or nobody knows how it was")
         target = _target(intent)
-        shown = before_deed(lambda: self._look(target.status_id))
-        if shown.json is None:
+        found = before_deed(lambda: self._posts.find(target))
+        if found.there is False:
             return Refused(code="gone", note="the post is gone")
-        if not shown.sensitive:
+        if not found.sensitive:
             return AlreadyDone(note="its media is not behind a warning")
         caps = before_deed(lambda: self._server.now(urgent=True))
         failed: list[str] = []
@@ -197,44 +192,10 @@ class Removals:
         if not able:
             yield CheckResult(what="removal", ok=True, detail=self._nobody(Act.REMOVE, caps))
 
-    # ------------------------------------------------------------------------------------------------ looking
-
-    def _look(self, status_id: str) -> Shown:
-        shown = self._statuses.look(status_id)
-        if shown.json is None:
-            self._files.removed(status_id)
-        else:
-            self._files.remember(shown.json)
-        return shown
-
-    def _has_book(self) -> bool:
-        caps = self._server.now(urgent=True)
-        return caps.mainline or caps.only_suspends
-
-    def _ours(self, target: Target) -> bool | None:
-        """Who closed our reports that are, or were, on this post alone; ``None`` where that does not tell.
-
-        What is left of a report whose remote posts are gone is an empty one: it may have been on any post.
-        """
-        if not self._has_book():
-            return None
-        ours = self._book.ours_about(target.account_id)
-        for filed in ours:
-            for status in filed.statuses.values():
-                self._files.remember(status)
-        mine = [filed for filed in ours if filed.names_only(target.status_id)]
-        if not mine and target.remote:
-            mine = [filed for filed in ours if not filed.statuses]
-        closers = {filed.resolved_by_us for filed in mine}
-        return closers.pop() if len(closers) == 1 else None
-
     def _verified_gone(self, target: Target) -> Verification:
-        by_us = self._ours(target)
+        by_us = self._posts.ours(target)
         self._files.removed(target.status_id)
         detail = {True: "removed by us", False: "removed by somebody else", None: "gone"}[by_us]
-        if self._is_suspended(target.account_id):
-            by_us = None
-            detail = "not shown, with its whole account, which is suspended: that may end"
         said = self._files.count(self._files.of(target.status_id)).said
         return Verification(
             so=True, by_us=by_us, detail=f"{detail}; {said}" if said else detail, state={"removed": True}
@@ -246,15 +207,6 @@ class Removals:
         found = before_deed(lambda: self._verified_gone(target))
         return AlreadyDone(note=found.detail, by_us=bool(found.by_us))
 
-    def _is_suspended(self, account_id: str) -> bool:
-        if not self._has_book():
-            return False
-        try:
-            found = self._client.object(f"/api/v1/admin/accounts/{account_id}", urgent=True)
-        except (NotFoundError, NotPermittedError):
-            return False
-        return bool(found.get("suspended"))
-
     # ------------------------------------------------------------------------------------------------ telling
 
     def _told(self, act: Act, target: Target, way: RemovalWay, failed: Sequence[str], caps: Capabilities) -> str:
@@ -262,6 +214,7 @@ class Removals:
         if failed:
             note += f" ({'; '.join(failed)})"
         if act is Act.REMOVE:
+            self._posts.removed(target)
             self._files.removed(target.status_id)
             said = self._files_now(target, caps).said
             note += f"; {said}" if said else ""

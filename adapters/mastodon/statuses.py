@@ -29,11 +29,6 @@ class Shown:
         """Whether its media is behind a warning."""
         return bool(self.json and self.json.get("sensitive"))
 
-    @property
-    def has_media(self) -> bool:
-        """Whether there is something that a warning covers: Mastodon offers none for words alone."""
-        return bool(self.json and (self.json.get("media_attachments") or self.json.get("card")))
-
 
 class Statuses:
     """Posts of one server."""

@@ -185,13 +185,14 @@ class Command:
     def go(self, act: Act, target: Target) -> None:
         """Run it, and wait until it is so."""
         words = self._filled(self._words(act), target)
+        hidden = self._statuses.look(target.status_id).json is None  # with its whole account
         name = os.path.basename(words[0])
         try:
             status, output = carry_out(words, "", self._settings.timeout.total_seconds())
         except OSError as error:
             raise NotThisWayError(f"the command `{name}` cannot be started: {error.strerror}") from None
         log.info("command about a post has run", command=name, status=status, output=output)
-        if self._is_so(act, target, SETTLES if status == 0 else 0.0):
+        if (status == 0 and hidden) or (not hidden and self._is_so(act, target, SETTLES if status == 0 else 0.0)):
             return
         if status is None:
             seconds = self._settings.timeout.total_seconds()

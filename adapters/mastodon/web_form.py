@@ -13,7 +13,7 @@ from adapters.mastodon.deed_settings import Category, Way
 from adapters.mastodon.ways import Act, NotThisWayError
 from adapters.mastodon.web_session import FormChangedError, SessionEndedError
 from adapters.outcome import after_deed, before_deed
-from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError, UnreachableError
+from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError, PlatformError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from adapters.mastodon.web_session import WebSession
 
 REPORTS = "/admin/reports"
+
+PAGES = 25
+"""Pages of twenty posts each that are looked through for one, the newest first."""
 
 
 class WebForm:
@@ -62,6 +65,27 @@ class WebForm:
     def check(self) -> None:
         """Sign in, and see the list of reports. Raises ``PlatformError``."""
         self._session.page(REPORTS)
+
+    def lists(self, target: Target) -> bool | None:
+        """Whether moderators still see the post among those of its account; removed ones are not listed.
+
+        This is how to tell where nobody else is shown anything of the account. ``None``: not found out.
+        """
+        path, seen = f"/admin/accounts/{target.account_id}/statuses", ""
+        for number in range(1, PAGES + 1):
+            try:
+                form = self._session.page(f"{path}?page={number}").form(f"{path}/batch")
+            except PlatformError:
+                return None
+            if form is None:
+                return None
+            listed = sorted((box for box in form.boxes if box.isdigit()), key=_age)
+            if target.status_id in listed:
+                return True
+            if not listed or listed[0] == seen or _age(listed[0]) < _age(target.status_id):
+                return False
+            seen = listed[0]
+        return None
 
     def go(self, act: Act, target: Target) -> None:
         """Send the form, once."""
@@ -103,7 +127,18 @@ class WebForm:
             if filed.resolved_by_us:
                 self._client.library.admin_report_reopen(filed.id)
                 return filed
-        return self._file(target)
+        try:
+            return self._file(target)
+        except NotFoundError as error:
+            raise NotThisWayError(
+                "web interface: there is no report on this post alone to act by, and none can be filed (any more): the "
+                f"account is suspended, or the post gone ({error})"
+            ) from error
+
+
+def _age(status_id: str) -> tuple[int, str]:
+    """Ids are numbers that grow."""
+    return len(status_id), status_id
 
 
 def _offered(page: Page, path: str, act: Act) -> None:

@@ -39,8 +39,9 @@ def no_naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def square(request: pytest.FixtureRequest) -> Iterator[Square]:
+def square(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Square]:
     """Mastodon 4.6, and 4.3 besides for tests that are marked as ``mastodon_square.both``."""
+    monkeypatch.setattr("adapters.mastodon.files.WAIT", 0.3)  # the sandbox hides and shows files at once
     with MastodonSandbox(getattr(request, "param", "4.6"), separate_file_server=True) as box:
         built = Square(box)
         yield built
