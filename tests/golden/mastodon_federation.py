@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.mastodon import MastodonSandbox
@@ -124,6 +125,7 @@ def _arrive(here: Story, there: Story) -> None:
     here.play(FILE, 12, "warden_bot")
     here.play(FILE, 13)
     here.play(FILE, 14)
+    _next_second(first)
     unfollowed = _written(here, there, "erin", "unfollowed picture", arrives=False)
     _absent(here, unfollowed["uri"])
     marker = here.post("alice", "local marker")
@@ -133,6 +135,12 @@ def _arrive(here: Story, there: Story) -> None:
     assert int(found["id"]) < int(marker["id"])
     here.play(FILE, 18, "warden_bot")
     here.play(FILE, 19, "warden_bot")
+
+
+def _next_second(status: dict[str, Any]) -> None:
+    """Ids here are made of whole seconds: two posts of the same second have an order of their own."""
+    while time.time() < int(datetime.fromisoformat(status["created_at"]).timestamp()) + 1:
+        time.sleep(0.02)
 
 
 def _original(there: Story, status: dict[str, Any]) -> None:
