@@ -92,11 +92,12 @@ class Switches:
             self._client.delete(f"{BLOCKS}/{block['id']}")
             return Done(note=f"{intent.host} is not blocked any more")
         if block is None:
-            self._client.post(BLOCKS, {"domain": intent.host, **was})
-        elif {field: block.get(field) for field in _FIELDS} == was:
-            return AlreadyDone(note=f"{intent.host} is blocked as before")
+            given = {field: value for field, value in was.items() if value is not None}
+            self._client.post(BLOCKS, {"domain": intent.host, **given})
+        elif changed := {field: value for field, value in was.items() if block.get(field) != value}:
+            self._client.put(f"{BLOCKS}/{block['id']}", changed)
         else:
-            self._client.put(f"{BLOCKS}/{block['id']}", was)
+            return AlreadyDone(note=f"{intent.host} is blocked as before")
         return Done(note=f"{intent.host} is blocked as before ({was.get('severity')})")
 
     def _why_not(self, intent: SetSwitch) -> str:
