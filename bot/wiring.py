@@ -494,6 +494,9 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
     if "token_file" in platform.settings.model_fields:
         # A token that is kept between runs saves a login, and servers count those.
         placed.setdefault("token_file", base / f"{block.get('id')}.token")
+    match placed:
+        case {"removal": {"web": dict() as web}}:  # a session as well
+            web.setdefault("session_file", base / f"{block.get('id')}.session")
     try:
         return platform, platform.settings.model_validate(placed)
     except ValidationError as error:
