@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from adapters.sandbox.faults import Faults, FaultyApp
+from adapters.sandbox.loopback import require_loopback
 from adapters.sandbox.mastodon.app import MastodonApp
 from adapters.sandbox.mastodon.calling import Server
 from adapters.sandbox.mastodon.federation import Federation
@@ -75,6 +76,8 @@ class MastodonSandbox:
         webhook_pause: Callable[[int], float] = soon,
         heartbeat: float = HEARTBEAT,
     ) -> None:
+        if webhook_url is not None:
+            require_loopback(webhook_url)
         self.faults = faults or Faults()
         self.version = VERSIONS[version]
         self.webhook_url = webhook_url
