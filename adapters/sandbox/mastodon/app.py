@@ -96,7 +96,7 @@ class MastodonApp:
         state = self._server.state
         with state.lock:
             viewer = self._viewer(request, token)
-            call = Call(self._server, token, viewer, request.headers, path, params, request.scope["path"])
+            call = Call(self._server, token, viewer, request.headers, path, params, request.scope["path"].rstrip("/"))
             _admit(chosen, call)
         if chosen.locked:
             with state.lock:

@@ -83,11 +83,6 @@ def _ever_with_media(call: Call) -> set[int | None] | None:
     return {media.status_id for media in call.state.media.values()} if call.params.flag("only_media") else None
 
 
-def once_had_media(state: State, status: Status) -> bool:
-    """Whether a status has files, or had some before an edit."""
-    return any(media.status_id == status.id for media in state.media.values())
-
-
 @route("GET", "/api/v1/timelines/home", "read", "read:statuses")
 def home(call: Call) -> list[Any]:
     """What oneself and those one follows posted."""
