@@ -81,7 +81,7 @@ class FeedSettings(BaseModel):
 class SweepSettings(BaseModel):
     """Looks at the media of single accounts, for replies and unlisted posts, which are in no public timeline.
 
-    ``per_hour``: accounts in an hour, a call each and up to two more of the 1200 paged ones that Mastodon allows in it.
+    ``per_hour``: accounts in an hour, a call each, and up to two of the 1200 paged ones that Mastodon allows in it.
     ``every``: how long after its beginning a round over all accounts begins again, at the earliest.
     """
 
