@@ -7,6 +7,7 @@ nothing was done, and that the next way may be tried; after any other error nobo
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -206,6 +207,8 @@ class Command:
         return found
 
     def _filled(self, words: tuple[str, ...], target: Target) -> list[str]:
+        if not _PLAIN.fullmatch(target.status_id) or not _PLAIN.fullmatch(target.account_id):
+            raise NotThisWayError("an id of this server is not made of letters and digits: no command gets it")
         filled = {"{status_id}": target.status_id, "{account_id}": target.account_id}
         if any("{report_id}" in word for word in words):
             filled["{report_id}"] = self._report(target)
@@ -234,5 +237,8 @@ class Command:
             self._sleep(wait)
             wait = min(wait * 2, 1.0)
 
+
+_PLAIN = re.compile(r"[0-9A-Za-z_-]+")
+"""What goes into a command, perhaps into the middle of a program that is one of its words."""
 
 _KEYS = {Act.REMOVE: "remove", Act.MARK: "mark_sensitive", Act.UNMARK: "unmark_sensitive"}

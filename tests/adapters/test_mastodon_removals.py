@@ -466,6 +466,17 @@ def test_command_gets_account_and_report(square: Square, tmp_path: Path) -> None
     assert told.read_text() == f"{square.reports()[0]['id']}|{post.author.local_id}|{post.local_id}"
 
 
+def test_command_gets_no_id_that_could_mean_more(square: Square, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    words = script(tmp_path, f"open({str(told)!r}, 'w')")
+    bot, post = square.bot(removal={"command": {"remove": words}}), square.post()
+    square.box.faults.before("GET", "/api/v1/statuses/", respond(200, '{"id": "1"}'), times=5)
+    outcome = bot.enforcer.apply(remove(replace(post, local_id='1"; system "x')))
+    assert isinstance(outcome, Failed)
+    assert "letters and digits" in outcome.note
+    assert not told.exists()
+
+
 def test_command_that_takes_too_long_is_ended_and_nobody_knows(square: Square, tmp_path: Path) -> None:
     words = script(tmp_path, "import time; time.sleep(600)")
     bot, post = square.bot(removal={"command": {"remove": words, "timeout": "1s"}}), square.post()
