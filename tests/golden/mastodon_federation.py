@@ -169,7 +169,7 @@ def _suspension(here: Story, there: Story) -> None:
     here.play(FILE, 32)
     meanwhile = _written(here, there, "dave", "while suspended", arrives=False)
     here.play(FILE, 33, "warden_bot")
-    here.play(FILE, 34, "bob")
+    here.play_until(FILE, 34, "bob")
     _absent(here, meanwhile["uri"])
     here.play(FILE, 36, "alice")
 

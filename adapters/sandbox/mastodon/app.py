@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from adapters.sandbox.mastodon.rows import Account, Token
+    from adapters.sandbox.mastodon.versions import Version
 
 _TAGGED = ("application/json", "application/jrd+json", "text/plain")
+_ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 _REVALIDATE = "stale-while-revalidate=30, stale-if-error=86400"
 
 
@@ -59,7 +61,7 @@ class MastodonApp:
         token = self._token(request)
         counted = self._limiter.count(_asked(request, token))
         if counted is not None and not counted.passes:
-            refusal = _json({"error": "Too many requests"}, 429)
+            refusal = _json({"error": "Too many requests"}, self._server.state.version, 429)
             refusal.headers.update(counted.headers | {"content-type": "application/json", "cache-control": "no-cache"})
             refusal.headers["vary"] = "Origin"
             return refusal
@@ -122,7 +124,7 @@ class MastodonApp:
         if error.body is None:
             headers = {"content-type": "text/html", "cache-control": "private, no-store", "vary": "Origin"}
             return Response(b"", error.status, headers)
-        answer = _json(error.body, error.status)
+        answer = _json(error.body, self._server.state.version, error.status)
         answer.headers["cache-control"] = "private, no-store"
         answer.headers["vary"] = "Origin" if error.early else "Authorization, Origin"
         if error.status == 401 and request.url.path.startswith("/api/"):
@@ -173,7 +175,7 @@ def _fits(chosen: Route, segments: tuple[str, ...]) -> bool:
 
 
 def _finished(call: Call, chosen: Route, made: object) -> Response:
-    answer = _json(made, call.status)
+    answer = _json(made, call.version, call.status)
     if chosen.cache is not None and (chosen.access == "open" or (call.viewer is None and call.token is None)):
         answer.headers["cache-control"] = f"max-age={chosen.cache}, public, {_REVALIDATE}"
     else:
@@ -186,6 +188,8 @@ def _finished(call: Call, chosen: Route, made: object) -> Response:
     return answer
 
 
-def _json(value: object, status: int = 200) -> Response:
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+def _json(value: object, version: Version, status: int = 200) -> Response:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    # In 4.3 the API escapes what has a meaning in HTML; in 4.6 it does not.
+    body = (text if version.newer else text.translate(_ESCAPED)).encode()
     return Response(body, status_code=status, headers={"content-type": "application/json; charset=utf-8"})

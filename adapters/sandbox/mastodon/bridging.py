@@ -6,6 +6,7 @@ it is asked for. Times travel in whole seconds, as in ActivityPub.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.clock import now
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from adapters.sandbox.mastodon.rows import Account, Report, Status
     from adapters.sandbox.mastodon.state import State
 
+_MOMENT = 0.05  # seconds
 _DELIVERED = {"public", "unlisted", "private"}
 
 
@@ -29,6 +31,7 @@ def connect(one: Federation, other: Federation) -> None:
         bridge = _Bridge(here, there)
         here.peers[there.state.host] = bridge
         there.state.subscribe(bridge.hear)
+        here.state.subscribe(bridge.notice)
 
 
 class _Bridge:
@@ -38,6 +41,26 @@ class _Bridge:
         self._here = here
         self._other = there
         self._there = there.state
+        self._suspended: set[int] = set()  # of their accounts, here
+
+    def notice(self, event: str, number: str) -> None:
+        """A moment after a suspension has ended the account is fetched anew, and with it how much it has posted."""
+        account = self._here.state.accounts.get(int(number)) if event.startswith("account.") else None
+        if account is None or account.domain != self._there.host:
+            return
+        if event == "account.suspended":
+            self._suspended.add(account.id)
+        elif account.id in self._suspended and not account.suspended:
+            self._suspended.remove(account.id)
+            later = threading.Timer(_MOMENT, self._count_anew, (account,))
+            later.daemon = True
+            later.start()
+
+    def _count_anew(self, account: Account) -> None:
+        with self._here.state.lock:
+            theirs = next((one for one in self._there.accounts.values() if one.uri == account.uri), None)
+            if theirs is not None:
+                account.statuses_count = theirs.statuses_count
 
     def hear(self, event: str, number: str) -> None:
         """Deliver what happened over there."""
@@ -147,6 +170,7 @@ def _mirrored(into: Federation, account: Account, host: str) -> Account:
         # Without a name of their own, people travel under their user name.
         display_name=account.display_name or account.username,
         note=account.note,
+        statuses_count=account.statuses_count,
         created_at=account.created_at.replace(hour=0, minute=0, second=0, microsecond=0),
         discoverable=bool(account.discoverable),
         hide_collections=bool(account.hide_collections),

@@ -85,7 +85,7 @@ def status_view(
         shown["application"] = None if app is None else {"name": app.name, "website": app.website}
     shown |= {
         "account": account_view(state, author, viewer),
-        "media_attachments": [media_view(state, state.media[media]) for media in status.media_ids],
+        "media_attachments": [media_view(state, state.media[one]) for one in status.media_ids if one in state.media],
         "mentions": [_mention(state.accounts[account]) for account in status.mentioned],
         "tags": [{"name": tag, "url": f"{state.url}/tags/{tag}"} for tag in status.tags],
         "emojis": [],
