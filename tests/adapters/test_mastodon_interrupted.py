@@ -12,6 +12,9 @@ from mastodon_square import both, limit, mark, remove, report, suspend
 
 import making
 from adapters.sandbox.faults import drop, truncate
+from bot.domain.decisions import IntentState
+from bot.enforce.undo import Prospect
+from bot.operate.undo import of_case, preview
 from enforce.test_apply import World
 
 if TYPE_CHECKING:
@@ -104,3 +107,42 @@ def test_without_a_report_a_lost_answer_waits_for_a_human(square: Square) -> Non
     case.world.settle()
     assert case.world.states() == {"ban_account": "held"}
     assert case.strikes() == {"suspend": 1}
+
+
+def test_undo_of_a_case_tells_and_does(square: Square) -> None:
+    """The preview tells of files that become public again; reports of others are open again, ours is closed."""
+    case = Case(square, "report", "remove", "suspend")
+    theirs = square.call("bob", "POST", "/api/v1/reports", account_id=square.box.people["alice"].id)["id"]
+    case.world.settle()
+    assert set(case.world.states().values()) == {"done"}
+    ledger, enforcers = case.world.ledger, {making.HERE: case.world.platform}
+    told = {outlook.record.intent.kind: outlook for outlook in preview(ledger, enforcers, of_case(ledger, 1), ask=10)}
+    assert told["remove"].prospect is Prospect.LOST
+    assert "those of posts that were removed meanwhile too" in told["ban_account"].why
+    assert told["ban_account"].prospect is Prospect.RESTORED
+    case.restart()
+    for record in of_case(ledger, 1):
+        ledger.set_state(record.id, IntentState.UNDOING, by="operator")
+    case.world.settle()
+    assert case.world.states() == {"report": "undone", "remove": "done", "ban_account": "undone"}
+    assert not square.admin_view()["suspended"]
+    assert [row["id"] for row in square.reports()] == [theirs]
+    notes = [str(attempt.outcome) for record in ledger.intents() for attempt in ledger.attempts(record.id)]
+    assert any("a file of a removed post is public again" in note for note in notes)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("path", ["/unsuspend$", "/reopen$"])
+def test_undo_whose_calls_get_lost_comes_to_the_same(square: Square, path: str, when: str) -> None:
+    case = Case(square, "report", "suspend")
+    theirs = square.call("bob", "POST", "/api/v1/reports", account_id=square.box.people["alice"].id)["id"]
+    case.world.settle()
+    ban = next(one for one in case.world.ledger.intents() if one.intent.kind == "ban_account")
+    case.world.ledger.set_state(ban.id, IntentState.UNDOING, by="operator")
+    getattr(square.box.faults, when)("POST", path, drop(), times=2)
+    case.world.work()
+    case.restart()
+    case.world.settle()
+    assert case.world.states()["ban_account"] == "undone"
+    assert not square.admin_view()["suspended"]
+    assert theirs in [row["id"] for row in square.reports()]
