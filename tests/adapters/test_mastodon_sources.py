@@ -10,6 +10,7 @@ from mastodon_reading import connect, drained, seen, sightings
 
 from adapters.mastodon import window
 from adapters.sandbox.faults import drop, respond
+from bot.attribution.origin import attribute
 from bot.domain.content import Attachment, InstanceId, Role, StorageKey, SubjectKey, Visibility
 from bot.domain.errors import NotLoggedInError, UnreachableError
 from bot.domain.evidence import How
@@ -40,8 +41,6 @@ def test_names_of_cursors(square: Square) -> None:
 
 
 def test_a_new_post_has_its_pictures_and_they_are_its_authors(square: Square) -> None:
-    from bot.attribution.origin import attribute
-
     reading = connect(square)
     source = reading.source("local")
     _, cursor = drained(source, None)
@@ -200,6 +199,22 @@ def test_avatar_and_header_come_with_a_post(square: Square) -> None:
     for one in found:
         assert isinstance(one.name, StorageKey)
         assert one.subject.local_id == square.box.people["alice"].id
+        known = attribute(one.name, uploads=(), sightings=[one])
+        assert (known.uploader, known.how) == (one.subject.author, How.ATTACHED)
+
+
+def test_who_links_somebody_elses_picture_did_not_upload_it(square: Square) -> None:
+    hers = square.status("alice")
+    url = hers["media_attachments"][0]["url"]
+    his = square.call("bob", "POST", "/api/v1/statuses", status=f"see {url}")
+    (link,) = sightings([read(square, his)])
+    assert link.media.role is Role.LINK
+    unseen = attribute(link.name, uploads=(), sightings=[link])
+    assert (unseen.uploader, unseen.how) == (None, How.UNKNOWN)
+    (picture_of_hers,) = sightings([read(square, hers)])
+    assert link.name == picture_of_hers.name
+    known = attribute(link.name, uploads=(), sightings=[link, picture_of_hers])
+    assert (known.uploader, known.how) == (picture_of_hers.subject.author, How.ATTACHED)
 
 
 def test_what_only_some_may_see_is_gone_to_us(square: Square) -> None:
