@@ -426,11 +426,17 @@ def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
 
 
 def serve_mastodon(version: str, *, port: int, webhook: str | None, default_limits: bool) -> None:
-    """Run a sandbox Mastodon until the process is told to stop. Raises ``ConfigError`` for an unknown version."""
+    """Run a sandbox Mastodon until the process is told to stop.
+
+    Raises ``ConfigError`` for an unknown version, and for a webhook that leads away from this machine.
+    """
+    from adapters.sandbox.loopback import is_loopback
     from adapters.sandbox.mastodon import VERSIONS, serve
 
     if version not in VERSIONS:
         raise ConfigError(f"there is no sandbox of Mastodon {version!r}; there are: {', '.join(VERSIONS)}")
+    if webhook is not None and not is_loopback(webhook):
+        raise ConfigError(f"--webhook {webhook}: the sandbox calls this machine only, as in http://127.0.0.1:8000/")
     serve(VERSIONS[version].name, port, default_limits=default_limits, webhook_url=webhook)
 
 

@@ -8,8 +8,11 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 from adapters.sandbox.loopback import NO_AUTHORITIES
+from bot.domain.errors import ConfigError
+from bot.wiring import serve_mastodon
 
 _LABELS = {
     "warden": {"full", "bot", "readonly", "reports"},
@@ -41,3 +44,12 @@ def test_first_line_is_all_that_a_client_needs() -> None:
     assert {name: set(one["tokens"]) for name, one in told["people"].items() if name in _LABELS} == _LABELS
     assert all({"id", "email", "password", "tokens"} <= set(person) for person in told["people"].values())
     assert [name for name, person in told["people"].items() if "totp_secret" in person] == ["chief"]
+
+
+@pytest.mark.parametrize(
+    ("version", "webhook", "words"),
+    [("4.7", None, "4.3, 4.6"), ("4.6", "https://example.org/hook", "this machine only")],
+)
+def test_what_cannot_be_run_is_said(version: str, webhook: str | None, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        serve_mastodon(version, port=0, webhook=webhook, default_limits=True)
