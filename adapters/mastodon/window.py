@@ -5,9 +5,10 @@ below what was read already: asked for "everything after the newest", the server
 reads from the top down through a window of time, and what is known already costs nothing, for the ledger does not
 write it again.
 
-* The near window is read at every look: from now back to the last look, and ``overlap`` further. Mastodon delivers
-  within seconds; where a delivery fails it is tried again after about 15, 30, 60, 150 and 400 seconds, and then at
-  intervals that grow with the fourth power (Sidekiq's), so that twenty minutes hold the first five tries.
+* Every look goes from now back to the last one, and ``NEAR`` further: rows are numbered before they can be seen.
+* Four times in its length, the near window is read: ``overlap`` further back. Mastodon delivers within seconds; what
+  fails is tried again n^4 + 15 seconds after the n-th time (Sidekiq's way), which is about 20 seconds, 1, 2, 4, 8 and
+  19 minutes after the first: twenty minutes hold these.
 * The far window, ``late`` long, is read once in ``late_every``, a page now and then, for what came later still: a
   server that was down, conversations that were fetched afterwards.
 
@@ -15,9 +16,10 @@ Times are the authors' servers' word, and may lie: a post dated into the future 
 time, which is harmless, because how far down to read is reckoned from our own clock; one dated before the far window is
 in no timeline's reach and is found by the stream, by its author's sweep, or not at all.
 
-The cursor holds ``since`` (when the last complete look began), ``floor`` (when the first one did: what was written
-before is backlog), ``cutoff`` (how far back the operator wants it), ``walk`` (a look that is not finished), ``back``
-(how far the backlog has been read) and ``late`` (where the far window is being read, and when next).
+The cursor holds ``since`` (when the last complete look began), ``near`` (when the near window was read last), ``floor``
+(when the first look began: what was written before is backlog), ``cutoff`` (how far back the operator wants it),
+``walk`` (a look that is not finished), ``back`` (how far the backlog has been read) and ``late`` (where the far window
+is being read, and when next).
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.mastodon.convert import moment
-from bot.domain.errors import BadAnswerError
+from bot.domain.errors import BadAnswerError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 PAGES_AT_ONCE = 5
 """Pages that one poll reads. Only the first of them is free of the limit for paged calls, of 300 in 15 minutes."""
+
+NEAR = timedelta(minutes=1)
+"""How far every look reads what was read before."""
 
 LATE_PAUSE = timedelta(seconds=20)
 """Between two pages of the far window, so that it takes three paged calls of the twenty that a minute has."""
@@ -101,6 +106,7 @@ class Window:
         now = self.clock.now()
         self._state = {
             "since": now.isoformat(),
+            "near": now.isoformat(),
             "floor": now.isoformat(),
             "cutoff": None if self.start_from is None else (now - self.start_from).isoformat(),
             "walk": None,
@@ -112,33 +118,42 @@ class Window:
 
     def _down(self, marks: Sequence[datetime]) -> None:
         """From the top, or from where the last poll stopped, through the near window."""
-        now, walk = self.clock.now(), self._state["walk"]
-        if walk is None:
-            walk = {"at": None, "until": self._state["since"], "began": now.isoformat()}
-        until = min([_time(walk["until"]), *marks])
+        walk = self._state["walk"] or self._new_look()
+        until = min([_time(walk["until"]), *(mark - self.overlap for mark in marks)])
         place = walk["at"]
-        while self._left > 0:
-            page = self._read(place)
+        while (page := self._page(place)) is not None:
             place = _below(page)
-            if place is None or _oldest(page) < until - self.overlap:
+            if place is None or _oldest(page) < until:
                 self._state["since"], self._state["walk"] = walk["began"], None
                 self._state["late"] = {**self._state["late"], "below": place}
                 return
         self._state["walk"] = {**walk, "at": place, "until": until.isoformat()}
 
+    def _new_look(self) -> dict[str, Any]:
+        now, since = self.clock.now(), _time(self._state["since"])
+        further = NEAR
+        if now - _time(self._state["near"]) >= self.overlap / 4:
+            further, self._state["near"] = self.overlap, now.isoformat()
+        return {"at": None, "until": (since - further).isoformat(), "began": now.isoformat()}
+
     def _backward(self) -> None:
-        while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
-            self._state["back"] = self._behind(self._read(self._state["back"], backlog=True))
+        while self._state["back"] is not None and self._state["walk"] is None:
+            page = self._page(self._state["back"], backlog=True)
+            if page is None:
+                return
+            self._state["back"] = self._behind(page)
 
     def _further(self) -> None:
         """A page of the far window, where nothing else is to be read."""
         now, late = self.clock.now(), self._state["late"]
-        if self.more or now < _time(late["next"]) or self._left == 0:
+        if self.more or now < _time(late["next"]):
             return
         if late["at"] is None:
             late = {**late, "at": late.get("below"), "until": (now - self.late).isoformat(), "began": now.isoformat()}
         if late["at"] is not None:
-            page = self._read(late["at"])
+            page = self._page(late["at"])
+            if page is None:
+                return
             place = _below(page)
             if place is not None and _oldest(page) >= _time(late["until"]):
                 self._state["late"] = {**late, "at": place, "next": (now + LATE_PAUSE).isoformat()}
@@ -153,8 +168,20 @@ class Window:
             return None
         return _below(page)
 
+    def _page(self, place: str | None, *, backlog: bool = False) -> Listed | None:
+        """``None``: not now. Where a limit is used up, what was read until then counts; the rest follows."""
+        if self._left <= 0:
+            return None
+        try:
+            return self._read(place, backlog=backlog)
+        except RateLimitedError:
+            if self._left + 1 == PAGES_AT_ONCE:
+                raise
+            self._left = 0
+            return None
+
     def _read(self, place: str | None, *, backlog: bool = False) -> Listed:
-        self._left -= 1
+        self._left -= 1  # also where it fails
         page = self.feed.page(place)
         floor, cutoff, everything = _time(self._state["floor"]), self._cutoff(), backlog
         for number, row in enumerate(page.rows):

@@ -12,7 +12,7 @@ from adapters.mastodon import window
 from adapters.sandbox.faults import drop, respond
 from bot.attribution.origin import attribute
 from bot.domain.content import Attachment, InstanceId, Role, StorageKey, SubjectKey, Visibility
-from bot.domain.errors import NotLoggedInError, UnreachableError
+from bot.domain.errors import NotLoggedInError, RateLimitedError, UnreachableError
 from bot.domain.evidence import How
 from bot.ports import Batch, Gone
 
@@ -87,6 +87,7 @@ def test_a_post_that_comes_late_is_found_below_what_was_read(square: Square) -> 
     written = reading.clock.now() - timedelta(minutes=15)
     late = square.box.federation.status(rita, "late", published=written, pictures=[picture()])
     assert late.id < soon.id
+    reading.clock.offset += timedelta(minutes=6)
     batches, _ = drained(source, cursor)
     assert str(late.id) in seen(batches)
 
@@ -135,6 +136,34 @@ def test_a_flood_is_read_to_the_end_however_many_pages_it_takes(
     batches, _ = drained(source, cursor)
     assert seen(batches) == wanted
     assert len(batches) == 3
+
+
+def test_what_was_read_counts_though_a_limit_is_used_up_on_the_way(
+    square: Square, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.mastodon.sources.LIMIT", 2)
+    reading = connect(square)
+    source = reading.source("remote")
+    rita = square.box.federation.account("rita")
+    _, cursor = drained(source, None)
+    wanted = {str(square.box.federation.status(rita, str(n), pictures=[picture()]).id) for n in range(5)}
+    buckets = source._feed._client.transport.buckets  # type: ignore[attr-defined]
+    page, calls = source._feed.page, []  # type: ignore[attr-defined]
+
+    def used_up_at_the_second(below: str | None) -> Any:
+        calls.append(below)
+        if len(calls) == 2:
+            buckets.rest("paging", 0.0)
+            raise RateLimitedError("our own share of the limit is used up", retry_after=60.0)
+        return page(below)
+
+    monkeypatch.setattr(source._feed, "page", used_up_at_the_second)  # type: ignore[attr-defined]
+    first = source.poll(cursor)
+    assert len(seen([first])) == 2
+    assert first.more
+    assert first.cursor is not None
+    batches, _ = drained(source, first.cursor)
+    assert seen([first, *batches]) == wanted
 
 
 def test_a_post_dated_into_the_future_hides_nothing(square: Square) -> None:
