@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.sandbox.mastodon.bridging import connect
+from adapters.sandbox.mastodon.federation import Carried
 from adapters.sandbox.mastodon.moderation import act_on_report
 
 from .square import png
@@ -31,6 +32,21 @@ def test_file_that_is_not_kept_is_unknown_and_its_proxy_fails(square: Square) ->
     assert media["remote_url"].startswith("https://remote.test/")
     assert media["meta"] is None
     assert square.file(media["url"]).status_code == 500
+
+
+def test_proxy_fetches_what_is_not_kept_when_its_server_is_there(newer: Square, older: Square) -> None:
+    theirs = older.upload("alice")["url"]
+    data = older.file(theirs).content
+    federation = newer.box.federation
+    sent = Carried(data=b"", address=theirs, description=None, blurhash=None)
+    status = federation.status(federation.account("rita"), "far", pictures=[sent], cached=False)
+    proxied = _shown(newer, status.id)["media_attachments"][0]["url"]
+    assert newer.file(proxied).status_code == 500
+    older.box.start()
+    answer = newer.file(proxied)
+    assert answer.status_code == 302
+    assert newer.file(answer.headers["location"]).content == data
+    assert _shown(newer, status.id)["media_attachments"][0]["type"] == "image"
 
 
 def test_kept_file_is_the_origins_byte_for_byte(square: Square) -> None:
