@@ -39,7 +39,7 @@ class MastodonClient:
         """Contacts nobody until the first call."""
         self.settings = settings
         self.transport = transport
-        limits.feed(transport.buckets)
+        limits.feed(transport.buckets, settings.calls)
 
     def __repr__(self) -> str:
         return f"MastodonClient({self.settings.url!r})"

@@ -27,10 +27,16 @@ _LIMITS = {
 """Calls, seconds, and how many of them at once."""
 
 
-def feed(buckets: Buckets) -> None:
-    """Before the first call: Mastodon does not tell its limits until it is called."""
+USUAL = _LIMITS[TOKEN][0]
+
+
+def feed(buckets: Buckets, calls: int = USUAL) -> None:
+    """Before the first call: Mastodon does not tell its limits until it is called.
+
+    ``calls``: what this server allows instead of ``USUAL``; its other limits are taken to be raised as far.
+    """
     for name, (count, seconds, burst) in _LIMITS.items():
-        buckets.feed(name, count=count, seconds=seconds, burst=burst)
+        buckets.feed(name, count=count * calls // USUAL, seconds=seconds, burst=max(1, burst * calls // USUAL))
 
 
 def besides(method: str, path: str, params: Query) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.durations import read_duration
 from adapters.http import checked_url
 from adapters.mastodon.deed_settings import RemovalSettings, ReportSettings, Severity
+from adapters.mastodon.limits import USUAL
 
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 
@@ -96,6 +97,7 @@ class MastodonSettings(BaseModel):
 
     ``public_url`` is wanted only where the bot reaches the server under another address than the world does, and
     ``host`` where it has to name the server besides (``Host``), because what usually does so is passed by.
+    ``calls``: in five minutes, that the server allows one token, where its own limit was changed.
     ``files_url``: where the world finds stored files, if that is another host. ``domain_block``: what it means that
     federation with a server is switched off.
     """
@@ -109,6 +111,7 @@ class MastodonSettings(BaseModel):
     host: Annotated[str, Field(min_length=1)] | None = None
     files_url: Annotated[str, AfterValidator(checked_url)] | None = None
     token: SecretStr
+    calls: Annotated[int, Field(ge=30)] = USUAL
     feeds: FeedSettings = FeedSettings()
     sweeps: SweepSettings = SweepSettings()
     streaming: StreamingSettings = StreamingSettings()

@@ -56,6 +56,7 @@ class Town:
             "platform": "mastodon",
             "url": self.box.url,
             "token": warden.tokens["bot"],
+            "calls": 30_000,
             "webhook": {"listen": self.listen, "secret": self.box.webhook_secret},
             "removal": {
                 "web": {
