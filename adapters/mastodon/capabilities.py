@@ -152,17 +152,18 @@ class Server:
         """Raises ``PlatformError`` where the server cannot be asked; a token that it refuses is part of the answer."""
         with self._lock:
             known = self._known
-            if known is not None and not fresh and self._monotonic() - known[0] < KEPT:
-                return known[1]
-            try:
-                found = self._ask(urgent=urgent)
-            except (UnreachableError, RateLimitedError):
-                if known is None or fresh:
-                    raise
-                return known[1]  # what it was is the best guess until it answers again
-            if found.me is not None:  # a refused token may be a new one with the next look
+        if known is not None and not fresh and self._monotonic() - known[0] < KEPT:
+            return known[1]
+        try:  # without the lock: a look that waits for its turn must not keep a deed waiting
+            found = self._ask(urgent=urgent)
+        except (UnreachableError, RateLimitedError):
+            if known is None or fresh:
+                raise
+            return known[1]  # what it was is the best guess until it answers again
+        if found.me is not None:  # a refused token may be a new one with the next look
+            with self._lock:
                 self._known = (self._monotonic(), found)
-            return found
+        return found
 
     def me(self, *, urgent: bool = False) -> Me:
         """Raises ``NotLoggedInError`` where the token is not accepted."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adapters.mastodon.basket import Basket
 from adapters.mastodon.convert import hidden, unfinished, unwrapped
+from adapters.mastodon.mailbox import Mailbox
 from bot.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class LetterSource:
     def __init__(self, name: str, inbox: Inbox, reader: Reader) -> None:
         """``name``: of the push, and of the cursor: ``mastodon-main/webhook``."""
         self._name = name
-        self._inbox = inbox
+        self._mailbox = Mailbox(inbox, name)
         self._reader = reader
 
     @property
@@ -122,8 +123,7 @@ class LetterSource:
         Letters are forgotten once the cursor that stands behind them was committed. ``PlatformError`` as every source.
         """
         state: Mapping[str, Any] = after or {"letter": 0, "pending": []}
-        self._inbox.discard(self._name, upto=state["letter"])
-        letters = self._inbox.letters(self._name, after=state["letter"], limit=LETTERS_AT_ONCE)
+        letters = self._mailbox.letters(state["letter"], limit=LETTERS_AT_ONCE)
         basket, pending = Basket(), list(state["pending"])
         if letters or pending:
             converter = self._reader.converter()

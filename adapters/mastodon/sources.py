@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adapters.mastodon.basket import Basket
+from adapters.mastodon.mailbox import Mailbox
 from adapters.mastodon.window import Window
 from bot.domain.errors import BadAnswerError, NotPermittedError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bot.ports import Batch, Clock, Cursor, Gone, Inbox
 
 LIMIT = 40  # rows on a page, the most that Mastodon gives
+MARKS = 100
 EMOJI_EVERY = timedelta(hours=1)
 
 
@@ -62,7 +64,7 @@ class TimelineSource:
         self._local = local
         self._server = server
         self._reader = reader
-        self._inbox = inbox
+        self._mailbox = Mailbox(inbox, name)
         self._settings = settings
         self._start_from = start_from
 
@@ -82,8 +84,7 @@ class TimelineSource:
                 code="feed_closed",
             )
         letter = int(after["letter"]) if after is not None else 0
-        self._inbox.discard(self._name, upto=letter)
-        letters = self._inbox.letters(self._name, after=letter)
+        letters = self._mailbox.letters(letter, limit=MARKS)
         marks = [datetime.fromisoformat(str(one.payload["since"])) for one in letters]
         window = Window(
             feed=self._feed,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.mastodon.basket import Basket
 from adapters.mastodon.convert import moment
+from adapters.mastodon.mailbox import Mailbox
 from bot.domain.errors import LedgerError, NotFoundError, NotPermittedError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class SweepSource:
         self._name = name
         self._client = client
         self._reader = reader
-        self._inbox = inbox
+        self._mailbox = Mailbox(inbox, name)
         self._settings = settings
         self._start_from = start_from
 
@@ -111,7 +112,6 @@ class SweepSource:
         """As many accounts as there is room for."""
         now, basket = self._reader.clock.now(), Basket()
         state: dict[str, Any] = dict(after) if after is not None else self._begin(now)
-        self._inbox.discard(self._name, upto=state["letter"])
         state = self._noted(state, now, basket)
         looks = self._looks(state, now)
         if looks > 0:
@@ -137,7 +137,7 @@ class SweepSource:
 
     def _noted(self, state: dict[str, Any], now: datetime, basket: Basket) -> dict[str, Any]:
         """Put those in the queue that somebody asked for."""
-        letters = self._inbox.letters(self._name, after=state["letter"], limit=LETTERS)
+        letters = self._mailbox.letters(state["letter"], limit=LETTERS)
         queue = {str(one["account"]): one for one in state["queue"]}
         for letter in letters:
             account, why = str(letter.payload["account"]), str(letter.payload["why"])
