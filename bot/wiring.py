@@ -503,6 +503,9 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
     match placed:
         case {"removal": {"web": dict() as web}}:  # a session as well
             web.setdefault("session_file", base / f"{block.get('id')}.session")
+    web = (placed.get("removal") or {}).get("web") if isinstance(placed.get("removal"), dict) else None
+    if isinstance(web, dict):
+        web.setdefault("session_file", base / f"{block.get('id')}.session")  # for the same reason
     try:
         return platform, platform.settings.model_validate(placed)
     except ValidationError as error:
