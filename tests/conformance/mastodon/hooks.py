@@ -41,7 +41,7 @@ class Listener:
 
     def __init__(self, url: str = "http://127.0.0.1:0/webhook") -> None:
         self.deliveries: list[Delivery] = []
-        self.answers: list[int] = []  # statuses for the next deliveries; 200 when there are none
+        self.refused_once: set[str] = set()  # words: the first delivery that has one is answered 503
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ class Listener:
                 raw = self.rfile.read(int(self.headers.get("content-length", 0)))
                 names = {name.lower(): value for name, value in self.headers.items()}
                 listener.deliveries.append(Delivery(headers=names, raw=raw))
-                self.send_response(listener.answers.pop(0) if listener.answers else 200)
+                self.send_response(listener._status(raw))
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -60,6 +60,12 @@ class Listener:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}{urlsplit(url).path or '/'}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def _status(self, raw: bytes) -> int:
+        for word in [word for word in self.refused_once if word.encode() in raw]:
+            self.refused_once.discard(word)
+            return 503
+        return 200
 
     def __enter__(self) -> Self:
         self._thread.start()

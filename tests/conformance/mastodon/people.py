@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from ..answers import body
+from ..waiting import eventually
 
 if TYPE_CHECKING:
     from .server import Credentials, Server
 
 PATIENCE = 60.0  # seconds
+LONGEST_WAIT = 305.0  # seconds: the calls of a token are counted in windows of five minutes
+
+
+class _Patient(httpx.HTTPTransport):
+    """Waits where a token has used up its calls, if that is for some minutes only, and asks once more.
+
+    A run stays within the limits of Mastodon; two in a row may not.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if answer.status_code != 429 or "x-ratelimit-reset" not in answer.headers:
+            return answer
+        ends = datetime.fromisoformat(answer.headers["x-ratelimit-reset"]).timestamp()
+        if ends - time.time() > LONGEST_WAIT:
+            return answer
+        answer.close()
+        eventually(lambda: time.time() > ends, "the end of a window", deadline=LONGEST_WAIT + 10)
+        return super().handle_request(request)
 
 
 class Person:
@@ -24,7 +46,8 @@ class Person:
         self.name = credentials.name if credentials else ""
         self.id = credentials.id if credentials else ""
         self.credentials = credentials
-        self.client = httpx.Client(base_url=server.url, timeout=PATIENCE, headers=server.headers)
+        transport = _Patient() if server.lasting else None
+        self.client = httpx.Client(base_url=server.url, timeout=PATIENCE, headers=server.headers, transport=transport)
         self.token = token or (credentials.tokens["full"] if credentials else "")
         if self.token:
             self.client.headers["Authorization"] = f"Bearer {self.token}"
@@ -53,8 +76,9 @@ class Person:
         return answer
 
     def fetch(self, url: str) -> httpx.Response:
-        """A file at its public address, asked for where the server is reached."""
-        return self.client.get(httpx.URL(url).raw_path.decode(), headers={"Authorization": ""})
+        """A file at its public address, asked for where the server is reached, and in nobody's name."""
+        path = httpx.URL(url).raw_path.decode()
+        return httpx.get(self.server.url + path, headers=self.server.headers, timeout=PATIENCE)
 
     def found(self, path: str, query: dict[str, Any] | None = None) -> Any:
         """The JSON of a ``GET`` that must succeed."""

@@ -51,7 +51,8 @@ class Wanted:
 
 def base(server: Server, told: str) -> str:
     """The HTTP address of the streaming server; ``told`` is what the instance says."""
-    return (server.streaming_url or told).rstrip("/").replace("ws", "http", 1).removesuffix("/api/v1/streaming")
+    found = (server.streaming_url or told).rstrip("/").removesuffix("/api/v1/streaming")
+    return f"http{found.removeprefix('ws')}" if found.startswith("ws") else found
 
 
 def watch(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..answers import body
+from ..waiting import eventually
 from .pictures import png
 
 if TYPE_CHECKING:
@@ -97,12 +99,11 @@ def test_deletion_is_not_told(stage: Stage, hook: Listener, alice: Person) -> No
 
 
 def test_delivery_that_fails_for_now_comes_again(stage: Stage, hook: Listener, alice: Person) -> None:
-    hook.answers.append(503)
-    status = stage.post(alice)
+    word = f"trouble{secrets.token_hex(8)}"
+    hook.refused_once.add(word)
+    status = stage.post(alice, word)
 
     def times() -> int:
         return sum(one.body["object"]["id"] == status["id"] for one in list(hook.deliveries))
-
-    from ..waiting import eventually
 
     eventually(lambda: times() >= 2, "a delivery that was refused for now comes again")
