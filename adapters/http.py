@@ -13,6 +13,7 @@ import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -24,6 +25,7 @@ from adapters.buckets import Buckets
 from bot.domain.errors import BadAnswerError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
@@ -105,6 +107,7 @@ class Transport:
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": user_agent()},
             trust_env=False,  # a proxy of the environment would see our token
+            verify=_trusted(),
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # who wants them keeps them
         )
@@ -195,6 +198,12 @@ class Transport:
 
     def _where(self) -> str:
         return self.base_url
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted; read once, for it takes as long as several calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _short(error: Exception) -> str:
