@@ -76,9 +76,15 @@ class Addresses:
         """The name of a file of a status, or of what the server shows of it before it is opened."""
         return Attachment(instance=self.instance, value=f"{media_id}/{PREVIEW}" if preview else media_id)
 
-    def stored(self, url: str) -> Name:
-        """The name behind a URL that our server itself gave for one of its files, wherever it keeps them."""
-        return self._named(urlsplit(url).path) or RemoteUrl(value=url)
+    def stored(self, url: str, *, local: bool) -> Name:
+        """The name behind a URL that our server itself gave for one of its files, wherever it keeps them.
+
+        ``local``: of its own. What it holds of others is under ``cache/``; anything else of theirs is still theirs.
+        """
+        name = self._named(urlsplit(url).path)
+        if name is None or (not local and not self.own(url) and not _is_copy(name)):
+            return RemoteUrl(value=url)
+        return name
 
     def name_of(self, url: str) -> Name:
         """The name behind any URL: only what leads to our own server is our file."""
@@ -130,6 +136,10 @@ class Addresses:
         if match["what"] in _OF_PREVIEW:
             return self.attachment(number, preview=True)
         return StorageKey(instance=self.instance, value=match["key"])
+
+
+def _is_copy(name: Name) -> bool:
+    return isinstance(name, StorageKey) and name.value.startswith("cache/")
 
 
 def _number(groups: str) -> str:

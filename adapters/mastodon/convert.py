@@ -62,6 +62,13 @@ def unwrapped(status: wire.Status) -> wire.Status:
     return cast("wire.Status", inner) if isinstance(inner, dict) else status
 
 
+def quoted(status: wire.Status) -> wire.Status | None:
+    """The post that a post shows within itself (4.5 and newer), as far as it may show it."""
+    quote = status.get("quote")
+    inner = quote.get("quoted_status") if isinstance(quote, dict) else None
+    return cast("wire.Status", inner) if isinstance(inner, dict) else None
+
+
 def hidden(status: Mapping[str, Any]) -> str | None:
     """Why a post is not ours to look at: only some may see it. ``None``: everybody may."""
     visibility = str(status.get("visibility", "private"))
@@ -157,10 +164,11 @@ class Converter:
     def seen_in_profile(self, account: wire.Account, *, at: datetime, backlog: bool) -> Sequence[Sighting]:
         """Media of an account's page."""
         subject = self.profile(account)
+        local = "@" not in account["acct"]
         with _shape("account"):
             found = [
-                *self._picture(account.get("avatar"), Role.AVATAR),
-                *self._picture(account.get("header"), Role.BANNER),
+                *self._picture(account.get("avatar"), Role.AVATAR, local=local),
+                *self._picture(account.get("header"), Role.BANNER, local=local),
                 *self._of_text(account.get("note")),
             ]
         return _sightings(subject, found, at, backlog=backlog)
@@ -192,7 +200,7 @@ class Converter:
                 revision=_digest([url]),
             )
             media = MediaRef(url=url, role=Role.EMOJI)
-        return _sightings(subject, [(media, self.addresses.stored(url))], at, backlog=backlog)
+        return _sightings(subject, [(media, self.addresses.stored(url, local=host is None))], at, backlog=backlog)
 
     def _attached(self, attachments: Iterable[wire.MediaAttachment]) -> Iterator[tuple[MediaRef, Name]]:
         for media in attachments:
@@ -209,11 +217,11 @@ class Converter:
     def _card(self, card: wire.Card | None) -> Iterator[tuple[MediaRef, Name]]:
         image = card.get("image") if card else None
         if image:
-            yield MediaRef(url=image, role=Role.THUMBNAIL), self.addresses.stored(image)
+            yield MediaRef(url=image, role=Role.THUMBNAIL), self.addresses.stored(image, local=False)
 
-    def _picture(self, url: str | None, role: Role) -> Iterator[tuple[MediaRef, Name]]:
+    def _picture(self, url: str | None, role: Role, *, local: bool) -> Iterator[tuple[MediaRef, Name]]:
         if url and not any(part in url for part in _WITHOUT):
-            yield MediaRef(url=url, role=role), self.addresses.stored(url)
+            yield MediaRef(url=url, role=role), self.addresses.stored(url, local=local)
 
     def _of_text(self, text: str | None) -> Iterator[tuple[MediaRef, Name]]:
         """Mastodon lets no picture stand in a text; what a link leads to is worth a look where it looks like one."""

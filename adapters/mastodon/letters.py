@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from adapters.mastodon.basket import Basket
-from adapters.mastodon.convert import hidden, unfinished, unwrapped
+from adapters.mastodon.convert import hidden, quoted, unfinished, unwrapped
 from adapters.mastodon.mailbox import Mailbox
 from bot.domain.errors import NotFoundError
 
@@ -92,9 +92,16 @@ def _of_status(what: Any) -> Kept | Left:
     reason = hidden(what) or hidden(unwrapped(what))
     if reason is not None:
         return Left(reason=reason)
-    status = _some(unwrapped(what), _STATUS)
-    status["account"] = _some(unwrapped(what)["account"], _ACCOUNT)
+    whole = unwrapped(what)
+    status = _shown(whole)
+    inner = quoted(whole)
+    if inner is not None and hidden(inner) is None:
+        status["quote"] = {"quoted_status": _shown(inner)}
     return Kept(payload={"kind": "status", "status": status})
+
+
+def _shown(status: wire.Status) -> dict[str, Any]:
+    return {**_some(status, _STATUS), "account": _some(status["account"], _ACCOUNT)}
 
 
 def _some(what: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, cast
 
 from adapters.mastodon.basket import Basket
-from adapters.mastodon.convert import edited, hidden, unwrapped
+from adapters.mastodon.convert import edited, hidden, quoted, unwrapped
 from bot.domain.content import Post, Profile, SitePage
 from bot.domain.errors import BadAnswerError, NotFoundError, NotPermittedError, RejectedError
 from bot.ports import Batch, Gone
@@ -78,6 +78,9 @@ class Reader:
             history = self._history(whole)
             basket.add(converter.seen_in_post(whole, at=now, backlog=backlog, history=history))
             basket.add(converter.seen_around(whole, at=now, backlog=backlog))
+            inner = quoted(whole)
+            if inner is not None and hidden(inner) is None:
+                basket.add(converter.seen_in_post(inner, at=now, backlog=backlog))
         except BadAnswerError as error:
             basket.holes.append(str(error))
 
@@ -100,6 +103,8 @@ class Reader:
             raise BadAnswerError(f"{what} is not in Mastodon's shape ({type(error).__name__} {error})") from error
 
     def _read(self, what: SubjectKey) -> Batch | Gone:
+        if what.kind != SitePage.kind and not (what.local_id.isascii() and what.local_id.isalnum()):
+            return Gone(detail=f"{what.local_id!r} is not an id of Mastodon's")
         basket, convert = Basket(), self.converter()
         match what.kind:
             case Post.kind:

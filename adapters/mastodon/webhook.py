@@ -150,7 +150,7 @@ class WebhookPush:
             del self._seen[digest]
             raise
         self._seen[digest] = True
-        self._trouble = ""
+        self._trouble, self._refused = "", None  # the secret fits: who else calls here is no trouble
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return Response(status_code=200)

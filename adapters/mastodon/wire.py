@@ -61,6 +61,7 @@ class Status(TypedDict):
     account: Account
     media_attachments: list[MediaAttachment]
     reblog: NotRequired[Any]
+    quote: NotRequired[Any]
     card: NotRequired[Card | None]
     emojis: NotRequired[list[Emoji]]
     in_reply_to_account_id: NotRequired[str | None]

@@ -162,6 +162,20 @@ def test_an_emoji_belongs_to_a_server() -> None:
     assert ours.name == StorageKey(instance=MAIN, value=key)
 
 
+@pytest.mark.parametrize(
+    ("avatar", "kind"),
+    [
+        ("https://files.test/cache/accounts/avatars/000/000/012/original/0123456789abcdef.png", StorageKey),
+        ("https://remote.test/system/accounts/avatars/000/000/012/original/0123456789abcdef.png", RemoteUrl),
+        ("https://mastodon.test/system/accounts/avatars/000/000/012/original/0123456789abcdef.png", StorageKey),
+    ],
+)
+def test_a_picture_of_another_server_is_ours_only_as_a_copy(avatar: str, kind: type[Name]) -> None:
+    account = view("profile-remote") | {"avatar": avatar}
+    (one,) = converter().seen_in_profile(account, at=SEEN, backlog=False)
+    assert isinstance(one.name, kind)
+
+
 def test_default_pictures_are_nobodys() -> None:
     account = view("profile-local") | {
         "avatar": "https://mastodon.test/avatars/original/missing.png",

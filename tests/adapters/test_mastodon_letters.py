@@ -246,6 +246,19 @@ async def test_new_and_reported_accounts_are_left_for_the_sweep(hook: Hook, ledg
     assert "192.0.2.1" not in json.dumps(kept)
 
 
+def test_a_quoted_post_is_seen_with_the_one_that_quotes_it(square: Square) -> None:
+    inner, outer = square.status("bob"), square.status("alice")
+    letter = letter_of("status.created", {**outer, "quote": {"state": "accepted", "quoted_status": inner}})
+    assert isinstance(letter, Kept)
+    private = {**inner, "visibility": "private"}
+    without = letter_of("status.created", {**outer, "quote": {"state": "accepted", "quoted_status": private}})
+    assert isinstance(without, Kept)
+    assert "quote" not in without.payload["status"]
+    reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
+    reading.inbox.deliver(NAME, letter.payload)
+    assert seen(drained(reading.source("webhook"), None)[0]) == {inner["id"], outer["id"]}
+
+
 def test_a_deletion_is_noted_by_its_id() -> None:
     assert letter_of("delete", "117") == Kept(payload={"kind": "deleted", "id": "117"})
     assert isinstance(letter_of("filters_changed", None), Left)
