@@ -1,4 +1,10 @@
-"""The recorded Mastodon 4.3.23 and 4.6.5 against the sandbox, exchange by exchange."""
+"""The recorded Mastodon 4.3.23 and 4.6.5 against the sandbox, exchange by exchange.
+
+All are played. What is not compared, besides what is random or a time: how many calls a limit has left, the numbers of
+notifications and of their pages (they count what else there was to tell), bit rates, the alternative text of a picture
+that the sandbox does not have, the pings of a socket, the looks of HTML pages, and what two answers about the instance
+said of its feeds: the recorded server had kept it from before they were changed.
+"""
 
 from __future__ import annotations
 
