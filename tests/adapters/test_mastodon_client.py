@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from mastodon_square import both
 from raw_server import answer, serving
 
 from adapters.buckets import Buckets
@@ -85,6 +86,7 @@ def test_the_missing_permission_is_named() -> None:
     assert "Delete User Data" in str(error)
 
 
+@both
 def test_a_dead_token_is_told_from_a_missing_permission(square: Square) -> None:
     """Mastodon answers both with the same 403 where administrators ask."""
     with pytest.raises(NotLoggedInError, match="make a new one"):
@@ -199,6 +201,7 @@ def test_pages_go_on_where_the_server_says() -> None:
         client(raw.url).listing("/api")
 
 
+@both
 def test_what_a_server_is_and_what_we_are_there(square: Square) -> None:
     found = Server(of(square)).now()
     assert found.software == "mastodon"

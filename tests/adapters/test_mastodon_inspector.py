@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lemmy_town import picture
 from mastodon_reading import connect
+from mastodon_square import both
 from raw_server import answer, serving
 
 from adapters.sandbox.faults import respond
@@ -28,6 +29,7 @@ def checked(square: Square, **settings: Any) -> dict[str, CheckResult]:
     return found
 
 
+@both
 def test_all_is_well_for_the_bot_with_its_narrow_scopes(square: Square) -> None:
     square.status()
     found = checked(square, webhook={"listen": "127.0.0.1:0", "secret": "s" * 16})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lemmy_town import picture
 from mastodon_reading import connect, drained, seen, sightings
+from mastodon_square import both
 
 from adapters.mastodon import window
 from adapters.sandbox.faults import drop, respond
@@ -40,6 +41,7 @@ def test_names_of_cursors(square: Square) -> None:
     ]
 
 
+@both
 def test_a_new_post_has_its_pictures_and_they_are_its_authors(square: Square) -> None:
     reading = connect(square)
     source = reading.source("local")
@@ -207,6 +209,7 @@ def test_what_was_edited_out_is_seen_and_said_to_be_of_the_same_post(square: Squ
     assert {one.subject.revision for one in posts} != {one.subject.revision for one in sightings([before])}
 
 
+@both
 def test_a_post_edited_down_to_nothing_still_shows_what_was_there(square: Square) -> None:
     reading = connect(square)
     source = reading.source("local")
@@ -246,6 +249,7 @@ def test_who_links_somebody_elses_picture_did_not_upload_it(square: Square) -> N
     assert (known.uploader, known.how) == (picture_of_hers.subject.author, How.ATTACHED)
 
 
+@both
 def test_what_only_some_may_see_is_gone_to_us(square: Square) -> None:
     source = connect(square).source("local")
     for visibility in ("private", "direct"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lemmy_town import picture
 from mastodon_reading import awaited, connect, drained, running, seen, until
+from mastodon_square import both
 from raw_server import answer, serving
 
 from adapters.http import Transport
@@ -61,6 +62,7 @@ def stalling(*pieces: bytes) -> tuple[Callable[[socket.socket], None], threading
     return script, over
 
 
+@both
 @awaited
 async def test_posts_edits_and_deletions_come_by_the_stream(square: Square) -> None:
     reading = connect(square)
@@ -106,18 +108,22 @@ async def test_a_stream_that_stalls_without_closing_is_left_and_opened_again(led
 
 @awaited
 async def test_signs_of_life_keep_a_stream_open(ledger: Ledger) -> None:
+    over = threading.Event()
+
     def thumping(connection: socket.socket) -> None:
         connection.sendall(HEAD)
         for _ in range(12):
             connection.sendall(b":thump\n")
             time.sleep(0.1)
         connection.sendall(b"event: delete\ndata: 7\n\n")
+        over.wait(60)
 
     with serving(thumping) as raw:
         stream = push(raw.url, ledger, stall=0.8)
         async with running(stream.run):
             await until(lambda: ledger.letters("main/stream-local"))
-        assert len(raw.requests) == 1
+            assert len(raw.requests) == 1
+        over.set()
     assert ledger.letters("main/stream-local")[0].payload == {"kind": "deleted", "id": "7"}
 
 

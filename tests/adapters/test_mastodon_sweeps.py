@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mastodon_reading import connect, drained, seen, sightings
+from mastodon_square import both
 
 from bot.domain.content import InstanceId, SubjectKey, Visibility
 
@@ -29,6 +30,7 @@ def swept(reading: Reading, cursor: Cursor | None, *, polls: int = 8) -> tuple[l
     return batches, cursor
 
 
+@both
 def test_replies_and_unlisted_posts_are_found_where_no_timeline_has_them(square: Square) -> None:
     reading = connect(square)
     _, timeline = drained(reading.source("local"), None)
