@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from adapters.sandbox.faults import respond
@@ -189,3 +189,14 @@ def test_socket_says_which_subscription_the_token_is_not_good_for(box: MastodonS
         socket.send(json.dumps({"type": "subscribe", "stream": "user:notification"}))
         error = {"error": "Access token does not have the required scopes", "status": 401}
         assert json.loads(socket.recv(DEADLINE)) == error
+
+
+@pytest.mark.parametrize("end", ["close", "drop"])
+def test_socket_ends_with_a_word_or_without(box: MastodonSandbox, end: str) -> None:
+    with sockets(box, additional_headers={"Authorization": f"Bearer {box.people['warden'].tokens['bot']}"}) as socket:
+        socket.send(json.dumps({"type": "subscribe", "stream": "nonsense"}))
+        assert "error" in json.loads(socket.recv(DEADLINE))  # by now it is held
+        getattr(box.streaming, end)()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(DEADLINE)
+    assert (closed.value.rcvd is not None) == (end == "close")
