@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 TOKEN = "token"  # noqa: S105 - the name of a limit
 PAGING = "paging"
-MEDIA_PROXY = "media_proxy"
 REMOVALS = "removals"
 
 _PAGED = {"page", "min_id", "max_id", "since_id"}
@@ -21,7 +20,6 @@ _PAGED = {"page", "min_id", "max_id", "since_id"}
 _LIMITS = {
     TOKEN: (300, 300, 90),
     PAGING: (300, 900, 60),
-    MEDIA_PROXY: (30, 600, 10),
     REMOVALS: (30, 1800, 10),
 }
 """Calls, seconds, and how many of them at once."""

@@ -240,6 +240,8 @@ class SweepSource:
             below = (page.following or {}).get("max_id")
             if older or below is None or len(page.rows) < LIMIT:
                 return
+        if state["roster"]["before"] is None:  # later rounds have seen what is behind
+            basket.holes.append(f"media posts of account {account_id} behind the newest {PAGES * LIMIT}")
 
     def _is_old(self, account: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
         """Pictures of a page have no date: what the first round over all accounts shows was there before."""
