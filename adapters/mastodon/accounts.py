@@ -7,6 +7,8 @@ the action is undone. No log of the API tells who acted, but those reports do.
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +32,7 @@ from bot.domain.decisions import (
 from bot.domain.errors import BadAnswerError, NotFoundError, NotPermittedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from adapters.mastodon.capabilities import Server
@@ -47,6 +49,9 @@ NOBODY = "-99"
 
 KEPT_FILES = 40
 """Addresses of removed posts' files that a suspension remembers for its undo."""
+
+JUST = 3.0
+"""Seconds for which an account is as it was seen."""
 
 SKEW = timedelta(minutes=5)
 """How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
@@ -76,8 +81,19 @@ class _Standing:
 class Accounts:
     """Account actions by the bot's account on one server."""
 
-    def __init__(self, client: MastodonClient, server: Server, book: ReportBook, files: Files) -> None:
+    def __init__(
+        self,
+        client: MastodonClient,
+        server: Server,
+        book: ReportBook,
+        files: Files,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """All of the same server."""
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, _Standing]] = {}
         self._client = client
         self._server = server
         self._book = book
@@ -102,7 +118,7 @@ class Accounts:
     def apply(self, intent: OnAccount) -> Outcome:
         """Act, unless it is so already: every action leaves the person another strike."""
         flag, account = _flag(intent), intent.account.local_id
-        standing = before_deed(lambda: self._standing(account))
+        standing = before_deed(lambda: self._just_seen(account) or self._standing(account))
         if standing.role:
             return Refused(code="has_role", note=f"the account has a role ({standing.role}): left to humans")
         if standing.flags[flag]:
@@ -180,9 +196,23 @@ class Accounts:
             if not rank and role.get("name") and role.get("id") is None:
                 rank = str(role["name"])  # GoToSocial names roles and numbers none
             flags = {flag: bool(found[flag]) for flag in ("suspended", "silenced")}
-            return _Standing(flags={**flags, "sensitized": bool(found.get("sensitized"))}, role=_ranked(rank))
+            standing = _Standing(flags={**flags, "sensitized": bool(found.get("sensitized"))}, role=_ranked(rank))
         except (KeyError, TypeError, AttributeError) as error:
             raise BadAnswerError(f"account {account} is not in the shape of Mastodon's ({error})") from error
+        with self._lock:
+            self._seen[account] = (self._monotonic(), standing)
+        return standing
+
+    def _just_seen(self, account: str) -> _Standing | None:
+        """As it was a moment ago, when somebody asked whether the deed is done."""
+        with self._lock:
+            seen = self._seen.get(account)
+        return seen[1] if seen is not None and self._monotonic() - seen[0] < JUST else None
+
+    def forget(self) -> None:
+        """A deed went out: what is known is old."""
+        with self._lock:
+            self._seen.clear()
 
     def _by_us(self, account: str) -> bool | None:
         """Who closed a report on it last; ``None`` where nobody has."""
@@ -197,7 +227,7 @@ class Accounts:
         Where no report is open, ours is opened for it: that it is closed afterwards, and by whom, is the only trace
         that an action leaves.
         """
-        ours = next(iter(self._book.ours_about(account)), None)
+        ours = next((filed for filed in opened if filed.ours), None) or next(self._book.ours_about(account), None)
         if ours is None:
             return None
         if not opened and ours.resolved_by_us:

@@ -55,6 +55,7 @@ def deeds(client: MastodonClient, server: Server) -> Deeds:
     return Deeds(
         enforcer=MastodonEnforcer(
             server=server,
+            book=book,
             reports=reports,
             removals=removals,
             accounts=Accounts(client, server, book, files),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from adapters.mastodon.accounts import Accounts
     from adapters.mastodon.capabilities import Server
     from adapters.mastodon.removals import Removals
+    from adapters.mastodon.report_book import ReportBook
     from adapters.mastodon.reports import Reports
     from adapters.mastodon.switches import Switches
     from bot.domain.decisions import Intent, Outcome
@@ -63,9 +64,17 @@ class MastodonEnforcer:
     """Sends each deed to who can do it; see there for what it costs and proves."""
 
     def __init__(
-        self, *, server: Server, reports: Reports, removals: Removals, accounts: Accounts, switches: Switches
+        self,
+        *,
+        server: Server,
+        book: ReportBook,
+        reports: Reports,
+        removals: Removals,
+        accounts: Accounts,
+        switches: Switches,
     ) -> None:
         """All of the same server."""
+        self._book = book
         self._server = server
         self._reports = reports
         self._removals = removals
@@ -178,6 +187,9 @@ class MastodonEnforcer:
             return outcome_of(self._sharpened(intent, error), mendable=errors.MENDABLE)
         except PlatformError as error:
             return outcome_of(error, mendable=errors.MENDABLE)
+        finally:
+            self._book.forget()
+            self._accounts.forget()
 
     def _sharpened(self, intent: Intent, error: NotPermittedError) -> PlatformError:
         """Mastodon says the same of a role that may not, of a target that ranks higher, and of what is so already."""

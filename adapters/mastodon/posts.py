@@ -69,15 +69,13 @@ class Posts:
         if shown.json is not None:
             self._files.remember(shown.json)
             return Found(there=True, json=shown.json)
-        if not self._is_suspended(target.account_id):
+        if target.status_id in self._removed or not self._is_suspended(target.account_id):
             self._files.removed(target.status_id)
             return Found(there=False)
         return self._behind(target)
 
     def _behind(self, target: Target) -> Found:
         """A post that is hidden with its account: nobody but moderators can tell whether it is there."""
-        if target.status_id in self._removed:
-            return Found(there=False)
         ours = self._book.ours_about(target.account_id)
         json = next((filed.statuses[target.status_id] for filed in ours if target.status_id in filed.statuses), None)
         there: bool | None = None
@@ -105,7 +103,7 @@ class Posts:
 
     def closed_since(self, target: Target, since: datetime) -> bool:
         """Whether a report of ours on this post alone was closed since then."""
-        ours = self._book.ours_about(target.account_id) if self._has_book() else ()
+        ours = self._book.ours_about(target.account_id) if self._has_book() else iter(())
         mine = [filed for filed in ours if filed.names_only(target.status_id)]
         return any(filed.resolved_at is not None and filed.resolved_at >= since for filed in mine)
 
@@ -114,9 +112,11 @@ class Posts:
 
         What is left of a report whose remote posts are gone is an empty one: it may have been on any post.
         """
+        if target.status_id in self._removed:
+            return True
         if not self._has_book():
             return None
-        ours = self._book.ours_about(target.account_id)
+        ours = list(self._book.ours_about(target.account_id))
         for filed in ours:
             for status in filed.statuses.values():
                 self._files.remember(status)

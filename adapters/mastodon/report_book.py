@@ -6,6 +6,8 @@ closes that one, and each then says who did it: so this is also how the bot tell
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 PAGE = 200
 PAGES = 5
 """A thousand reports on one account, or by us on it, are looked through, the newest first."""
+
+
+KEPT = 5.0
+"""Seconds for which a list of our own reports on an account holds."""
+
+LISTS_BOTH = 10
+"""The API version (4.6) from which on open and closed reports are listed together; before, both means closed ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +58,13 @@ class Filed:
 class ReportBook:
     """Reads the reports of one server."""
 
-    def __init__(self, client: MastodonClient, server: Server) -> None:
+    def __init__(
+        self, client: MastodonClient, server: Server, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """``server``: of ``client``."""
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, bool], tuple[float, Sequence[Filed]]] = {}
         self._client = client
         self._server = server
         web = client.settings.removal.web
@@ -66,14 +80,38 @@ class ReportBook:
         query = {"target_account_id": account_id, "resolved": True}
         return [filed for filed in self._listed(query) if filed.resolved]
 
-    def ours_about(self, account_id: str) -> Sequence[Filed]:
-        """Our own reports on an account, open ones first, then by age, the newest first. Raises ``PlatformError``."""
-        me = self._server.me(urgent=True).id
-        query = {"target_account_id": account_id, "account_id": me}
-        # Asked for both kinds at once, 4.3 gives only the closed ones.
-        both = [*self._listed(query), *self._listed({**query, "resolved": True})]
-        ours = {filed.id: filed for filed in both if filed.ours and filed.target == account_id}
-        return sorted(ours.values(), key=lambda filed: filed.resolved)
+    def ours_about(self, account_id: str) -> Iterator[Filed]:
+        """Our own reports on an account, open ones first, then by age, the newest first. Raises ``PlatformError``.
+
+        Kept for a few seconds, for nobody but us files them. ``forget`` is called after every deed.
+        """
+        yield from self._ours(account_id, resolved=False)
+        yield from self._ours(account_id, resolved=True)
+
+    def forget(self) -> None:
+        """A deed went out: what is known is old."""
+        with self._lock:
+            self._kept.clear()
+
+    def _ours(self, account_id: str, *, resolved: bool) -> Sequence[Filed]:
+        with self._lock:
+            kept = self._kept.get((account_id, resolved))
+        if kept is not None and self._monotonic() - kept[0] < KEPT:
+            return kept[1]
+        caps = self._server.now(urgent=True)
+        query: dict[str, Any] = {"target_account_id": account_id, "account_id": self._server.me(urgent=True).id}
+        both = caps.api is not None and caps.api >= LISTS_BOTH
+        if both:
+            query |= {"resolved": True, "unresolved": True}
+        elif resolved:
+            query |= {"resolved": True}
+        at = self._monotonic()
+        ours = [filed for filed in self._listed(query) if filed.ours and filed.target == account_id]
+        found = {which: [filed for filed in ours if filed.resolved is which] for which in (False, True)}
+        with self._lock:
+            for which in (False, True) if both else (resolved,):
+                self._kept[account_id, which] = (at, found[which])
+        return found[resolved]
 
     def one(self, report_id: str) -> Filed:
         """A report by its id. Raises ``PlatformError``."""

@@ -103,14 +103,14 @@ class Reports:
     def _own(self, intent: Report) -> Filed | None:
         """The report of ours on this post. Where that is gone, what is left of it in one on its companions counts."""
         assert intent.subject.author is not None  # noqa: S101 - ``offers`` has said so
-        ours = self._book.ours_about(intent.subject.author.local_id)
-        wanted = _statuses(intent)
+        account, wanted = intent.subject.author.local_id, _statuses(intent)
         if not wanted:
-            return next((filed for filed in ours if not filed.statuses), None)
-        named = next((filed for filed in ours if wanted[0] in filed.statuses), None)
+            return next((filed for filed in self._book.ours_about(account) if not filed.statuses), None)
+        named = next((filed for filed in self._book.ours_about(account) if wanted[0] in filed.statuses), None)
         if named is not None or len(wanted) == 1:
             return named
-        companions = next((filed for filed in ours if set(wanted[1:]) & set(filed.statuses)), None)
+        others = set(wanted[1:])
+        companions = next((filed for filed in self._book.ours_about(account) if others & set(filed.statuses)), None)
         if companions is None or self._statuses.look(wanted[0]).json is not None:
             return None
         return companions

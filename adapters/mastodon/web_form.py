@@ -118,15 +118,11 @@ class WebForm:
 
     def _report(self, target: Target) -> Filed:
         """A report of ours on this post alone, and open: the form is not shown for others."""
-        ours = before_deed(lambda: self._book.ours_about(target.account_id))
-        mine = [filed for filed in ours if filed.names_only(target.status_id)]
-        for filed in mine:
-            if not filed.resolved:
-                return filed
-        for filed in mine:
-            if filed.resolved_by_us:
+        filed = before_deed(lambda: self._usable(target))
+        if filed is not None:
+            if filed.resolved:
                 self._client.library.admin_report_reopen(filed.id)
-                return filed
+            return filed
         try:
             return self._file(target)
         except NotFoundError as error:
@@ -134,6 +130,12 @@ class WebForm:
                 "web interface: there is no report on this post alone to act by, and none can be filed (any more): the "
                 f"account is suspended, or the post gone ({error})"
             ) from error
+
+    def _usable(self, target: Target) -> Filed | None:
+        """Open ones come first; one that a human has closed stays so."""
+        ours = self._book.ours_about(target.account_id)
+        mine = (filed for filed in ours if filed.names_only(target.status_id))
+        return next((filed for filed in mine if not filed.resolved or filed.resolved_by_us), None)
 
 
 def _age(status_id: str) -> tuple[int, str]:
