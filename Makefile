@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
+MASTODON := MASTODON_URL MASTODON_PEOPLE
 
-.PHONY: demo test lint bench raid conformance acceptance real-server
+.PHONY: demo test lint bench raid conformance acceptance real-server named-server
 .DEFAULT_GOAL := demo
 
 # The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted. With STORE=postgresql it
@@ -19,7 +20,7 @@ demo: $(VENV)/.installed$(if $(filter postgresql,$(STORE)),-dev)
 
 # All tests. Those that can run against a real server run against the sandbox.
 test: $(VENV)/.installed-dev
-	env $(SERVER:%=-u %) $(BIN)/python -m pytest -n $(WORKERS)
+	env $(SERVER:%=-u %) $(MASTODON:%=-u %) $(BIN)/python -m pytest -n $(WORKERS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -35,15 +36,24 @@ raid: $(VENV)/.installed-dev
 	env $(SERVER:%=-u %) RAID_POSTS=10000 RAID_ACCOUNTS=200 RAID_INNOCENT=2000 RAID_SECONDS=600 RAID_HOURS=2 \
 	  RAID_REPORT=$(or $(RAID_REPORT),raid.json) $(BIN)/python -m pytest tests/acceptance/test_raid.py
 
-# Does a real server behave as the sandbox does? It is written to: see tests/conformance/server.py.
-conformance: real-server $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/conformance
+# Does a real server behave as the sandbox does? It is written to: see server.py in tests/conformance and in its folder
+# mastodon. Each suite runs where its server is named.
+conformance: named-server $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(if $(missing),tests/conformance/mastodon,tests/conformance \
+	  $(if $(MASTODON_URL),,--ignore tests/conformance/mastodon))
 
 # The whole bot against a real server. It is written to.
 acceptance: real-server $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/acceptance
 
 missing = $(strip $(foreach name,$(SERVER),$(if $($(name)),,$(name))))
+
+missing_mastodon = $(strip $(foreach name,$(MASTODON),$(if $($(name)),,$(name))))
+
+named-server:
+	$(if $(MASTODON_URL)$(MASTODON_PEOPLE),$(if $(missing_mastodon),$(error set $(missing_mastodon) as well)), \
+	$(if $(missing),$(error these tests run against real servers that may be written to; set $(missing) for a Lemmy \
+	0.19, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
 
 real-server:
 	$(if $(missing),$(error these tests run against a real Lemmy 0.19 that may be written to; \

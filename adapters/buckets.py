@@ -63,6 +63,8 @@ class _Bucket:
     at: float
 
     def refill(self, now: float) -> None:
+        if now < self.at:  # the bucket rests until then
+            return
         self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.per_second)
         self.at = now
 
@@ -110,10 +112,14 @@ class Buckets:
         self._queues: dict[str, _Queue] = {}
         self._changed = threading.Condition()
 
-    def feed(self, name: str, *, count: int, seconds: float) -> None:
-        """The server allows ``count`` calls in ``seconds``. Fed again with the same numbers nothing changes."""
-        capacity = max(1.0, count * MARGIN)
-        per_second = max(1, count) * MARGIN / max(1.0, seconds)
+    def feed(self, name: str, *, count: int, seconds: float, burst: int | None = None) -> None:
+        """The server allows ``count`` calls in ``seconds``. Fed again with the same numbers nothing changes.
+
+        ``burst``: for servers that count in windows aligned to the clock, where a full bucket and what flows into it
+        meanwhile fall into one window: so many calls at once, and what is left of the window's share spread over it.
+        """
+        capacity = max(1.0, count * MARGIN if burst is None else min(burst, count * MARGIN))
+        per_second = max(1.0, max(1, count) * MARGIN - (0.0 if burst is None else capacity)) / max(1.0, seconds)
         with self._changed:
             now = self._monotonic()
             known = self._buckets.get(name)
@@ -134,6 +140,15 @@ class Buckets:
             bucket.refill(self._monotonic())
             bucket.tokens = 0.0
             return min(600.0, max(1.0, 1.5 / bucket.per_second))
+
+    def rest(self, name: str, seconds: float) -> None:
+        """The server refuses calls for so long, until a window of its limit ends: nothing passes before."""
+        with self._changed:
+            bucket = self._buckets.get(name)
+            if bucket is not None:
+                bucket.tokens = bucket.capacity
+                bucket.at = max(bucket.at, self._monotonic() + seconds)
+                self._changed.notify_all()
 
     def take(self, name: str, *, urgent: bool = False, patient: bool = True) -> None:
         """Take a token; wait for one if there is none. ``urgent`` calls go before others, ``foremost`` ones before all.
@@ -166,6 +181,9 @@ class Buckets:
         bucket = self._buckets.get(name)
         if bucket is None:
             return 0.0
+        resting = bucket.at - self._monotonic()
+        if resting > 0:
+            return resting + 0.001
         bucket.refill(self._monotonic())
         wanted = 1.0 + queue.before(waiter)
         if waiter.rank is Rank.READ and queue.owed < 1 and bucket.capacity >= 5:

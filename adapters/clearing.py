@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import threading
 import time
 from collections import OrderedDict
 from dataclasses import replace
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from adapters.command import carry_out
 from adapters.durations import read_duration
 from bot.domain.decisions import GONE_AT_STORE, AlreadyDone, Done, Failed, PurgeFile, Refused, Verification
 from bot.domain.errors import PlatformError
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PLACEHOLDER = "{url}"
-SHOWN = 500
-"""Characters of the command's output that go to the log."""
 
 REMEMBERED = 10_000
 """Addresses that were cleared since the start. One that is forgotten is cleared once more."""
@@ -162,7 +158,7 @@ class ClearingEnforcer:
     def _run(self, words: Sequence[str], said: str) -> None:
         name = os.path.basename(words[0])
         try:
-            status, output = _carry_out(words, said, self._after.timeout.total_seconds())
+            status, output = carry_out(words, said, self._after.timeout.total_seconds())
         except OSError as error:
             raise CommandError(f"the command after a purge, `{name}`, cannot be started: {error.strerror}") from None
         if status is None:
@@ -192,47 +188,6 @@ class CommandInspector:
 
     def repair(self) -> None:
         """There is no account here."""
-
-
-def _carry_out(words: Sequence[str], said: str, seconds: float) -> tuple[int | None, str]:
-    """Exit status (``None``: it took too long and was ended with all its children) and the start of its output."""
-    process = subprocess.Popen(  # noqa: S603 - the operator's own words, and no shell
-        words,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdin is not None  # noqa: S101 - opened above
-    assert process.stdout is not None  # noqa: S101 - opened above
-    kept = bytearray()
-    reading = threading.Thread(target=_drain, args=(process.stdout, kept), daemon=True)
-    reading.start()
-    try:
-        _tell(process.stdin, said)
-        status: int | None = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        status = None
-        os.killpg(process.pid, signal.SIGKILL)  # nobody has waited for it, so the number is still its own
-        process.wait()
-    reading.join(1.0)  # a child that went astray may hold the pipe open
-    return status, bytes(kept).decode("utf-8", "replace")[:SHOWN]
-
-
-def _tell(stdin: IO[bytes], said: str) -> None:
-    try:
-        stdin.write(said.encode("ascii"))
-        stdin.close()
-    except BrokenPipeError:
-        return  # it did not want to read
-
-
-def _drain(stdout: IO[bytes], kept: bytearray) -> None:
-    """Read on, so that a talkative command does not stall; keep the beginning only."""
-    with stdout:
-        for chunk in iter(lambda: stdout.read1(4096), b""):  # type: ignore[attr-defined]
-            if len(kept) < SHOWN * 4:
-                kept += chunk
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

@@ -6,12 +6,17 @@ Texts of exceptions name method, path and kind of fault, never headers, queries 
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 import weakref
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,9 +25,13 @@ from adapters.buckets import Buckets
 from bot.domain.errors import BadAnswerError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import ssl
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
+
+Query: TypeAlias = "Mapping[str, str | Sequence[str]]"
+"""What stands behind the question mark; a sequence where a name comes more than once."""
 
 MAX_JSON = 64 * 1024 * 1024
 """Bytes of an answer that is read as JSON. A page of fifty posts of the largest size is about a tenth of it."""
@@ -45,6 +54,8 @@ wait for an answer that never comes.
 """
 
 nap = time.sleep
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # below that it writes down the cookies that a server sets
 
 
 def user_agent() -> str:
@@ -96,7 +107,9 @@ class Transport:
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=KEEP_ALIVE),
             headers={"User-Agent": user_agent()},
             trust_env=False,  # a proxy of the environment would see our token
+            verify=_trusted(),
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # who wants them keeps them
         )
         self.close = weakref.finalize(self, self._client.close)
 
@@ -108,8 +121,9 @@ class Transport:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         limiter: str | None = None,
         urgent: bool = False,
@@ -118,6 +132,8 @@ class Transport:
         whole: bool = True,
     ) -> Answer:
         """One request, one answer of any status below 500.
+
+        ``body`` is sent as JSON; ``content`` as it is, of the type that ``headers`` name.
 
         ``limiter``: bucket to take a token from; ``urgent`` goes before others and may use their reserve; without
         ``patient`` an empty one is an error at once. ``most``: bytes to read; a longer body is an error, or cut there
@@ -130,8 +146,9 @@ class Transport:
             self.buckets.take(limiter, urgent=urgent, patient=patient)
         deadline = time.monotonic() + self._total
         try:
-            sent = headers if body is None else {**(headers or {}), **LAST}
-            with self._client.stream(method, self.base_url + path, params=params, json=body, headers=sent) as got:
+            sent = headers if body is None and content is None else {**(headers or {}), **LAST}
+            url = self.base_url + path
+            with self._client.stream(method, url, params=params, json=body, content=content, headers=sent) as got:
                 read = bytearray()
                 for chunk in got.iter_bytes():
                     read += chunk
@@ -183,6 +200,12 @@ class Transport:
         return self.base_url
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted; read once, for it takes as long as several calls."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def _short(error: Exception) -> str:
     """Kind and reason of a fault, for a human."""
     text = str(error)[:120]
@@ -193,6 +216,19 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     try:
         return min(3600.0, max(1.0, float(headers.get("retry-after", ""))))
     except ValueError:  # none, or a date: proxies that limit by the second send neither
+        return _until_reset(headers)
+
+
+def _until_reset(headers: Mapping[str, str]) -> float:
+    """Seconds until the end of the window that Mastodon and its kin name, by the server's own clock."""
+    text = headers.get("x-ratelimit-reset", "")
+    try:
+        reset = datetime.fromtimestamp(float(text), UTC) if text.isdigit() else datetime.fromisoformat(text)
+        if reset.tzinfo is None:
+            reset = reset.replace(tzinfo=UTC)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return min(3600.0, max(1.0, (reset - now).total_seconds()))
+    except (ValueError, OverflowError, OSError, TypeError):
         return 10.0
 
 

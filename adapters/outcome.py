@@ -56,3 +56,11 @@ def before_deed(look: Callable[[], T]) -> T:
         return look()
     except (UnreachableError, BadAnswerError) as error:
         raise UnreachableError(str(error), sent=False, code=error.code) from error
+
+
+def after_deed(look: Callable[[], T]) -> T:
+    """Do a read after a deed went out: whatever goes wrong with it, only the server knows what has become of it."""
+    try:
+        return look()
+    except (UnreachableError, RateLimitedError, NotLoggedInError, NotPermittedError) as error:
+        raise UnreachableError(str(error), sent=True, code=error.code) from error

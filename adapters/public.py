@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from bot.domain.decisions import STILL_SERVED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adapters.http import Answer, Transport
 
 _PAST_CACHES = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
@@ -29,23 +31,34 @@ class Look:
 class PublicView:
     """Looks at one server from outside, without credentials."""
 
-    def __init__(self, transport: Transport) -> None:
-        """``transport``: to the server's public address."""
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        headers: Mapping[str, str] | None = None,
+        hidden: frozenset[int] = frozenset({404, 410}),
+    ) -> None:
+        """``transport``: to the server's public address. ``headers``: sent with every look.
+
+        ``hidden``: statuses by which it says that the public does not get a file.
+        """
         self._transport = transport
+        self._headers = dict(headers or {})
+        self._hidden = hidden
 
     def look(self, url: str) -> Look:
         """Ask for the first byte of a file, past the caches that let themselves be asked so.
 
         Raises ``UnreachableError`` and its kin. Only path and query of ``url`` are used: the host is always our own.
         """
-        return _seen(self._transport.read(lambda: self._get(url, _PAST_CACHES)))
+        return self._seen(self._transport.read(lambda: self._get(url, _PAST_CACHES)))
 
     def proof(self, url: str) -> Look:
         """Whether the public still gets a file: asked as anybody asks, caches included. Raises as ``look`` does.
 
         Gone is what neither a cache nor the server behind it gives out.
         """
-        public = _seen(self._transport.read(lambda: self._get(url, {})))
+        public = self._seen(self._transport.read(lambda: self._get(url, {})))
         if public.shown is None:
             return public
         behind = self.look(url)
@@ -57,12 +70,11 @@ class PublicView:
     def _get(self, url: str, headers: dict[str, str]) -> Answer:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return self._transport.call("GET", path, headers={**_ONE_BYTE, **headers}, most=1, whole=False)
+        return self._transport.call("GET", path, headers={**self._headers, **_ONE_BYTE, **headers}, most=1, whole=False)
 
-
-def _seen(answer: Answer) -> Look:
-    if answer.status in {404, 410}:
-        return Look(shown=False, detail=f"the public address answers {answer.status}")
-    if answer.status in {200, 206, 416}:
-        return Look(shown=True, detail="the public address still shows the file", etag=answer.headers.get("etag"))
-    return Look(shown=None, detail=f"the public address answers {answer.status}, which says nothing of the file")
+    def _seen(self, answer: Answer) -> Look:
+        if answer.status in self._hidden:
+            return Look(shown=False, detail=f"the public address answers {answer.status}")
+        if answer.status in {200, 206, 416}:
+            return Look(shown=True, detail="the public address still shows the file", etag=answer.headers.get("etag"))
+        return Look(shown=None, detail=f"the public address answers {answer.status}, which says nothing of the file")

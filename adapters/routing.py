@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Name, Subject, SubjectKey, Upload
     from bot.domain.decisions import Intent, LastWord, Offer, Outcome, Report, Verification
-    from bot.ports import CheckResult, Clock, Enforcer, Inspector, Instance, Resolver
+    from bot.ports import CheckResult, Clock, Enforcer, Inbox, Inspector, Instance, Resolver
 
 
 class LemmyWithPictrs(LemmySettings):
@@ -32,7 +32,12 @@ class LemmyWithPictrs(LemmySettings):
     after_purge: AfterPurge | None = None
 
 
-def build_lemmy(settings: LemmyWithPictrs, clock: Clock, start_from: timedelta | None) -> Instance:
+def build_lemmy(
+    settings: LemmyWithPictrs,
+    clock: Clock,
+    start_from: timedelta | None,
+    inbox: Inbox,  # noqa: ARG001 - Lemmy sends nothing by itself
+) -> Instance:
     """One server, connected; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
     instance = _with_files(settings, build(settings, clock, start_from))
     if settings.after_purge is None:

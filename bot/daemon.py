@@ -16,6 +16,7 @@ from bot.domain.errors import LedgerError, PlatformError
 from bot.ending import FINISH, TIDY, Threads
 from bot.enforce import LEASE_SECONDS, become_actor
 from bot.hands import acting, judging, looking
+from bot.pushes import Pushes
 from bot.watch import TICK
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Daemon:
         listen: Callable[[], None],
         watch: Watch,
         keep: Callable[[], None],
+        pushes: Pushes | None = None,
         finish: float = FINISH,
     ) -> None:
         """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be.
@@ -63,6 +65,7 @@ class Daemon:
         ``look`` sees whether the kill switch is to be pulled, ``pull`` pulls it. ``reload`` reads the configuration
         again and hands over what changed (``renew``), ``listen`` sees whether somebody asked for that. ``finish``:
         seconds that what runs may go on after the signal to stop. ``keep`` lets go of what was kept long enough.
+        ``pushes``: what the servers send by themselves.
         """
         self._pipeline = pipeline
         self._ledger = ledger
@@ -78,9 +81,10 @@ class Daemon:
         self._listen = listen
         self._watch = watch
         self._keep = keep
+        self._pushes = pushes or Pushes((), ledger, clock)
         self._finish = finish
         # Deeds wait for servers in their threads; they must not keep the ledger's calls waiting for one.
-        self.threads = Threads(2 * tasks_at_once + len(sources) + 4)
+        self.threads = Threads(2 * tasks_at_once + len(sources) + 4 * len(self._pushes.names) + 4)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._stop = asyncio.Event()
         self._lease: Lease | None = None
@@ -119,6 +123,7 @@ class Daemon:
         working = asyncio.create_task(self._begin())
         stopping = asyncio.create_task(self._stop.wait())
         serving = asyncio.create_task(self._watch.serve())
+        receiving = asyncio.create_task(self._receive(), name="pushes")
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -127,12 +132,18 @@ class Daemon:
                 self._scheduler.shutdown(wait=False)
             self._watch.stop()
             serving.cancel()
+            receiving.cancel()  # what was not answered is sent again
+            self._running.add(receiving)
             await self._end(working)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
                 loop.remove_signal_handler(number)
             loop.add_signal_handler(signal.SIGHUP, lambda: None)  # its default would end us in the middle of tidying up
         if not working.cancelled():
             working.result()  # what broke it is no quiet end
+
+    async def _receive(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await self._pushes.run()
 
     async def _begin(self) -> None:
         await self._brake(self._look)

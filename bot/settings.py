@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.domain.content import Role
-from bot.domain.decisions import Scope, Stage, Switch
+from bot.domain.decisions import Limit, Scope, Stage, Switch
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How, ListMode
 
@@ -63,7 +63,9 @@ Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration)]
 Kept: TypeAlias = Annotated[timedelta | None, BeforeValidator(_kept)]
 StageWord: TypeAlias = Annotated[Stage, _by_word({stage.word: stage for stage in Stage})]
 HowWord: TypeAlias = Annotated[How, _by_word({how.word: how for how in How})]
-DeedWord: TypeAlias = Literal["notify", "report", "remove", "purge_file", "ban_account", "set_switch"]
+DeedWord: TypeAlias = Literal[
+    "notify", "report", "remove", "mark_sensitive", "purge_file", "limit_account", "ban_account", "set_switch"
+]
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 
@@ -106,6 +108,12 @@ class BanSettings(_Strict):
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
+class LimitSettings(_Strict):
+    """How a ``limit_account`` of a rule is meant."""
+
+    how: Limit = Limit.SILENCE
+
+
 def _on_or_off(value: object) -> object:
     """YAML reads `on` and `off` as true and false."""
     return ("on" if value else "off") if isinstance(value, bool) else value
@@ -138,6 +146,7 @@ class RuleSettings(_Strict):
     stage: StageWord | None = None
     when: WhenSettings
     then: Annotated[tuple[DeedWord, ...], Field(min_length=1)]
+    limit: LimitSettings = LimitSettings()
     ban: BanSettings = BanSettings()
     switch: SwitchSettings | None = None
     unattended: bool = False
@@ -166,7 +175,9 @@ class DayQuotaSettings(_Strict):
 
     report: Count = 1000
     remove: Count = 1000
+    mark_sensitive: Count = 1000
     purge_file: Count = 500
+    limit_account: Count = 200
     ban_account: Count = 100
     set_switch: Count = 10
 
@@ -176,7 +187,9 @@ class AccountQuotaSettings(_Strict):
 
     report: Count = 100
     remove: Count = 100
+    mark_sensitive: Count = 100
     purge_file: Count = 100
+    limit_account: Count = 5
     ban_account: Count = 5
 
 
@@ -192,7 +205,9 @@ class QuotaSettings(_Strict):
 
     report: Count = 120
     remove: Count = 120
+    mark_sensitive: Count = 120
     purge_file: Count = 60
+    limit_account: Count = 40
     ban_account: Count = 20
     set_switch: Count = 5
     per_day: DayQuotaSettings = DayQuotaSettings()
@@ -259,7 +274,7 @@ class Settings(_Strict):
     ledger: str = "sqlite:///fediwarden.db"
     stage: StageWord = Stage.OBSERVE
     backlog_stage: StageWord = Stage.REPORT
-    irreversible: frozenset[Literal["purge_file"]] = frozenset()
+    irreversible: frozenset[Literal["purge_file", "remove"]] = frozenset()
     evidence: Literal["none"] | None = None
     unposted_uploads: Literal["scan", "ignore"] = "scan"
     start_from: Annotated[timedelta | None, BeforeValidator(_start)] = timedelta(0)

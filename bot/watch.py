@@ -12,7 +12,7 @@ from bot.telemetry import AlarmBook, Senses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from bot.ports import Channel, CheckResult, Clock, Lease, Ledger
@@ -42,6 +42,7 @@ class Watch:
         rules: Callable[[], Iterable[str]],
         quotas: Callable[[], Mapping[str, Mapping[str, int]]],
         workers: Callable[[], Iterable[int]],
+        pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
     ) -> None:
         """``every``: between two looks for alarms. ``listen``: ``host:port`` for metrics and health, if at all.
 
@@ -57,6 +58,7 @@ class Watch:
             disk=disk,
             channels=[channel.id for channel in channels],
             lists_out=lists_out,
+            pushes_out=pushes_out,
         )
         self._watchdog = Watchdog(
             ledger=ledger,

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
-    from bot.ports import Channel, Instance, Ledger
+    from bot.ports import Channel, Inbox, Instance, Ledger
+    from bot.pushes import Pushes
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
 
@@ -96,7 +97,7 @@ class House:
                 instance, enforcer=NotifyingEnforcer(instance.enforcer, self.ledger, lambda: self.channels)
             )
             for instance in (
-                _instance(number, block, self.base, self.clock, self.settings.start_from)
+                _instance(number, block, self.base, self.clock, self.settings.start_from, self.ledger)
                 for number, block in enumerate(self.settings.instances)
             )
         }
@@ -136,6 +137,14 @@ class House:
                 protected_communities=settings.protected.communities,
             )
         )
+
+    @property
+    def lasting(self) -> frozenset[str]:
+        """Kinds of deeds that nothing takes back on one of the configured platforms at least."""
+        from adapters.registry import PLATFORMS
+
+        known = [PLATFORMS.get(str(block.get("platform"))) for block in self.settings.instances]
+        return frozenset[str]().union(*(platform.irreversible for platform in known if platform is not None))
 
     @cached_property
     def matcher(self) -> ListMatcher:
@@ -204,7 +213,14 @@ class House:
             recheck=Recheck(self.ledger, self.index, self.instances),
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
+            unreportable=self._those(lambda platform: platform.unreportable),
         )
+
+    def _those(self, which: Callable[[Platform], bool]) -> frozenset[InstanceId]:
+        """The instances on platforms of a kind."""
+        from adapters.registry import PLATFORMS
+
+        return frozenset(id_ for id_, instance in self.instances.items() if which(PLATFORMS[instance.platform]))
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -235,6 +251,7 @@ class House:
                 limiter=self.limiter,
                 enforcement=self.enforcement,
                 clock=self.clock,
+                names_several=self._those(lambda platform: platform.names_several),
             )
         )
 
@@ -330,9 +347,11 @@ class House:
     def _daemon(self, reloader: Reloader) -> Daemon:
         from bot.daemon import Daemon
         from bot.operate.brakes import stop
+        from bot.pushes import Pushes
 
         settings = self.settings
         start = settings.start_from
+        pushes = Pushes([push for one in self.instances.values() for push in one.pushes], self.ledger, self.clock)
         return Daemon(
             pipeline=self.pipeline,
             ledger=self.ledger,
@@ -346,8 +365,9 @@ class House:
             pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
             reload=reloader.reload,
             listen=reloader.listen,
-            watch=self._watch(),
+            watch=self._watch(pushes),
             keep=self._housekeeper().look,
+            pushes=pushes,
         )
 
     def _housekeeper(self) -> Housekeeper:
@@ -355,7 +375,7 @@ class House:
 
         return Housekeeper(self.ledger, self.clock, lambda: Periods(**self.settings.retention.model_dump()))
 
-    def _watch(self) -> Watch:
+    def _watch(self, pushes: Pushes) -> Watch:
         from bot.operate import checks
         from bot.telemetry import Sensitivity
         from bot.watch import Watch
@@ -373,19 +393,27 @@ class House:
             listen=self.settings.metrics.listen,
             look=lambda: checks.eyes(self.decoder, self.scorer),
             lists_out=lambda: self.matcher.bad_files,
+            pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
             rules=lambda: [rule.id for rule in self.rules],
             quotas=lambda: {"hour": self.guard.limits.quotas.per_hour, "day": self.guard.limits.quotas.per_day},
             workers=lambda: self.decoder.pids,
         )
 
 
-def open_sandbox(platform: str) -> Any:
-    """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``."""
+def open_sandbox(platform: str, **options: Any) -> Any:
+    """A small real server of a platform on 127.0.0.1, as a context manager. Raises ``ConfigError``.
+
+    ``options``: of the sandbox; see there.
+    """
+    if platform == "mastodon":
+        from adapters.sandbox.mastodon import MastodonSandbox
+
+        return MastodonSandbox(**options)
     if platform != "lemmy":
-        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
+        raise ConfigError(f"there is no sandbox for {platform!r}; there are: lemmy, mastodon")
     from adapters.sandbox.lemmy import LemmySandbox
 
-    return LemmySandbox()
+    return LemmySandbox(**options)
 
 
 def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
@@ -395,6 +423,21 @@ def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
     from adapters.sandbox.lemmy import serve
 
     serve(port=port, default_limits=default_limits)
+
+
+def serve_mastodon(version: str, *, port: int, webhook: str | None, default_limits: bool) -> None:
+    """Run a sandbox Mastodon until the process is told to stop.
+
+    Raises ``ConfigError`` for an unknown version, and for a webhook that leads away from this machine.
+    """
+    from adapters.sandbox.loopback import is_loopback
+    from adapters.sandbox.mastodon import VERSIONS, serve
+
+    if version not in VERSIONS:
+        raise ConfigError(f"there is no sandbox of Mastodon {version!r}; there are: {', '.join(VERSIONS)}")
+    if webhook is not None and not is_loopback(webhook):
+        raise ConfigError(f"--webhook {webhook}: the sandbox calls this machine only, as in http://127.0.0.1:8000/")
+    serve(VERSIONS[version].name, port, default_limits=default_limits, webhook_url=webhook)
 
 
 def _database(url: str, base: Path) -> str:
@@ -428,10 +471,10 @@ def _channel(number: int, block: Mapping[str, Any], base: Path) -> Channel:
 
 
 def _instance(
-    number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None
+    number: int, block: Mapping[str, Any], base: Path, clock: SystemClock, start_from: timedelta | None, inbox: Inbox
 ) -> Instance:
     platform, settings = _instance_settings(number, block, base)
-    return platform.build(settings, clock, start_from)
+    return platform.build(settings, clock, start_from, inbox)
 
 
 def _check_blocks(settings: Settings, base: Path) -> None:
@@ -453,12 +496,33 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
     platform = PLATFORMS.get(str(block.get("platform")))
     if platform is None:
         raise ConfigError(f"{where}: `platform` is {block.get('platform')!r}; there is: {', '.join(PLATFORMS)}")
-    # A token that is kept between runs saves a login, and servers count those.
-    token_file = base / str(block.get("token_file") or f"{block.get('id')}.token")
+    placed = _placed(block, base)
+    if "token_file" in platform.settings.model_fields:
+        # A token that is kept between runs saves a login, and servers count those.
+        placed.setdefault("token_file", base / f"{block.get('id')}.token")
+    match placed:
+        case {"removal": {"web": dict() as web}}:  # a session as well
+            web.setdefault("session_file", base / f"{block.get('id')}.session")
+    web = (placed.get("removal") or {}).get("web") if isinstance(placed.get("removal"), dict) else None
+    if isinstance(web, dict):
+        web.setdefault("session_file", base / f"{block.get('id')}.session")  # for the same reason
     try:
-        return platform, platform.settings.model_validate({**block, "token_file": token_file})
+        return platform, platform.settings.model_validate(placed)
     except ValidationError as error:
         raise ConfigError(explain(error, where)) from None
+
+
+def _placed(block: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """With the paths of files, which start from the folder of the configuration."""
+    return {
+        key: base / one
+        if key.endswith("_file") and isinstance(one, str) and one
+        else _placed(one, base)
+        if isinstance(one, dict)
+        else one
+        for key, one in block.items()
+        if not (key.endswith("_file") and not one)
+    }
 
 
 def _rule(rule: RuleSettings, settings: Settings) -> Rule:
@@ -482,7 +546,7 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
         then=[
             Want(kind=kind, switch=rule.switch.turn, value=rule.switch.to)
             if kind == SetSwitch.kind and rule.switch is not None
-            else Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days)
+            else Want(kind=kind, scope=rule.ban.scope, days=rule.ban.days, how=rule.limit.how)
             for kind in rule.then
         ],
         unattended=rule.unattended,

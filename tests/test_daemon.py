@@ -67,7 +67,7 @@ class World:
         self.road = Road(self)
         self.feed = Feed()
 
-    def daemon(self) -> Daemon:
+    def daemon(self, **more: Any) -> Daemon:
         return Daemon(
             pipeline=self.road,  # type: ignore[arg-type]
             ledger=self.ledger,
@@ -84,6 +84,7 @@ class World:
             watch=Watch(),  # type: ignore[arg-type]
             keep=lambda: None,
             finish=0.2,
+            **more,
         )
 
     def close(self) -> None:

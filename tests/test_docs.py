@@ -74,6 +74,8 @@ def test_example_shows_every_key() -> None:
 def test_example_invents_no_key() -> None:
     known = all_keys() | {f"instances.{name}" for name in ("password.file", "totp_secret.file", "token.env")}
     known |= {"instances.pictrs.api_key.file", "notify.password.file", "notify.secret.file"}
+    known |= {f"instances.{name}.file" for name in ("token", "webhook.secret")}
+    known |= {f"instances.removal.web.{name}.file" for name in ("password", "totp_secret")}
     assert set(walk(uncommented())) - known == set()
 
 
@@ -88,6 +90,8 @@ def test_example_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "secrets").mkdir()
     for name in ("password", "totp", "pictrs-key"):
         (tmp_path / "secrets" / f"lemmy-main.{name}").write_text("secret", encoding="utf-8")
+    for name in ("token", "webhook", "password", "totp"):
+        (tmp_path / "secrets" / f"mastodon-main.{name}").write_text("a secret of some length", encoding="utf-8")
     for name in ("mail.password", "chat.secret"):
         (tmp_path / "secrets" / name).write_text("a secret of some length", encoding="utf-8")
     path = tmp_path / "config.yaml"

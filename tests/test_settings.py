@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.domain.decisions import Stage
+from bot.domain.decisions import Limit, Stage
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How
 from bot.settings import LIVE, LOCAL_BLOCK, Settings, keys, load, renewed
@@ -86,7 +86,8 @@ def test_start_from_all_has_no_bound(tmp_path: Path) -> None:
         ({"stage": "watch"}, "stage", "observe, report, hide, enforce"),
         ({"stage": 3}, "stage", "observe, report, hide, enforce"),
         ({"rules": [rule(stage="Enforce")]}, "rules.0.stage", "observe, report, hide, enforce"),
-        ({"rules": [rule(then=["report", "mark_sensitive"])]}, "rules.0.then.1", "no platform offers this deed"),
+        ({"rules": [rule(then=["report", "freeze_account"])]}, "rules.0.then.1", "no platform offers this deed"),
+        ({"rules": [rule(limit={"how": "freeze"})]}, "rules.0.limit.how", "silence"),
         ({"rules": [rule(then=[])]}, "rules.0.then", "at least 1"),
         ({"rules": [rule(when={})]}, "rules.0.when", "a rule needs `lists` or `score`"),
         ({"rules": [rule(when={"lists": ["unknown"]})]}, "rule one", "there is no block list 'unknown'"),
@@ -216,6 +217,13 @@ def test_handbook_names_what_a_reload_takes_up() -> None:
     assert sentence is not None
     assert set(re.findall(r"`(\w+)`", sentence[1])) == set(LIVE)
     assert set(LIVE) <= set(Settings.model_fields)
+
+
+def test_limit_of_a_rule_is_read(tmp_path: Path) -> None:
+    limits = [rule(then=["limit_account"]), rule(id="two", then=["limit_account"], limit={"how": "sensitive"})]
+    read = load(written(tmp_path, settings(rules=limits, irreversible=["remove"])))
+    assert [one.limit.how for one in read.rules] == [Limit.SILENCE, Limit.SENSITIVE]
+    assert read.irreversible == {"remove"}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from adapters.registry import PLATFORMS
 from bot.domain.decisions import Stage
 from bot.domain.errors import PlatformError
 from bot.operate import duties, nodeinfo
@@ -177,7 +179,8 @@ def test_init_asks_on_a_terminal_and_hides_the_password(tmp_path: Path, box: Lem
         ({"/nodeinfo/2.1": software("lemmy", "1.0.0-beta.1")}, "From 1.0 on Lemmy speaks another API"),
         ({"/nodeinfo/2.1": software("lemmy", "0.18.5")}, "cannot say who uploaded a file"),
         ({"/nodeinfo/2.1": software("lemmy", "0.19.3")}, "cannot say who uploaded a file"),
-        ({"/nodeinfo/2.1": software("piefed", "1.2")}, "works with Lemmy 0.19 only"),
+        ({"/nodeinfo/2.1": software("piefed", "1.2")}, "works with Lemmy 0.19 and Mastodon 4.3"),
+        ({"/nodeinfo/2.1": software("mastodon", "4.2.10")}, "update it to 4.3 or newer first"),
         ({"/nodeinfo/2.1": (503, {"error": "Lemmy is currently starting"})}, "it is starting, migrating"),
         ({"/nodeinfo/2.1": (200, "<html>Log in</html>")}, "does not say what it is"),
         ({"/nodeinfo/2.1": (200, {"software": ["lemmy"]})}, "does not say what it is"),
@@ -190,15 +193,44 @@ def test_server_that_cannot_be_used_is_told_in_clear_words(answers: dict[str, tu
         nodeinfo.require_supported(nodeinfo.ask(url))
 
 
-def test_init_for_a_mastodon_says_that_it_is_not_supported_yet(tmp_path: Path) -> None:
+def test_init_for_a_mastodon_writes_a_configuration_that_only_watches(tmp_path: Path) -> None:
     answers = {
         "/.well-known/nodeinfo": (200, {"links": [{"href": "https://elsewhere.example/nodeinfo/2.0"}]}),
         "/nodeinfo/2.0": software("mastodon", "4.5.1"),
     }
     with server(answers) as url:
-        done = fediwarden(tmp_path, "init", "--yes", "--url", url, "--username", "warden", code=3)
-    assert "runs Mastodon 4.5.1. This version of Fediwarden works with Lemmy 0.19 only" in flat(done.stderr)
-    assert list(tmp_path.iterdir()) == []
+        said = fediwarden(tmp_path, "init", "--url", url, "--token-stdin", typed="the-token\n").stdout
+    assert "runs Mastodon 4.5.1" in said
+    text = (tmp_path / "config.yaml").read_text(encoding="utf-8")
+    assert "the-token" not in text
+    read = load(tmp_path / "config.yaml")
+    assert read.stage is Stage.OBSERVE
+    assert read.evidence is None
+    (block,) = read.instances
+    assert block == {
+        "id": "mastodon-main",
+        "platform": "mastodon",
+        "url": url,
+        "public_url": "https://elsewhere.example",
+        "token": "the-token",
+    }
+    PLATFORMS["mastodon"].settings.model_validate(block)
+    assert [rule.then for rule in read.rules] == [
+        ("report", "remove", "mark_sensitive", "ban_account"),
+        ("report", "remove", "mark_sensitive"),
+        ("report", "mark_sensitive"),
+    ]
+    uncommented = yaml.safe_load(re.sub(r"(?m)^(\s*)#(?=\S| {2,}\S)", r"\1", text))
+    (tmp_path / "secrets" / "mastodon-main.webhook").write_text("a-secret-of-some-length", encoding="utf-8")
+    (tmp_path / "secrets" / "mastodon-main.password").write_text("secret", encoding="utf-8")
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump(uncommented), encoding="utf-8")
+    PLATFORMS["mastodon"].settings.model_validate(load(tmp_path / "all.yaml").instances[0])
+
+
+def test_init_says_where_the_token_of_a_mastodon_is_to_be_put(tmp_path: Path) -> None:
+    with server({"/nodeinfo/2.1": software("gotosocial", "0.20.0")}) as url:
+        said = fediwarden(tmp_path, "init", "--yes", "--url", url).stdout
+    assert "put the secret into secrets/mastodon-main.token" in flat(said)
 
 
 @pytest.mark.parametrize("version", ["0.19.4", "0.19.20", "0.19.21-rc.1"])

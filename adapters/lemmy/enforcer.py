@@ -11,6 +11,8 @@ from adapters.outcome import outcome_of
 from bot.domain.decisions import (
     BanAccount,
     LastWord,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     Offer,
     PurgeFile,
@@ -34,7 +36,16 @@ if TYPE_CHECKING:
     from adapters.lemmy.switches import Switches
     from bot.domain.decisions import Intent, Outcome
 
-NOT_OFFERED = Offer(supported=False, reversible=True, route="", why_not="Lemmy does not notify operators")
+
+def _not_offered(why_not: str) -> Offer:
+    return Offer(supported=False, reversible=True, route="", why_not=why_not)
+
+
+NOT_OFFERED = {
+    Notify.kind: _not_offered("Lemmy does not notify operators"),
+    MarkSensitive.kind: _not_offered("Lemmy marks nobody else's post as sensitive"),
+    LimitAccount.kind: _not_offered("Lemmy limits no account, it only bans"),
+}
 
 
 class LemmyEnforcer:
@@ -65,8 +76,8 @@ class LemmyEnforcer:
                 return self._bans.offers(intent)
             case SetSwitch():
                 return self._switches.offers(intent)
-            case Notify():
-                return NOT_OFFERED
+            case Notify() | MarkSensitive() | LimitAccount():
+                return NOT_OFFERED[intent.kind]
             case _:
                 assert_never(intent)
 
@@ -92,8 +103,8 @@ class LemmyEnforcer:
                 return self._bans.verify(intent)
             case SetSwitch():
                 return self._switches.verify(intent)
-            case Notify():
-                return Verification(so=None, detail=NOT_OFFERED.why_not)
+            case Notify() | MarkSensitive() | LimitAccount():
+                return Verification(so=None, detail=NOT_OFFERED[intent.kind].why_not)
             case _:
                 assert_never(intent)
 
@@ -111,8 +122,8 @@ class LemmyEnforcer:
             case BanAccount():
                 with _at_its_rank(intent):
                     return self._bans.last_word(intent, since)
-            case Report() | PurgeFile() | Notify():
-                return LastWord.NOBODYS  # nobody can take these back
+            case Report() | PurgeFile() | Notify() | MarkSensitive() | LimitAccount():
+                return LastWord.NOBODYS  # nobody can take these back, or do them
             case SetSwitch():
                 return LastWord.NOBODYS  # no log tells, and nothing is broken when it is turned once more
             case _:
@@ -137,8 +148,8 @@ class LemmyEnforcer:
                 return self._bans.apply(intent)
             case SetSwitch():
                 return self._switches.apply(intent)
-            case Notify():
-                return Refused(code="not_offered", note=NOT_OFFERED.why_not)
+            case Notify() | MarkSensitive() | LimitAccount():
+                return Refused(code="not_offered", note=NOT_OFFERED[intent.kind].why_not)
             case _:
                 assert_never(intent)
 
@@ -154,8 +165,8 @@ class LemmyEnforcer:
                 return self._bans.revert(intent, before)
             case SetSwitch():
                 return self._switches.revert(intent, before)
-            case Notify():
-                return Refused(code="not_offered", note=NOT_OFFERED.why_not)
+            case Notify() | MarkSensitive() | LimitAccount():
+                return Refused(code="not_offered", note=NOT_OFFERED[intent.kind].why_not)
             case _:
                 assert_never(intent)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyotp
 import structlog
 
+from adapters.credentials import one_time_code, write_secretly
 from adapters.lemmy import errors
 from adapters.outcome import before_deed
 from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from adapters.http import Transport
     from adapters.lemmy.settings import LemmySettings
@@ -81,7 +79,7 @@ class Session:
             raise self._refused[1]
         body = {"username_or_email": self._settings.username, "password": self._settings.password.get_secret_value()}
         if self._settings.totp_secret is not None:
-            body["totp_2fa_token"] = _one_time_code(self._settings.totp_secret.get_secret_value())
+            body["totp_2fa_token"] = one_time_code(self._settings.totp_secret.get_secret_value())
         try:
             token = before_deed(lambda: self._ask(body))
         except RateLimitedError:
@@ -132,25 +130,6 @@ class Session:
         if path is None:
             return
         try:
-            _write_secretly(path, {"url": self._settings.url, "username": self._settings.username, "token": token})
+            write_secretly(path, {"url": self._settings.url, "username": self._settings.username, "token": token})
         except OSError as error:
             log.warning("token cannot be stored; the next start logs in again", file=str(path), error=error.strerror)
-
-
-def _one_time_code(secret: str) -> str:
-    """The code of this moment. Accepts an ``otpauth://`` URL, as Lemmy shows it, and the bare secret."""
-    try:
-        if secret.startswith("otpauth://"):
-            parsed = pyotp.parse_uri(secret)
-            return str(parsed.now()) if isinstance(parsed, pyotp.TOTP) else ""
-        return pyotp.TOTP(secret.replace(" ", "").upper()).now()
-    except ValueError:
-        raise NotLoggedInError("`totp_secret` is neither a Base32 secret nor an otpauth:// address") from None
-
-
-def _write_secretly(path: Path, content: dict[str, Any]) -> None:
-    """Replace a file by one that only its owner can read, whole at every moment."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    fresh.replace(path)

@@ -138,15 +138,22 @@ class Faults:
 
 
 class FaultyApp:
-    """An ASGI application behind the faults of a test."""
+    """An ASGI application behind the faults of a test.
 
-    def __init__(self, app: ASGIApp, faults: Faults, server: str) -> None:
+    ``streams``: its answers have no end, so that they are passed on piece by piece, and only faults before them apply.
+    """
+
+    def __init__(self, app: ASGIApp, faults: Faults, server: str, *, streams: bool = False) -> None:
+        self._streams = streams
         self._app = app
         self._faults = faults
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the planted actions around the application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         cuts_answer = False
         for action in self._faults.take("before", self._server, method, path, query):
@@ -154,6 +161,9 @@ class FaultyApp:
                 cuts_answer = True
             elif await self._act(action, scope, receive, send):
                 return
+        if self._streams:
+            await self._app(scope, receive, send)
+            return
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:

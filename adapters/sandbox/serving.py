@@ -39,10 +39,14 @@ def cut(scope: Scope) -> None:
 
 
 class LoopbackServer:
-    """Serves an ASGI application on 127.0.0.1; ``port`` 0 takes a free one and keeps it over stops and starts."""
+    """Serves an ASGI application on 127.0.0.1; ``port`` 0 takes a free one and keeps it over stops and starts.
 
-    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+    ``sockets``: WebSocket connections are accepted too.
+    """
+
+    def __init__(self, app: ASGIApp, port: int = 0, *, sockets: bool = False) -> None:
         self._app = app
+        self._sockets = sockets
         self._socket: socket.socket | None = self._bind(port)
         self.port: int = self._socket.getsockname()[1]
         self._server: uvicorn.Server | None = None
@@ -68,7 +72,8 @@ class LoopbackServer:
             uvicorn.Config(
                 self._app,
                 http=_ReachableProtocol,
-                ws="none",
+                ws="websockets-sansio" if self._sockets else "none",
+                ws_ping_interval=30.0,  # what Mastodon's streaming server does
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.domain.content import RemoteUrl, Role
+from bot.domain.content import Attachment, Profile, RemoteUrl, Role, StorageKey
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def attribute(
 
     ``uploads`` and ``sightings`` are those of this very name: two aliases of the same bytes have two uploaders.
     ``original``: for a thumbnail that the server made, the attribution of the picture it was made from. The author of a
-    post is never taken for the uploader of a file on our own server: anybody can link it.
+    post is never taken for the uploader of a file on our own server, for anybody can link it; but an attachment is its
+    author's.
     """
     account, how = _best(name, uploads, sightings, original)
     subjects = tuple(dict.fromkeys(sighting.subject.key for sighting in sightings))
@@ -39,6 +40,9 @@ def _best(
     for upload in uploads:
         if upload.name == name:
             return upload.uploader, How.LISTED
+    for sighting in sightings:
+        if sighting.subject.author is not None and _belongs_there(name, sighting):
+            return sighting.subject.author, How.ATTACHED
     if isinstance(name, RemoteUrl):
         host = urlsplit(name.value).netloc
         for sighting in sightings:
@@ -52,3 +56,12 @@ def _best(
     if isinstance(name, RemoteUrl) and len(authors) == 1 and not only_thumbnails:
         return next(iter(authors.values())), How.AUTHOR_OF_ONLY_USE
     return None, How.UNKNOWN
+
+
+def _belongs_there(name: Name, sighting: Sighting) -> bool:
+    """Whether nobody but the author of a place can show a file there under this name."""
+    role = sighting.media.role
+    if isinstance(name, Attachment):  # nobody can attach what somebody else uploaded
+        return role is Role.ATTACHMENT
+    # A server keeps the pictures of an account's page under keys of that account.
+    return isinstance(name, StorageKey) and isinstance(sighting.subject, Profile) and role in {Role.AVATAR, Role.BANNER}

@@ -60,7 +60,7 @@ def _results(context: typer.Context, *, repair: bool) -> Iterator[CheckResult]:
         for one in settings.lists:
             file = base / one.file if one.file is not None else None
             yield checks.listed(one.id, one.mode, file, house.ledger)
-        yield from checks.rules(house.rules, house.guard.limits)
+        yield from checks.rules(house.rules, house.guard.limits, house.lasting)
         yield from _channels(house)
         yield from _detectors(house)
         yield from _instances(house, repair=repair)

@@ -11,8 +11,19 @@ from rich.table import Table
 
 from bot.cli.exits import Exit
 from bot.cli.opening import out, print_json
-from bot.domain.decisions import BanAccount, IntentState, Notify, PurgeFile, Remove, Report, SetSwitch
+from bot.domain.decisions import (
+    BanAccount,
+    IntentState,
+    LimitAccount,
+    MarkSensitive,
+    Notify,
+    PurgeFile,
+    Remove,
+    Report,
+    SetSwitch,
+)
 from bot.operate import decide
+from bot.operate.explain.words import more_of
 from bot.operate.plan import line_of
 from bot.operate.settle import settle
 
@@ -135,11 +146,13 @@ def _came_of(docket: Docket, record: IntentRecord) -> str:
 def describe(intent: Intent) -> str:
     """What a deed is about, for people."""
     match intent:
-        case Report() | Remove():
+        case Report() | Remove() | MarkSensitive():
             author = intent.subject.author.handle if intent.subject.author else "somebody unknown"
-            return f"{intent.subject.kind} {intent.subject.local_id} by {author}"
+            return f"{intent.subject.kind} {intent.subject.local_id}{more_of(intent)} by {author}"
         case PurgeFile():
             return str(intent.name)
+        case LimitAccount():
+            return f"{intent.account.handle} ({intent.how.value})"
         case BanAccount():
             term = f"{intent.days} days" if intent.days else "for good"
             return f"{intent.account.handle} ({intent.scope.value}, {term})"

@@ -16,11 +16,15 @@ from bot.clock import SystemClock
 from bot.domain.evidence import Evidence, Unscannable
 from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
+from bot.pushes import FLAG
 from bot.telemetry import raised_alarms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.domain.evidence import Scan
     from bot.operate.who import Found
+    from bot.ports import Ledger
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +61,7 @@ def status(
         reloaded = last_reload(ledger)
         stop, trips = ledger.stopped(), ledger.trips()
         alarms, channels = raised_alarms(ledger), ledger.channel_states()
-        feeds = {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags("source/")}
+        feeds, pushes, left_out = _states(ledger, "source/"), _states(ledger, FLAG), ledger.dropped()
         pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
     holder = lease.holder if lease else None
     if as_json:
@@ -78,6 +82,8 @@ def status(
                 "ready": dict(pace.now.ready),
                 "deeds_left": pace.deeds_left.total_seconds() if pace.deeds_left is not None else None,
                 "feeds": feeds,
+                "pushes": pushes,
+                "left_out": {name: dict(reasons) for name, reasons in left_out.items()},
                 "troubles": [
                     {"task": f"{t.kind.value} {t.target}", "reason": t.reason, "again_at": t.again_at} for t in troubles
                 ],
@@ -113,8 +119,7 @@ def status(
     out.print(table)
     if ready := sum(pace.now.ready.values()):
         out.print(f"{ready} deeds are ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
-    for name, state in feeds.items():
-        out.print(f"{name.removeprefix('source/')}: read {state.get('at', 'never')} {state.get('trouble', '')}")
+    _print_feeds(feeds, pushes, left_out)
     if troubles:
         trouble = Table("what did not work out yet", "why", "again")
         for one in troubles:
@@ -122,6 +127,22 @@ def status(
             trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
         out.print(trouble)
     out.print(f"audit trail: {head}", soft_wrap=True)
+
+
+def _states(ledger: Ledger, prefix: str) -> dict[str, Any]:
+    return {name: json.loads(ledger.flag(name) or "{}") for name in ledger.flags(prefix)}
+
+
+def _print_feeds(
+    feeds: Mapping[str, Any], pushes: Mapping[str, Any], left_out: Mapping[str, Mapping[str, int]]
+) -> None:
+    for name, state in feeds.items():
+        out.print(f"{name.removeprefix('source/')}: read {state.get('at', 'never')} {state.get('trouble', '')}")
+    for name, state in pushes.items():
+        out.print(f"{name.removeprefix(FLAG)}: {state.get('trouble') or 'comes in'} (since {state.get('at')})")
+    for name, reasons in left_out.items():
+        told = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+        out.print(f"{name}: left out and not kept: {told}")
 
 
 def _alive(context: typer.Context, *, as_json: bool) -> None:

@@ -35,11 +35,17 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     url: Annotated[str | None, typer.Option(help="Address of your server.")] = None,
-    username: Annotated[str | None, typer.Option(help="The bot's account there; it has to be an admin.")] = None,
+    username: Annotated[str | None, typer.Option(help="Lemmy: the bot's account there; it has to be an admin.")] = None,
     password_env: Annotated[
         str | None, typer.Option(help="Name of a variable with the password, to be read at every start.")
     ] = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
+    token_env: Annotated[
+        str | None, typer.Option(help="Mastodon: name of a variable with the bot's token, to be read at every start.")
+    ] = None,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Mastodon: read the bot's token from stdin.")
+    ] = False,
     pictrs_url: Annotated[
         str | None, typer.Option(help="Address of pict-rs itself, so that a purge takes all names of a file.")
     ] = None,
@@ -62,13 +68,14 @@ def init(
     from bot.operate import setup
 
     path: Path = context.obj
-    if password_stdin and password_env is not None:
-        raise ConfigError("--password-stdin and --password-env exclude each other")
+    for word, stdin, variable in (("password", password_stdin, password_env), ("token", token_stdin, token_env)):
+        if stdin and variable is not None:
+            raise ConfigError(f"--{word}-stdin and --{word}-env exclude each other")
     if start_from is not None:
         _check_start(start_from)
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already; --force replaces it, --config names another file")
-    questions = Questions(asks=not yes and not password_stdin and sys.stdin.isatty())
+    questions = Questions(asks=not yes and not password_stdin and not token_stdin and sys.stdin.isatty())
 
     software = _server(url or questions.required("Address of your server", option="--url"))
     out.print(f"{software.url} runs {software}.")
@@ -76,20 +83,31 @@ def init(
     if not questions.agree("Go on?"):
         raise typer.Exit(Exit.NOT_SO)
 
-    secrets = _Secrets(questions)
-    username = username or questions.required("The bot's account there, an admin", option="--username")
-    password = secrets.reference("password", password_env, f"Password of {username} (empty: I put it there myself)")
-    if password_stdin:
-        secrets.given[password.where] = sys.stdin.readline().strip()
+    secrets = _Secrets(questions, software.platform)
+    login: setup.LemmyLogin | setup.MastodonLogin
+    if software.platform == "mastodon":
+        out.print("Its token is made at Preferences, Development, of the bot's account (docs/mastodon.md).")
+        token = secrets.reference("token", token_env, "Its token (empty: I put it there myself)", stdin=token_stdin)
+        login = setup.MastodonLogin(token=token)
+    else:
+        username = username or questions.required("The bot's account there, an admin", option="--username")
+        ask = f"Password of {username} (empty: I put it there myself)"
+        password = secrets.reference("password", password_env, ask, stdin=password_stdin)
+        pictrs = _pictrs(pictrs_url, pictrs_key_env, questions, secrets)
+        login = setup.LemmyLogin(username=username, password=password, pictrs=pictrs)
+    lemmy = isinstance(login, setup.LemmyLogin)  # where files can be purged, and uploads that nobody posted be seen
     choices = setup.Choices(
         software=software,
-        username=username,
-        password=password,
-        pictrs=_pictrs(pictrs_url, pictrs_key_env, questions, secrets),
+        login=login,
         stage=(stage or questions.choose("How far may rules go by themselves?", STAGES, StageWord.OBSERVE)).value,
-        evidence=_evidence(evidence, questions),
+        evidence=_evidence(evidence, questions) if lemmy else None,
         unposted_uploads=(
-            unposted_uploads or questions.choose("Uploads that nobody posted?", UPLOADS, UploadsWord.SCAN)
+            unposted_uploads
+            or (
+                questions.choose("Uploads that nobody posted?", UPLOADS, UploadsWord.SCAN)
+                if lemmy
+                else UploadsWord.SCAN
+            )
         ).value,
         start_from=_start_from(start_from, questions),
     )
@@ -100,19 +118,21 @@ def init(
 class _Secrets:
     """What the configuration will refer to, and what was typed in for it."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: Questions, platform: str) -> None:
         self._questions = questions
+        self._platform = platform
         self.references: list[SecretRef] = []
         self.given: dict[str, str] = {}  # file, as the configuration names it -> its content
 
-    def reference(self, name: str, variable: str | None, question: str) -> SecretRef:
+    def reference(self, name: str, variable: str | None, question: str, *, stdin: bool = False) -> SecretRef:
         from bot.operate.setup import SecretRef, secret_file
 
         if variable is not None:
             reference = SecretRef(kind="env", where=variable)
         else:
-            reference = secret_file(name)
-            self.given[reference.where] = self._questions.hidden(question)
+            reference = secret_file(name, self._platform)
+            given = sys.stdin.readline().strip() if stdin else self._questions.hidden(question)
+            self.given[reference.where] = given
         self.references.append(reference)
         return reference
 

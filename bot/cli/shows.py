@@ -47,3 +47,16 @@ def lemmy(
     from bot.wiring import serve_sandbox
 
     serve_sandbox("lemmy", port=port, default_limits=default_limits)
+
+
+@sandboxes.command("mastodon")
+def mastodon(
+    version: Annotated[str, typer.Option(help="4.3 or 4.6.")] = "4.6",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    webhook: Annotated[str | None, typer.Option(help="Deliver webhooks to this URL on this machine.")] = None,
+    no_limits: Annotated[bool, typer.Option("--no-limits", help="Refuse nobody for calling too often.")] = False,
+) -> None:
+    """Run a sandbox Mastodon until stopped; the first line is JSON with addresses, people and their tokens."""
+    from bot.wiring import serve_mastodon
+
+    serve_mastodon(version, port=port, webhook=webhook, default_limits=not no_limits)

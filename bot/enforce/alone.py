@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import SetSwitch
+from bot.domain.decisions import BanAccount, LimitAccount, SetSwitch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,5 +40,12 @@ class Alone:
 
 
 def _thing(intent: Intent) -> str:
-    """A report is about the post that a removal is about; and all switches are one page of settings."""
-    return f"{intent.instance}/switches" if isinstance(intent, SetSwitch) else intent.target
+    """A report is about the post that a removal is about; all switches are one page of settings; and what is done to an
+    account is one after the other, because some servers tell only the last of it."""
+    match intent:
+        case SetSwitch():
+            return f"{intent.instance}/switches"
+        case LimitAccount() | BanAccount():
+            return f"{intent.instance}/account/{intent.account.local_id}"
+        case _:
+            return intent.target

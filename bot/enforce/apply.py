@@ -17,11 +17,14 @@ import structlog
 from bot.domain.decisions import (
     GONE_AT_STORE,
     AlreadyDone,
+    BanAccount,
     Done,
     Failed,
     HoldReason,
     IntentState,
     LastWord,
+    LimitAccount,
+    MarkSensitive,
     PurgeFile,
     Refused,
     Remove,
@@ -45,11 +48,11 @@ from bot.enforce.rounds import Progress, Round
 from bot.enforce.undo import OURS, revert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import InstanceId
-    from bot.domain.decisions import Attempt, Intent, Outcome
+    from bot.domain.decisions import Attempt, Intent, Offer, Outcome
     from bot.ports import Clock, Enforcer, IntentRecord, Ledger
 
 log = structlog.get_logger(__name__)
@@ -85,12 +88,14 @@ class Enforcement:
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         hands: int = 1,
+        unreportable: Collection[InstanceId] = (),
     ) -> None:
         """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
         one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
-        case are done at a time when they queue up.
+        case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
+        is banned, and where what is done to an account closes the reports on it.
         """
         self._docket = docket
         self._enforcers = enforcers
@@ -100,6 +105,7 @@ class Enforcement:
         self._recheck = recheck
         self._look = look
         self._sleep = sleep
+        self._unreportable = unreportable
         self._absent = Absent()
         self._alone = Alone()
         # One server answers several calls at a time, and a raid leads to thousands of them.
@@ -117,6 +123,7 @@ class Enforcement:
             self._clock,
             case,
             absent=self._absent,
+            unreportable=self._unreportable,
             do=lambda record: self._guarded(record, fence, self._do),
             undo=lambda record: self._guarded(record, fence, self._undo),
             spread=self._spread,
@@ -172,10 +179,14 @@ class Enforcement:
         interrupted = _unfinished(tried)
         if interrupted is not None:
             return self._recover(record, enforcer, interrupted)
+        if self._removed_instead(record):
+            return self._skip(record, "the post is removed, so there is nothing to mark")
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
         if changed is not None:
             return self._skip(record, changed)
         offer = enforcer.offers(record.intent)
+        if offer.hold:
+            return self._wait_for_a_way(record, offer)
         found = enforcer.verify(record.intent) if offer.supported else None
         self._look()
         attempt = self._docket.begin(
@@ -194,10 +205,25 @@ class Enforcement:
             outcome = self._proved(record, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
 
+    def _removed_instead(self, record: IntentRecord) -> bool:
+        """A rule lists both, for platforms that offer only one of them; the author is told once."""
+        intent = record.intent
+        return isinstance(intent, MarkSensitive) and bool(
+            self._docket.intents(
+                case=record.case, states=(IntentState.DONE,), kind=Remove.kind, target=intent.target, limit=1
+            )
+        )
+
     def _skip(self, record: IntentRecord, changed: str) -> Progress:
         """What was judged is not there any more. Nothing was tried, so no attempt is written."""
         log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
         self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
+        return Progress()
+
+    def _wait_for_a_way(self, record: IntentRecord, offer: Offer) -> Progress:
+        """Nothing was tried, so no attempt is written."""
+        reasons = (HoldReason.NOT_OFFERED,)
+        self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=offer.why_not, seen=record)
         return Progress()
 
     def _proved(self, record: IntentRecord, enforcer: Enforcer, outcome: Done | AlreadyDone) -> Outcome:
@@ -291,15 +317,17 @@ class Enforcement:
         self._docket.end(attempt, outcome, state=IntentState.HELD, reasons=reasons, detail=detail)
         return Progress()
 
-    def _keep_report_open(self, removal: IntentRecord, enforcer: Enforcer) -> None:
-        """Removal resolves reports; while something of the case waits for a human, ours belongs in the open queue."""
-        if not isinstance(removal.intent, Remove):
+    def _keep_report_open(self, record: IntentRecord, enforcer: Enforcer) -> None:
+        """Some deeds resolve reports; while something of the case waits for a human, ours belong in the open queue."""
+        intent = record.intent
+        closes = isinstance(intent, Remove | MarkSensitive) or (
+            isinstance(intent, LimitAccount | BanAccount) and intent.instance in self._unreportable
+        )
+        if not closes or not self._docket.any_held(record.case) or self._docket.stopped() is not None:
             return
-        if not self._docket.any_held(removal.case) or self._docket.stopped() is not None:
-            return
-        for record in self._docket.intents(case=removal.case, kind=Report.kind, target=removal.intent.target):
-            if isinstance(record.intent, Report) and record.state is IntentState.DONE:
-                enforcer.reopen(record.intent)
+        for report in self._docket.reports_done(record.case, intent):
+            if isinstance(report.intent, Report):
+                enforcer.reopen(report.intent)
 
     def _undo(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
         attempt, outcome = revert(record, enforcer, self._docket, fence)

@@ -14,13 +14,24 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import BanAccount, IntentState, Notify, PurgeFile, Remove, Report, SetSwitch
+from bot.domain.decisions import (
+    BanAccount,
+    IntentState,
+    LimitAccount,
+    MarkSensitive,
+    Notify,
+    PurgeFile,
+    Remove,
+    Report,
+    SetSwitch,
+)
 from bot.enforce.order import CROWD, FIRST_IN_A_CROWD, blocker
 from bot.ports import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from bot.domain.content import InstanceId
     from bot.enforce.absent import Absent
     from bot.ports import Clock, Docket, IntentRecord
 
@@ -42,8 +53,10 @@ FOREIGN = 100
 WAIT = 1.0
 """Seconds until a round that was held up looks again; longer, if looking took long."""
 
-KINDS = (Report, Notify, Remove, PurgeFile, BanAccount, SetSwitch)
+KINDS = (Report, Notify, Remove, MarkSensitive, PurgeFile, LimitAccount, BanAccount, SetSwitch)
 """In the order of their ranks."""
+
+ON_ACCOUNTS = (BanAccount.kind, LimitAccount.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +80,21 @@ class Round:
         case: int,
         *,
         absent: Absent,
+        unreportable: Collection[InstanceId] = (),
         do: Callable[[IntentRecord], Progress],
         undo: Callable[[IntentRecord], Progress],
         spread: Callable[[Sequence[Callable[[], None]]], None],
     ) -> None:
         """``do`` and ``undo`` carry out one intent. ``spread`` calls what it is given, as much at a time as it likes.
 
-        ``absent``: the deeds whose server could not be asked, which ``do`` and ``undo`` note there.
+        ``absent``: the deeds whose server could not be asked, which ``do`` and ``undo`` note there. ``unreportable``:
+        instances that take no report on an account that is banned.
         """
         self._docket = docket
         self._clock = clock
         self._case = case
         self._absent = absent
+        self._unreportable = unreportable
         self._do = do
         self._undo = undo
         self._spread = spread
@@ -109,7 +125,7 @@ class Round:
     # ------------------------------------------------------------------------------------------------ few deeds
 
     def _in_order(self) -> None:
-        ready = sorted(self._ready(), key=lambda one: (one.intent.rank, one.id))
+        ready = sorted(self._ready(), key=lambda one: (one.intent.rank, isinstance(one.intent, MarkSensitive), one.id))
         for record in ready:
             if self._is_over():
                 return
@@ -123,19 +139,26 @@ class Round:
     def _hindrances(self, record: IntentRecord) -> Iterator[IntentRecord]:
         """What else could keep a deed waiting: held deeds of the case, and reports of others."""
         match record.intent:
-            case Remove():
+            case Remove() | MarkSensitive():
                 yield from self._docket.reports_on(self._case, [record.intent.target])
             case PurgeFile():
                 found = self._docket.unsettled(self._case, (Report.kind, Remove.kind))
                 yield from () if found is None else (found,)
-            case BanAccount():
+            case LimitAccount() | BanAccount():
                 yield from self._docket.reports_about(record.intent.account, limit=PAGE)
+                yield from self._unfiled(record)
             case _:
                 return
 
+    def _unfiled(self, record: IntentRecord) -> Sequence[IntentRecord]:
+        """Reports that a ban would make impossible, beside those that were never tried."""
+        if record.intent.instance not in self._unreportable or record.intent.about is None:
+            return ()
+        return self._docket.reports_unfiled(record.intent.about, case=self._case, before=record.id, limit=PAGE)
+
     def _turn(self, record: IntentRecord, others: Sequence[IntentRecord], *, crowded: bool) -> None:
         stuck = self._absent.now(self._clock.now()) | self._stuck if crowded else self._stuck
-        first = blocker(record, others, stuck | self._for_human, crowded=crowded)
+        first = blocker(record, others, stuck | self._for_human, crowded=crowded, unreportable=self._unreportable)
         if first is None:
             self._act(record, self._do)
         elif first.state is IntentState.HELD or first.id in self._for_human:
@@ -185,11 +208,12 @@ class Round:
                 self._wait_for(first)
 
     def _bans(self) -> None:
-        """Account by account: the reports that come before a ban, then the ban."""
-        for page in self._pages(BanAccount.kind, IntentState.READY):
-            bans = sorted(page, key=lambda one: (one.intent.about.uri if one.intent.about else "", one.id))
-            chains = [list(some) for _, some in groupby(bans, key=lambda one: one.intent.about)]
-            self._at_once([self._chain(chain) for chain in chains])
+        """Account by account: the reports that come before a ban or a limit, then that."""
+        for kind in ON_ACCOUNTS:
+            for page in self._pages(kind, IntentState.READY):
+                bans = sorted(page, key=lambda one: (one.intent.about.uri if one.intent.about else "", one.id))
+                chains = [list(some) for _, some in groupby(bans, key=lambda one: one.intent.about)]
+                self._at_once([self._chain(chain) for chain in chains])
 
     def _chain(self, bans: Sequence[IntentRecord]) -> Callable[[], None]:
         def carry_out() -> None:
@@ -199,14 +223,14 @@ class Round:
         return carry_out
 
     def _ban(self, ban: IntentRecord) -> None:
-        if not isinstance(ban.intent, BanAccount):
+        if not isinstance(ban.intent, LimitAccount | BanAccount):
             return
         while not self._is_over() and self._may(ban):
             reports = self._docket.reports_about(ban.intent.account, before=ban.id, limit=PAGE)
             stuck = self._absent.now(self._clock.now())
             own = [one for one in reports if one.case == self._case and one.id not in stuck]
             if not own:
-                self._turn(ban, reports, crowded=True)
+                self._turn(ban, [*reports, *self._unfiled(ban)], crowded=True)
                 return
             for report in own:
                 if self._is_over() or not self._may(report):
@@ -219,22 +243,35 @@ class Round:
         """A ban of another case waits for reports that only this one may file."""
         if self._is_over():
             return
-        bans = self._docket.intents(states=(IntentState.READY,), kind=BanAccount.kind, limit=FOREIGN)
-        for ban in bans:
-            if self._is_over() or ban.case == self._case or not isinstance(ban.intent, BanAccount):
-                continue
-            reports = self._docket.reports_about(ban.intent.account, before=ban.id, limit=PAGE)
+        for kind in ON_ACCOUNTS:
+            for ban in self._docket.intents(states=(IntentState.READY,), kind=kind, limit=FOREIGN):
+                self._reports_for(ban)
+
+    def _reports_for(self, ban: IntentRecord) -> None:
+        if not self._is_over() and ban.case != self._case and ban.intent.about is not None:
+            reports = self._docket.reports_about(ban.intent.about, before=ban.id, limit=PAGE)
             self._at_once([self._one(one, self._do) for one in reports if one.case == self._case and self._may(one)])
 
     def _removals(self) -> None:
-        for page in self._pages(Remove.kind, IntentState.READY):
-            reports: dict[str, list[IntentRecord]] = {}
-            for report in self._docket.reports_on(self._case, [one.intent.target for one in page]):
-                reports.setdefault(report.intent.target, []).append(report)
-            self._at_once([self._removal(one, reports.get(one.intent.target, [])) for one in page if self._may(one)])
+        for kind in (Remove.kind, MarkSensitive.kind):
+            for page in self._pages(kind, IntentState.READY):
+                reports: dict[str, list[IntentRecord]] = {}
+                for report in self._docket.reports_on(self._case, [one.intent.target for one in page]):
+                    for subject in report.intent.subjects if isinstance(report.intent, Report) else ():
+                        reports.setdefault(str(subject.key), []).append(report)
+                some = [one for one in page if self._may(one)]
+                self._at_once([self._removal(one, reports.get(one.intent.target, [])) for one in some])
 
     def _removal(self, record: IntentRecord, reports: Sequence[IntentRecord]) -> Callable[[], None]:
-        return lambda: self._turn(record, reports, crowded=True) if self._goes_on(record) else None
+        def carry_out() -> None:
+            if self._goes_on(record):
+                marks = isinstance(record.intent, MarkSensitive)
+                same = self._docket.intents(
+                    case=self._case, states=(IntentState.READY,), kind=Remove.kind, target=record.intent.target
+                )
+                self._turn(record, [*reports, *(same if marks else ())], crowded=True)
+
+        return carry_out
 
     # ------------------------------------------------------------------------------------------------ both
 

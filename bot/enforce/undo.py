@@ -13,6 +13,8 @@ from bot.domain.decisions import (
     Done,
     Failed,
     IntentState,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     PurgeFile,
     Refused,
@@ -62,17 +64,18 @@ def foresee(record: IntentRecord, enforcer: Enforcer, docket: Docket, *, along: 
     if _under_way(docket.attempts(record.id)) is not None:
         return Foresight(prospect=Prospect.UNCERTAIN, why="under way: undone as soon as its end is known")
     try:
-        reversible = enforcer.offers(record.intent).reversible
+        offer = enforcer.offers(record.intent)
         found = enforcer.verify(record.intent)
     except PlatformError as error:
         return Foresight(prospect=Prospect.UNCERTAIN, why=f"the server could not be asked: {error}")
-    match _plan(record, docket, reversible=reversible, found=found, along=along):
+    match _plan(record, docket, reversible=offer.reversible, found=found, along=along):
         case Refused(code="irreversible") as refused:
             return Foresight(prospect=Prospect.LOST, why=refused.note)
         case Refused() | AlreadyDone() as other:
             return Foresight(prospect=Prospect.LEFT_ALONE, why=other.note)
         case _:
-            return Foresight(prospect=Prospect.RESTORED, why=what_remains(record.intent))
+            prospect = Prospect.LEFT_ALONE if offer.by_hand else Prospect.RESTORED
+            return Foresight(prospect=prospect, why=offer.undone or what_remains(record.intent))
 
 
 def what_is_lost(intent: Intent) -> str:
@@ -82,7 +85,7 @@ def what_is_lost(intent: Intent) -> str:
             return "nothing brings a purged file back"
         case Notify():
             return "a message that was sent stays sent"
-        case Report() | Remove() | BanAccount() | SetSwitch():
+        case Report() | Remove() | MarkSensitive() | LimitAccount() | BanAccount() | SetSwitch():
             return ""
         case _:
             assert_never(intent)
@@ -95,6 +98,10 @@ def what_remains(intent: Intent) -> str:
             return "resolved, not deleted: the bot cannot report it again"
         case Remove():
             return "shown again; the mod log keeps both entries"
+        case MarkSensitive():
+            return "shown without the warning again; what the author was told stays told"
+        case LimitAccount():
+            return "limit lifted; the account's record keeps both entries"
         case BanAccount():
             return "ban lifted; the mod log keeps both entries, and the account has to log in again"
         case SetSwitch():

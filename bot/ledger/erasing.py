@@ -95,6 +95,7 @@ def erase_intents(connection: Connection, ids: Sequence[int], taken: Taken) -> N
                 community_digest=None,
             )
         )
+    connection.execute(delete(schema.also_named).where(schema.also_named.c.intent_id.in_(ids)))
     connection.execute(
         update(schema.intent).where(INTENT.id.in_(ids), INTENT.approved_by.is_not(None)).values(approved_by=SOMEBODY)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
@@ -10,26 +9,24 @@ from sqlalchemy import delete, select
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode
 from bot.ledger.database import add
+from bot.ledger.erasing import raise_counter
 from bot.ledger.part import Part
+from bot.ports import Letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+
+    from sqlalchemy import Connection
 
 INBOX = schema.inbox.c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """One thing that came. ``payload``: JSON values only."""
-
-    id: int  # grows with every letter; what a cursor remembers
-    received_at: datetime
-    payload: Mapping[str, Any]
+DROPPED = "dropped/"
+"""Begin of the counters of what was left out; then come the source and the reason."""
 
 
 class InboxPart(Part):
-    """What came in for each source, until the source has read it."""
+    """``Inbox``: what came in for each source, until the source has read it."""
 
     def deliver(self, source: str, payload: Mapping[str, Any]) -> int:
         """Keep a letter; its id. When this returns, the letter survives a crash, and the sender may be answered."""
@@ -50,3 +47,25 @@ class InboxPart(Part):
         """Forget letters whose cursor was committed, up to and with that id; how many there were."""
         with self._database.write() as connection:
             return connection.execute(delete(schema.inbox).where(INBOX.source == source, INBOX.id <= upto)).rowcount
+
+    def drop(self, source: str, reason: str) -> None:
+        """Count something that was left out on purpose."""
+        with self._database.write() as connection:
+            count_dropped(connection, source, {reason: 1})
+
+    def dropped(self) -> Mapping[str, Mapping[str, int]]:
+        """What was left out so far: by source, then by reason."""
+        counter = schema.counter.c
+        rows = select(counter.key, counter.value).where(counter.key.startswith(DROPPED)).order_by(counter.key)
+        found: dict[str, dict[str, int]] = {}
+        with self._database.read() as connection:
+            for key, value in connection.execute(rows):
+                source, reason = key.removeprefix(DROPPED).split("//", 1)
+                found.setdefault(source, {})[reason] = value
+        return found
+
+
+def count_dropped(connection: Connection, source: str, reasons: Mapping[str, int]) -> None:
+    """Add to the counters of what a source left out."""
+    for reason, number in reasons.items():
+        raise_counter(connection, f"{DROPPED}{source}//{reason}", number)

@@ -14,6 +14,7 @@ from bot.ledger.codec import decode, encode
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add, put
 from bot.ledger.gauges import keep_news
+from bot.ledger.inbox import count_dropped
 from bot.ledger.naming import know_name
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
@@ -67,6 +68,7 @@ class IntakePart(Part):
             if source and batch.cursor is not None:
                 put(connection, schema.source_cursor, ["source"], source=source, payload=encode(batch.cursor), at=now)
                 keep_news(connection, source, now, new=bool(new or uploads))
+            count_dropped(connection, source, batch.dropped if source else {})
         return new
 
 

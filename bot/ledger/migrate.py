@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.ledger.database import Database
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The last step in ``migrations/versions``: a ledger that stands there is opened without loading Alembic."""
 
 VERSION_TABLE = "ledger_version"

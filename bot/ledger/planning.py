@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
-from bot.domain.decisions import BanAccount, Because, Decision, Hold, HoldReason, Intent, IntentState, SetSwitch
+from bot.domain.decisions import (
+    BanAccount,
+    Because,
+    Decision,
+    Hold,
+    HoldReason,
+    Intent,
+    IntentState,
+    LimitAccount,
+    Report,
+    SetSwitch,
+)
 from bot.domain.errors import LedgerError, SupersededError
 from bot.ledger import chain, schema
 from bot.ledger.cases import DISMISSED, WAITS, case_row, decide, stir
@@ -207,7 +219,7 @@ def wake(connection: Connection, case: int, now: datetime) -> None:
     to_do = select(INTENT.id).where(
         INTENT.case_number == case, INTENT.state.in_([IntentState.READY.value, IntentState.UNDOING.value])
     )
-    urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, SetSwitch.kind]))
+    urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, LimitAccount.kind, SetSwitch.kind]))
     for lane, some in ((Lane.BANS, urgent), (Lane.DEEDS, to_do)):
         if connection.execute(some.limit(1)).first() is not None:
             want(connection, TaskKind.ENFORCE, str(case), lane, now=now)
@@ -249,7 +261,15 @@ def plan_intent(
     now: datetime,
     told: list[Entry],
 ) -> int | None:
-    """The id of a new intent; ``None`` if the case has it already, in whatever state."""
+    """The id of a new intent; ``None`` if the case has it already, in whatever state.
+
+    Of a report that names several posts only those stay that no report of the case has named so far.
+    """
+    if isinstance(intent, Report):
+        unnamed = [subject for subject in intent.subjects if not named(connection, case, str(subject.key))]
+        if not unnamed:
+            return None
+        intent = replace(intent, subject=unnamed[0], also=tuple(unnamed[1:]))
     identity = {"case_number": case, "kind": intent.kind, "target_digest": fingerprint(intent.target)}
     held = isinstance(decision, Hold)
     reasons = tuple(decision.reasons) if isinstance(decision, Hold) else ()
@@ -273,7 +293,21 @@ def plan_intent(
         return None
     intent_id = int(connection.execute(select(INTENT.id).filter_by(**identity)).scalar_one())
     told.append(chain.of_row(chain.INTENT, {**values, "id": intent_id}))
+    for subject in intent.also if isinstance(intent, Report) else ():
+        digest = fingerprint(str(subject.key))
+        connection.execute(
+            insert(schema.also_named).values(case_number=case, target_digest=digest, intent_id=intent_id)
+        )
     return intent_id
+
+
+def named(connection: Connection, case: int, target: str) -> bool:
+    """Whether a report of the case names this post, as its target or beside it."""
+    digest, also = fingerprint(target), schema.also_named.c
+    as_target = (INTENT.case_number == case, INTENT.kind == Report.kind, INTENT.target_digest == digest)
+    beside = (also.case_number == case, also.target_digest == digest)
+    questions = (select(INTENT.id).where(*as_target), select(also.intent_id).where(*beside))
+    return any(connection.execute(question).first() is not None for question in questions)
 
 
 def records_in(

@@ -228,6 +228,16 @@ intent = Table(
     Index("ix_intent_community", "community_digest", "kind", "allowed_at"),
 )
 
+also_named = Table(
+    "also_named",  # posts that a report names beside the one that is its target
+    metadata,
+    _to("cases.number", index=False),
+    Column("target_digest", Text, nullable=False),
+    _to("intent.id"),
+    UniqueConstraint("case_number", "target_digest"),
+    Index("ix_also_named_target", "target_digest"),
+)
+
 attempt = Table(
     "attempt",
     metadata,

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, select
 
-from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import (
+    BanAccount,
+    IntentState,
+    LimitAccount,
+    MarkSensitive,
+    PurgeFile,
+    Remove,
+    Report,
+)
 from bot.ledger import schema
 from bot.ledger.erasing import GONE_SIGHTINGS, GONE_UNSCANNABLE
 from bot.ledger.part import Part
@@ -34,7 +42,9 @@ class SumsPart(Part):
             "unscannable": (schema.file, (FILE.scan_id.is_not(None), ~FILE.readable)),
             "reported": (schema.intent, (INTENT.kind == Report.kind, done)),
             "removed": (schema.intent, (INTENT.kind == Remove.kind, done)),
+            "marked": (schema.intent, (INTENT.kind == MarkSensitive.kind, done)),
             "purged": (schema.intent, (INTENT.kind == PurgeFile.kind, done)),
+            "limited": (schema.intent, (INTENT.kind == LimitAccount.kind, done)),
             "banned": (schema.intent, (INTENT.kind == BanAccount.kind, done)),
             # No deed is written down as done before the server was asked whether it is so.
             "verified": (schema.intent, (done,)),

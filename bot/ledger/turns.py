@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
-from bot.domain.decisions import IntentState, Report
+from bot.domain.decisions import BanAccount, IntentState, LimitAccount, Report
 from bot.ledger import schema
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.part import Part
@@ -16,15 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from bot.domain.content import Account
     from bot.domain.decisions import Intent
     from bot.ports import IntentRecord
 
+ALSO = schema.also_named.c
 READY = IntentState.READY.value
 HELD = IntentState.HELD.value
 MOVING = (READY, IntentState.UNDOING.value)
 ASKED_AT_ONCE = 500
 """Targets in one statement: databases bound the number of its parameters."""
+
+
+def _names(digests: Sequence[str]) -> ColumnElement[bool]:
+    """Reports that name one of these posts, as their target or beside it."""
+    beside = select(ALSO.intent_id).where(ALSO.target_digest.in_(digests))
+    return or_(INTENT.target_digest.in_(digests), INTENT.id.in_(beside))
 
 
 class TurnsPart(Part):
@@ -73,9 +82,32 @@ class TurnsPart(Part):
         with self._database.read() as connection:
             for first in range(0, len(targets), ASKED_AT_ONCE):
                 digests = [fingerprint(target) for target in targets[first : first + ASKED_AT_ONCE]]
-                which = (INTENT.kind == Report.kind, INTENT.target_digest.in_(digests))
-                found += records_in(connection, *which, open_here)
+                found += records_in(connection, INTENT.kind == Report.kind, _names(digests), open_here)
         return found
+
+    def reports_unfiled(
+        self, account: Account, *, case: int, before: int | None = None, limit: int
+    ) -> Sequence[IntentRecord]:
+        """Reports on an account that were tried and are to be tried again, and those of a case that are held."""
+        which = [INTENT.account_digest == digest_of(account), INTENT.kind == Report.kind]
+        if before is not None:
+            which.append(INTENT.id < before)
+        tried = and_(INTENT.state == READY, INTENT.attempts > 0)
+        held = and_(INTENT.state == HELD, INTENT.case_number == case)
+        with self._database.read() as connection:
+            return records_in(connection, *which, or_(tried, held), limit=limit)
+
+    def reports_done(self, case: int, deed: Intent) -> Sequence[IntentRecord]:
+        """Reports of a case that are filed, on what a deed is about."""
+        match deed:
+            case LimitAccount() | BanAccount():
+                about = INTENT.account_digest == digest_of(deed.account)
+            case _:
+                about = _names([fingerprint(deed.target)])
+        which = (INTENT.case_number == case, INTENT.kind == Report.kind, INTENT.state == IntentState.DONE.value, about)
+        with self._database.read() as connection:
+            found = records_in(connection, *which)
+        return [record for record in found if record.intent.instance == deed.instance]
 
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:
         """The first of these kinds that is allowed or held."""
@@ -96,8 +128,10 @@ class TurnsPart(Part):
     def unplanned(self, case: int, intents: Sequence[Intent]) -> Sequence[Intent]:
         """Those that a case does not have."""
         planned = select(INTENT.kind, INTENT.target_digest).where(INTENT.case_number == case)
+        beside = select(ALSO.target_digest).where(ALSO.case_number == case)
         with self._database.read() as connection:
             there = {(row[0], row[1]) for row in connection.execute(planned)}
+            there |= {(Report.kind, row[0]) for row in connection.execute(beside)}
         return [intent for intent in intents if (intent.kind, fingerprint(intent.target)) not in there]
 
     def files_of(self, case: int) -> Sequence[int]:

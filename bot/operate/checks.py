@@ -10,14 +10,14 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from bot.domain.decisions import BanAccount, Notify, PurgeFile, Stage
+from bot.domain.decisions import BanAccount, Notify, PurgeFile, Remove, Stage
 from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError, PlatformError
 from bot.domain.evidence import Unscannable
 from bot.matching.lists import parse_list_file
 from bot.ports import CheckResult, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from bot.domain.evidence import ListMode
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 SECRETS = frozenset({"password", "token", "totp_secret", "api_key", "secret"})
 _FLAG = "check/written"
+
+LASTING = {
+    PurgeFile.kind: ("purge", "purges", "purge"),
+    Remove.kind: ("removal that nothing takes back", "removes", "remove"),
+}
+"""Deeds that platforms cannot take back: one of them, what a rule does that wants it, and what it may do."""
 
 
 def repaired(inspector: Inspector) -> Sequence[CheckResult]:
@@ -105,8 +111,11 @@ def _picture() -> bytes:
     return buffer.getvalue()
 
 
-def rules(these: Sequence[Rule], limits: Limits) -> Sequence[CheckResult]:
-    """How far the rules go, and whether what they need was decided."""
+def rules(these: Sequence[Rule], limits: Limits, lasting: Collection[str]) -> Sequence[CheckResult]:
+    """How far the rules go, and whether what they need was decided.
+
+    ``lasting``: kinds of deeds that nothing takes back on one of the configured platforms at least.
+    """
     if not these:
         return [
             CheckResult(
@@ -119,10 +128,13 @@ def rules(these: Sequence[Rule], limits: Limits) -> Sequence[CheckResult]:
     found = [CheckResult(what="stages", ok=True, detail="; ".join(f"{rule.id}: {rule.stage.word}" for rule in these))]
     purging = _wanting(these, PurgeFile.kind)
     if purging:
-        found += [_evidence(purging, limits), _irreversible(purging, limits)]
+        found.append(_evidence(purging, limits))
+    told = [_irreversible(kind, _wanting(these, kind), limits) for kind in LASTING if kind in lasting]
+    if any(told):
+        found.append(CheckResult(what="irreversible", ok=True, detail="; ".join(filter(None, told))))
     for rule in these:
         if rule.unattended and rule.when.score is not None:
-            deeds = [want.kind for want in rule.then if want.kind in {PurgeFile.kind, BanAccount.kind}]
+            deeds = [want.kind for want in rule.then if want.kind in {*LASTING} & {*lasting} | {BanAccount.kind}]
             if deeds:
                 found.append(
                     CheckResult(
@@ -150,15 +162,16 @@ def _evidence(purging: Sequence[Rule], limits: Limits) -> CheckResult:
     return CheckResult(what="evidence", ok=True, detail=f"{limits.evidence}: no copy of a purged file is kept")
 
 
-def _irreversible(purging: Sequence[Rule], limits: Limits) -> CheckResult:
-    alone = [rule.id for rule in purging if rule.stage is Stage.ENFORCE]
-    if PurgeFile.kind not in limits.irreversible:
-        detail = "purge_file is not named: every purge waits for your approval"
-    elif alone:
-        detail = f"purge_file is named: {', '.join(alone)} may purge without you on an exact hit"
-    else:
-        detail = "purge_file is named, but no rule that purges has reached the stage enforce"
-    return CheckResult(what="irreversible", ok=True, detail=detail)
+def _irreversible(kind: str, wanting: Sequence[Rule], limits: Limits) -> str:
+    if not wanting:
+        return ""
+    one, many, verb = LASTING[kind]
+    alone = [rule.id for rule in wanting if rule.stage is Stage.ENFORCE]
+    if kind not in limits.irreversible:
+        return f"{kind} is not named: every {one} waits for your approval"
+    if alone:
+        return f"{kind} is named: {', '.join(alone)} may {verb} without you on an exact hit"
+    return f"{kind} is named, but no rule that {many} has reached the stage enforce"
 
 
 def channels(these: Sequence[Channel], rules: Sequence[Rule]) -> Iterator[CheckResult]:

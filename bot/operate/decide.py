@@ -130,5 +130,6 @@ _REASONS = {
     HoldReason.SHARED_FILE: "others show this file too",
     HoldReason.LIST_CONFLICT: "on an allow list and on a block list",
     HoldReason.WEAK_ATTRIBUTION: "who uploaded it is not certain enough",
+    HoldReason.NOT_OFFERED: "the server has no way to do it so far",
     HoldReason.UNKNOWN_STATE: "nobody can tell whether it happened",
 }

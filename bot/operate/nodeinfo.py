@@ -15,6 +15,12 @@ OLDEST_LISTED = (0, 19, 4)
 """Since Lemmy 0.19.4 administrators can list every upload with its uploader
 (https://github.com/LemmyNet/lemmy/releases/tag/0.19.4); before that nobody can be told from the poster."""
 
+OLDEST_MASTODON = (4, 3)
+"""Since 4.3 a Mastodon tells what it offers and what a token may do (``api_versions``, ``/api/v1/apps``)."""
+
+LIKE_MASTODON = frozenset({"mastodon", "hometown", "akkoma", "pleroma", "rebased", "gotosocial", "sharkey"})
+"""Software that is spoken to by Mastodon's API. `check` says what of it each of them offers."""
+
 
 class UnsupportedServerError(PlatformError):
     """The server runs something that this version of Fediwarden does not speak."""
@@ -28,6 +34,11 @@ class Software:
     public_url: str  # what the server itself says its address is: image links have it in them
     name: str  # lower case: "lemmy"
     version: str
+
+    @property
+    def platform(self) -> str:
+        """How the configuration calls what is spoken to it."""
+        return "mastodon" if self.name in LIKE_MASTODON else self.name
 
     def __str__(self) -> str:
         return f"{self.name.capitalize()} {self.version}"
@@ -51,12 +62,14 @@ def ask(origin: str) -> Software:
     with httpx.Client(timeout=PATIENCE, follow_redirects=True, trust_env=False) as client:
         answer = _get(client, f"{origin}/nodeinfo/2.1")
         told = _software(answer)
+        called = ""
         if told is None:
             # The links name the server's public address, which may not be the one that we were given.
-            for path in _paths(_get(client, f"{origin}/.well-known/nodeinfo")):
-                answer = _get(client, f"{origin}{path}")
+            for href in _links(_get(client, f"{origin}/.well-known/nodeinfo")):
+                answer = _get(client, f"{origin}{urlsplit(href).path}")
                 told = _software(answer)
                 if told is not None:
+                    called = href
                     break
         if told is None:
             raise BadAnswerError(
@@ -64,17 +77,24 @@ def ask(origin: str) -> Software:
                 "fediverse server listens there, or something in front of it, such as a login page, answers instead"
             )
         url = origin_of(str(answer.url))
-        return Software(url=url, public_url=_public(client, url), name=told[0], version=told[1])
+        public = _public(client, url) if told[0] == "lemmy" or not called else _origin_or(called, url)
+        return Software(url=url, public_url=public, name=told[0], version=told[1])
 
 
 def require_supported(software: Software) -> None:
-    """Raises ``UnsupportedServerError`` unless it is a Lemmy that this version works with."""
+    """Raises ``UnsupportedServerError`` unless it is something that this version works with."""
+    number = _number(software.version)
+    if software.platform == "mastodon":
+        if software.name in {"mastodon", "hometown"} and number < OLDEST_MASTODON:
+            raise UnsupportedServerError(
+                f"{software.url} runs {software}, which does not tell what it offers; update it to 4.3 or newer first"
+            )
+        return
     if software.name != "lemmy":
         raise UnsupportedServerError(
-            f"{software.url} runs {software}. This version of Fediwarden works with Lemmy 0.19 only; "
-            "Mastodon is planned, others can be added (docs/adding-a-platform.md)"
+            f"{software.url} runs {software}. This version of Fediwarden works with Lemmy 0.19 and Mastodon 4.3 or "
+            "newer; others can be added (docs/adding-a-platform.md)"
         )
-    number = _number(software.version)
     if number[:2] > (0, 19):
         raise UnsupportedServerError(
             f"{software.url} runs {software}. From 1.0 on Lemmy speaks another API, which this version of Fediwarden "
@@ -127,11 +147,18 @@ def _software(answer: httpx.Response) -> tuple[str, str] | None:
             return None
 
 
-def _paths(answer: httpx.Response) -> list[str]:
+def _links(answer: httpx.Response) -> list[str]:
     links = _json(answer).get("links")
     hrefs = [link.get("href") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
-    paths = [urlsplit(href).path for href in hrefs if isinstance(href, str)]
-    return sorted((path for path in paths if path.startswith("/")), reverse=True)
+    known = [href for href in hrefs if isinstance(href, str) and urlsplit(href).path.startswith("/")]
+    return sorted(known, key=lambda href: urlsplit(href).path, reverse=True)
+
+
+def _origin_or(href: str, url: str) -> str:
+    try:
+        return origin_of(href)
+    except ValueError:
+        return url
 
 
 def _number(version: str) -> tuple[int, ...]:

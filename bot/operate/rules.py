@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import BanAccount, SetSwitch
+from bot.domain.decisions import BanAccount, LimitAccount, SetSwitch
 from bot.policy.rules import SHOWN
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def _want(want: Want) -> str:
     match want.kind:
         case BanAccount.kind:
             return f"{want.kind} ({want.scope.value}, {f'{want.days} days' if want.days else 'for good'})"
+        case LimitAccount.kind:
+            return f"{want.kind} ({want.how.value})"
         case SetSwitch.kind:
             return f"{want.kind} ({want.switch.value if want.switch else ''}: {want.value})"
         case _:

@@ -7,14 +7,16 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 if TYPE_CHECKING:
     from datetime import date
 
     from bot.operate.nodeinfo import Software
 
-INSTANCE = "lemmy-main"
+INSTANCES = {"lemmy": "lemmy-main", "mastodon": "mastodon-main"}
+"""What ``init`` calls the first server of a platform."""
+
 SECRETS = "secrets"
 
 
@@ -35,13 +37,27 @@ class PictrsChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LemmyLogin:
+    """How the bot gets in at a Lemmy."""
+
+    username: str
+    password: SecretRef
+    pictrs: PictrsChoice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MastodonLogin:
+    """How the bot gets in at a Mastodon."""
+
+    token: SecretRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """What ``fediwarden init`` asked."""
 
     software: Software
-    username: str
-    password: SecretRef
-    pictrs: PictrsChoice | None
+    login: LemmyLogin | MastodonLogin
     stage: str
     evidence: str | None  # None: undecided, and then no rule purges
     unposted_uploads: str
@@ -49,9 +65,9 @@ class Choices:
     irreversible: tuple[str, ...] = ()
 
 
-def secret_file(name: str) -> SecretRef:
+def secret_file(name: str, platform: str) -> SecretRef:
     """Where ``init`` keeps a secret: ``secrets/lemmy-main.password``."""
-    return SecretRef(kind="file", where=f"{SECRETS}/{INSTANCE}.{name}")
+    return SecretRef(kind="file", where=f"{SECRETS}/{INSTANCES[platform]}.{name}")
 
 
 def render(choices: Choices, *, written: date) -> str:
@@ -63,14 +79,15 @@ def render(choices: Choices, *, written: date) -> str:
         evidence="evidence: none" if choices.evidence == "none" else "#evidence: none",
         unposted_uploads=choices.unposted_uploads,
         start_from=choices.start_from,
-        instance=INSTANCE,
+        instance=INSTANCES[choices.software.platform],
+        platform=choices.software.platform,
         url=_text(choices.software.url),
         public_url=_public(choices.software),
-        username=_text(choices.username),
-        password=_secret(choices.password),
-        pictrs=_pictrs(choices.pictrs),
+        login=_login(choices.login),
         known_then=_deeds(choices, "ban_account"),
         returns_then=_deeds(choices),
+        score_then=_hiding(choices),
+        lasting=_LASTING[choices.software.platform],
     )
 
 
@@ -104,6 +121,17 @@ def _secret(ref: SecretRef) -> str:
     return f"{{{ref.kind}: {_text(ref.where)}}}"
 
 
+def _login(login: LemmyLogin | MastodonLogin) -> str:
+    match login:
+        case LemmyLogin():
+            who = f"    username: {_text(login.username)}\n    password: {_secret(login.password)}"
+            return f"{who}\n{_pictrs(login.pictrs)}"
+        case MastodonLogin():
+            return f"    token: {_secret(login.token)}\n{_MASTODON_LATER}"
+        case _:
+            assert_never(login)
+
+
 def _pictrs(choice: PictrsChoice | None) -> str:
     if choice is None:
         return _NO_PICTRS
@@ -112,7 +140,13 @@ def _pictrs(choice: PictrsChoice | None) -> str:
 
 def _deeds(choices: Choices, *more: str) -> str:
     purge = ("purge_file",) if choices.evidence is not None else ()
-    return f"[{', '.join(('report', 'remove', *purge, *more))}]"
+    mark = ("mark_sensitive",) if choices.software.platform == "mastodon" else ()
+    return f"[{', '.join(('report', 'remove', *mark, *purge, *more))}]"
+
+
+def _hiding(choices: Choices) -> str:
+    """What hides and can be taken back."""
+    return "[report, mark_sensitive]" if choices.software.platform == "mastodon" else "[report, remove]"
 
 
 _NO_PICTRS = """\
@@ -120,6 +154,22 @@ _NO_PICTRS = """\
     #pictrs:
     #  url: http://127.0.0.1:8080
     #  api_key: {file: secrets/lemmy-main.pictrs-key}"""
+
+_MASTODON_LATER = """\
+    # What the server sends by itself: replies and unlisted posts are in no timeline. An owner adds the address at
+    # Administration, Webhooks, and gives you the secret.
+    #webhook:
+    #  listen: 127.0.0.1:9481
+    #  secret: {file: secrets/mastodon-main.webhook}
+    # Mastodon has no call that removes one post. With the login of a moderator the bot does it on the moderators'
+    # pages; without a way to do it, removals wait for you. docs/mastodon.md has other ways.
+    #removal:
+    #  web:
+    #    email: warden@example.com
+    #    password: {file: secrets/mastodon-main.password}
+    #    session_file: secrets/mastodon-main.session"""
+
+_LASTING = {"lemmy": "", "mastodon": "# On Mastodon the removal of a post is among them: `remove`.\n"}
 
 _TEMPLATE = """\
 # Written by `fediwarden init` on {written} for {software}.
@@ -135,7 +185,7 @@ stage: {stage}
 {evidence}
 
 # What cannot be undone and may be done without you on an exact hit. Not named here: it waits for your approval.
-irreversible: []
+{lasting}irreversible: []
 
 # Files that were uploaded and never posted: scan, or ignore.
 unposted_uploads: {unposted_uploads}
@@ -145,11 +195,9 @@ start_from: {start_from}
 
 instances:
   - id: {instance}
-    platform: lemmy
+    platform: {platform}
     url: {url}{public_url}
-    username: {username}
-    password: {password}
-{pictrs}
+{login}
 
 lists:
   # Pictures that you know and do not want: `fediwarden list add known PICTURE`.
@@ -181,5 +229,5 @@ rules:
   - id: nsfw-score
     when:
       score: {{detector: nsfw, label: nsfw, at_least: 0.95}}
-    then: [report, remove]
+    then: {score_then}
 """

@@ -8,13 +8,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Post
-from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, IntentState, PurgeFile, Remove, Report
+from bot.domain.decisions import (
+    Allow,
+    BanAccount,
+    Hold,
+    HoldReason,
+    IntentState,
+    LimitAccount,
+    MarkSensitive,
+    PurgeFile,
+    Remove,
+    Report,
+)
 from bot.domain.errors import PlatformError, RateLimitedError, SupersededError
 from bot.domain.evidence import Evidence
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import Uses
 from bot.pipeline.weighing import gather, weigh, whose_turn
-from bot.policy import Standing, judge, may_fire, wording
+from bot.policy import Standing, joined, judge, may_fire, wording
 from bot.ports import Filter, Lane, TaskKind
 
 if TYPE_CHECKING:
@@ -176,7 +187,7 @@ class Judge:
     async def _plan(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
         """Decide on the intents that the case does not have yet, in pieces: others wait for the ledger meanwhile."""
         wanted = () if case.state == "dismissed" else verdict.intents
-        new = await in_thread(self._s.ledger.unplanned, case.number, wanted)
+        new = joined(await in_thread(self._s.ledger.unplanned, case.number, wanted), self._s.names_several)
         await in_thread(self._keep_wording, self._rule(verdict))
         await in_thread(self._look_again_later, new, facts)
         for first in range(0, max(1, len(new)), AT_ONCE):
@@ -255,7 +266,8 @@ class Judge:
 
     def _look_again_later(self, new: Sequence[Intent], facts: Facts) -> None:
         """Once removed, a post is in no feed any more; what its server adds to it then is found by reading it again."""
-        subjects = {intent.subject.key for intent in new if isinstance(intent, Report | Remove)}
+        subjects = {intent.subject.key for intent in new if isinstance(intent, Remove | MarkSensitive)}
+        subjects |= {subject.key for intent in new if isinstance(intent, Report) for subject in intent.subjects}
         names = {intent.name for intent in new if isinstance(intent, PurgeFile)}
         due = self._s.clock.now() + FIRST_LOOK
         posts = [
@@ -283,9 +295,9 @@ def _purges(verdict: Verdict) -> bool:
 
 
 def _rests_on_better(record: IntentRecord, file_id: int, decision: Hold) -> bool:
-    """Whether nothing speaks against a ban but that this file tells less of who stored it than another one did."""
+    """Whether nothing speaks against a ban or limit but that this file tells less of its uploader than another did."""
     weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
-    return isinstance(record.intent, BanAccount) and record.file != file_id and weak_here
+    return isinstance(record.intent, BanAccount | LimitAccount) and record.file != file_id and weak_here
 
 
 def _untouched(record: IntentRecord) -> bool:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from bot.domain.content import Alias, Role
-from bot.domain.decisions import BanAccount, Notify, PurgeFile, Remove, Report, SetSwitch
+from bot.domain.decisions import (
+    BanAccount,
+    LimitAccount,
+    MarkSensitive,
+    Notify,
+    PurgeFile,
+    Remove,
+    Report,
+    SetSwitch,
+)
 from bot.domain.evidence import How
 from bot.ports import Gone
 
@@ -35,11 +44,15 @@ class Recheck:
         """
         intent = record.intent
         match intent:
-            case Report() | Remove():
+            case Report():
+                files = self._files(record)
+                changed = [self._no_longer_shown(subject, files) for subject in intent.subjects]
+                return None if None in changed else changed[0]  # those that changed are left out of it
+            case Remove() | MarkSensitive():
                 return self._no_longer_shown(intent.subject, self._files(record))
             case PurgeFile():
                 return self._other_bytes(intent, self._files(record))
-            case BanAccount():
+            case LimitAccount() | BanAccount():
                 return self._another_uploader(intent, self._files(record))
             case SetSwitch() | Notify():
                 return None
@@ -82,8 +95,8 @@ class Recheck:
         )
         return None if made and digest in self._digests([known.file_id]) else OTHER_BYTES
 
-    def _another_uploader(self, intent: BanAccount, files: Sequence[int]) -> str | None:
-        """A ban is about what the account stored, whether or not it is shown or there any more."""
+    def _another_uploader(self, intent: LimitAccount | BanAccount, files: Sequence[int]) -> str | None:
+        """A limit or ban is about what the account stored, whether or not it is shown or there any more."""
         for file_id in files:
             for name, attribution in self._index.about(file_id).attributions.items():
                 if attribution.how is not How.LISTED:

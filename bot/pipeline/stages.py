@@ -35,6 +35,7 @@ class Stages:
     limiter: Limiter
     enforcement: Enforcement
     clock: Clock
+    names_several: frozenset[InstanceId] = frozenset()  # where one report may name several posts of an account
 
 
 async def in_thread(function: Callable[..., T], *arguments: object) -> T:

@@ -2,6 +2,7 @@
 
 from bot.policy.facts import Derived, Facts
 from bot.policy.guard import Guard
+from bot.policy.joint import joined
 from bot.policy.limits import Breaker, Limits, Quotas, Standing, Used
 from bot.policy.rules import Condition, Rule, ScoreAtLeast, Want
 from bot.policy.verdict import judge, may_fire
@@ -20,6 +21,7 @@ __all__ = [
     "Standing",
     "Used",
     "Want",
+    "joined",
     "judge",
     "may_fire",
     "wording",

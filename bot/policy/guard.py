@@ -10,6 +10,8 @@ from bot.domain.decisions import (
     BanAccount,
     Hold,
     HoldReason,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     PurgeFile,
     Remove,
@@ -43,7 +45,7 @@ class Guard:
             reason
             for reason, applies in (
                 (HoldReason.STOPPED, bool(standing.stopped)),
-                (HoldReason.STAGE, intent.stage > self._stage(rule, facts)),
+                (HoldReason.STAGE, _stage_of(intent, offer) > self._stage(rule, facts)),
                 (
                     HoldReason.NEEDS_APPROVAL,
                     not because.exact
@@ -57,6 +59,7 @@ class Guard:
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
                 (HoldReason.FIRST_DEEDS, standing.approvals < rule.hold_first),
+                (HoldReason.NOT_OFFERED, offer.hold),
                 (HoldReason.BREAKER, bool(standing.tripped) and not because.exact),
             )
             if applies
@@ -67,7 +70,8 @@ class Guard:
         if not reasons:
             return Allow()
         return Hold(
-            reasons=tuple(reasons), detail="; ".join(self._details(reasons, intent, rule, facts, standing, over))
+            reasons=tuple(reasons),
+            detail="; ".join(self._details(reasons, intent, rule, facts, offer, standing, over)),
         )
 
     def _details(
@@ -76,6 +80,7 @@ class Guard:
         intent: Intent,
         rule: Rule,
         facts: Facts,
+        offer: Offer,
         standing: Standing,
         over: str,
     ) -> Iterator[str]:
@@ -87,6 +92,8 @@ class Guard:
                     yield "also shown in " + ", ".join(str(use.key) for use in _innocent_uses(intent, facts)[:5])
                 case HoldReason.FIRST_DEEDS:
                     yield f"{standing.approvals} of the first {rule.hold_first} are approved so far"
+                case HoldReason.NOT_OFFERED:
+                    yield offer.why_not
                 case HoldReason.BREAKER:
                     yield standing.tripped
                 case HoldReason.QUOTA:
@@ -119,11 +126,11 @@ class Guard:
         ``uploaders``: of the file, for a purge.
         """
         match intent:
-            case Report() | Remove():
+            case Report() | Remove() | MarkSensitive():
                 return self._protected(intent.subject.author) or self._protected_place(intent.subject.community)
             case PurgeFile():
                 return any(self._protected(account) for account in uploaders)
-            case BanAccount():
+            case LimitAccount() | BanAccount():
                 return self._protected(intent.account)
             case SetSwitch() | Notify():
                 return False
@@ -141,6 +148,11 @@ class Guard:
         return not self.limits.protected_communities.isdisjoint({community.handle, community.uri})
 
 
+def _stage_of(intent: Intent, offer: Offer) -> Stage:
+    """The lowest stage that allows it: what the platform cannot take back does more than hide."""
+    return Stage.ENFORCE if intent.stage is Stage.HIDE and not offer.reversible else intent.stage
+
+
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
     if not isinstance(intent, PurgeFile):
         return ()
@@ -154,7 +166,7 @@ def _conflict(facts: Facts) -> bool:
 
 def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
     match intent:
-        case BanAccount():
+        case LimitAccount() | BanAccount():
             return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
             return any(d.name == intent.name and not d.looks_alike for d in facts.derived)

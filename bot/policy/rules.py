@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Role
-from bot.domain.decisions import BanAccount, Notify, PurgeFile, Remove, Report, Scope, SetSwitch, Stage
+from bot.domain.decisions import (
+    BanAccount,
+    Limit,
+    LimitAccount,
+    MarkSensitive,
+    Notify,
+    PurgeFile,
+    Remove,
+    Report,
+    Scope,
+    SetSwitch,
+    Stage,
+)
 from bot.domain.evidence import How
 
 if TYPE_CHECKING:
@@ -16,7 +28,9 @@ if TYPE_CHECKING:
 
     from bot.domain.decisions import Switch
 
-KINDS = {deed.kind: deed for deed in (Notify, Report, Remove, PurgeFile, BanAccount, SetSwitch)}
+KINDS = {
+    deed.kind: deed for deed in (Notify, Report, Remove, MarkSensitive, PurgeFile, LimitAccount, BanAccount, SetSwitch)
+}
 """Spelling in the config to deed, in the order in which they are carried out."""
 
 SHOWN = (Role.ATTACHMENT, Role.INLINE, Role.THUMBNAIL, Role.LINK, Role.AVATAR, Role.BANNER, Role.EMOJI)
@@ -47,11 +61,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """One deed that a rule wants, by its kind, with what only bans and switches need."""
+    """One deed that a rule wants, by its kind, with what only limits, bans and switches need."""
 
     kind: str
     scope: Scope = Scope.SITE
     days: int | None = None
+    how: Limit = Limit.SILENCE
     switch: Switch | None = None
     value: str = ""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
-from bot.domain.content import Alias, Comment, Post
+from bot.domain.content import Alias, Attachment, Comment, Post
 from bot.domain.decisions import (
     BanAccount,
     Because,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     PurgeFile,
     Remove,
@@ -132,8 +134,8 @@ def _fits_unposted(when: Condition, facts: Facts) -> bool:
 def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> Iterator[Intent]:
     """The deeds that a word in ``then`` means for this file.
 
-    Posts and comments that show the file are reported and removed; the file is purged under each of its names on our
-    own servers; who *uploaded* it is banned, whoever else posted it.
+    Posts and comments that show the file are reported, removed or marked; the file is purged under each of its names
+    on our own servers; who *uploaded* it is limited or banned, whoever else posted it.
     """
     subjects = [place.subject for place in places if isinstance(place.subject, Post | Comment)]
     match want.kind:
@@ -141,14 +143,19 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
             yield from (Report(instance=s.instance, subject=s, text=rule.text) for s in subjects)
         case Remove.kind:
             yield from (Remove(instance=s.instance, subject=s, text=rule.text) for s in subjects)
+        case MarkSensitive.kind:
+            yield from (MarkSensitive(instance=s.instance, subject=s, text=rule.text) for s in subjects)
         case PurgeFile.kind:
             for name, url in facts.addresses.items():
-                if isinstance(name, Alias):
+                if isinstance(name, Alias | Attachment):
                     uploader = facts.attributions[name].uploader if name in facts.attributions else None
                     yield PurgeFile(instance=name.instance, name=name, url=url, uploader=uploader)
             for derived in facts.derived:
                 if isinstance(derived.name, Alias):
                     yield PurgeFile(instance=derived.name.instance, name=derived.name, url=derived.url)
+        case LimitAccount.kind:
+            for account in dict.fromkeys(a.uploader for a in facts.attributions.values() if a.uploader is not None):
+                yield LimitAccount(instance=account.instance, account=account, how=want.how, text=rule.text)
         case BanAccount.kind:
             yield from _bans(want, rule, facts, places)
         case SetSwitch.kind:

@@ -51,6 +51,7 @@ def _then(want: Want) -> str | dict[str, Any]:
     more = {
         "scope": want.scope.value if want.kind == "ban_account" else None,
         "days": want.days,
+        "how": want.how.value if want.kind == "limit_account" else None,
         "switch": want.switch.value if want.switch is not None else None,
         "value": want.value or None,
     }

@@ -64,6 +64,56 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One thing that a server sent us by itself. ``payload``: JSON values only."""
+
+    id: int  # grows with every letter; what a cursor remembers
+    received_at: datetime
+    payload: Mapping[str, Any]
+
+
+class Inbox(Protocol):
+    """Where pushes put what came, before they answer; sources read it from there. Thread-safe."""
+
+    def deliver(self, source: str, payload: Mapping[str, Any]) -> int:
+        """Keep a letter; its id. When this returns, the letter survives a crash, and the sender may be answered.
+
+        Private posts never come here: whoever receives them drops and counts them (``dropped``).
+        Raises ``LedgerError``; then nothing was kept.
+        """
+        ...
+
+    def letters(self, source: str, *, after: int = 0, limit: int = 100) -> Sequence[Letter]:
+        """Letters that came after the one with that id, oldest first. They stay until they are discarded."""
+        ...
+
+    def discard(self, source: str, *, upto: int) -> int:
+        """Forget letters whose cursor was committed, up to and with that id; how many there were."""
+        ...
+
+    def drop(self, source: str, reason: str) -> None:
+        """Count something that was left out on purpose and not kept. ``reason`` names a kind: ``private post``."""
+        ...
+
+
+class Push(Protocol):
+    """What a server sends us by itself: a stream, a webhook."""
+
+    @property
+    def name(self) -> str:
+        """For people: ``mastodon-main/webhook``."""
+        ...
+
+    async def run(self) -> None:
+        """Until it is cancelled. Puts into the inbox what comes before it answers. Never raises ``PlatformError``."""
+        ...
+
+    def trouble(self) -> str:
+        """What is wrong now, in words for ``status`` and alarms; empty when all is well."""
+        ...
+
+
 class Resolver(Protocol):
     """Answers about names of files: what else they are called, who stored them, where they are shown."""
 
@@ -164,3 +214,4 @@ class Instance:
     enforcer: Enforcer
     inspector: Inspector
     hosts: Sequence[PrivateHost]
+    pushes: Sequence[Push] = ()

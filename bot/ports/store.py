@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bot.ports.audit import Audit
 from bot.ports.gauges import Gauges
 from bot.ports.notify import Outbox
+from bot.ports.platform import Inbox
 from bot.ports.retention import Retention
 from bot.ports.scans import Scans
 from bot.ports.turns import Turns
@@ -563,11 +564,15 @@ class Control(Protocol):
         """Set or clear one."""
         ...
 
+    def dropped(self) -> Mapping[str, Mapping[str, int]]:
+        """What sources and pushes left out on purpose so far: by their name, then by reason."""
+        ...
+
     def counts(self) -> Mapping[str, int]:
         """Cumulative: ``seen`` (sightings), ``files``, ``scanned``, ``matched`` (files with an exact block hit),
-        ``unscannable`` (files), then intents: ``reported``, ``removed``, ``purged``, ``banned`` (done now or before
-        an undo), ``verified`` (done and found to be so), ``held`` (ever), ``waiting`` (held now), ``dismissed``,
-        ``undone``, ``refused``.
+        ``unscannable`` (files), then intents: ``reported``, ``removed``, ``marked``, ``purged``, ``limited``,
+        ``banned`` (done now or before an undo), ``verified`` (done and found to be so), ``held`` (ever), ``waiting``
+        (held now), ``dismissed``, ``undone``, ``refused``.
         """
         ...
 
@@ -594,7 +599,9 @@ class ListStore(Protocol):
         ...
 
 
-class Ledger(Intake, Work, Library, Docket, Control, ListStore, Outbox, Gauges, Audit, Retention, Scans, Protocol):
+class Ledger(
+    Intake, Work, Library, Docket, Control, ListStore, Inbox, Outbox, Gauges, Audit, Retention, Scans, Protocol
+):
     """The one store. Raises ``LedgerError`` and its kin for everything that goes wrong with it."""
 
     def close(self) -> None:

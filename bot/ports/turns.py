@@ -38,7 +38,24 @@ class Turns(Protocol):
         ...
 
     def reports_on(self, case: int, targets: Sequence[str]) -> Sequence[IntentRecord]:
-        """Reports on these targets (``Report.target``) that are allowed, and those of this case that are held."""
+        """Reports on these targets (``Report.target``) that are allowed, and those of this case that are held.
+
+        A report is on every post that it names.
+        """
+        ...
+
+    def reports_unfiled(
+        self, account: Account, *, case: int, before: int | None = None, limit: int
+    ) -> Sequence[IntentRecord]:
+        """Reports on an account that a ban would make impossible, where it does that: those of all cases that were
+        tried and are to be tried again, and those of this case that are held.
+
+        ``before``: only those planned before this intent.
+        """
+        ...
+
+    def reports_done(self, case: int, deed: Intent) -> Sequence[IntentRecord]:
+        """Reports of a case that are filed, on the post or the account that a deed is about."""
         ...
 
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:

@@ -74,6 +74,7 @@ class State:
     given_up: int = 0  # files parked within the window
     detectors_out: Mapping[str, int] = field(default_factory=dict)  # id -> files that wait for it
     eyes: Sequence[CheckResult] = ()  # what the last look at decoder and detectors said
+    pushes_out: Mapping[str, tuple[datetime, str]] = field(default_factory=dict)  # name -> since when, and why
     lists_out: Sequence[str] = ()  # ids of lists whose file cannot be read
     stop: Stop | None = None
     trips: Sequence[Trip] = ()
@@ -98,6 +99,7 @@ def alarms(state: State, limits: Sensitivity) -> Sequence[Alarm]:
     """Everything that is wrong now."""
     return [
         *_feeds(state, limits),
+        *_pushes(state, limits),
         *_queue(state, limits),
         *_eyes(state),
         *_brakes(state),
@@ -128,6 +130,16 @@ def _feeds(state: State, limits: Sensitivity) -> Iterator[Alarm]:
                 key=f"silence/{name}",
                 text=f"The feed {name} is read and has brought nothing new since {moment(feed.news_at)}{often}.",
                 remedy="look whether the server works, and run `fediwarden check`",
+            )
+
+
+def _pushes(state: State, limits: Sensitivity) -> Iterator[Alarm]:
+    for name, (since, why) in sorted(state.pushes_out.items()):
+        if state.now - since > limits.unread:
+            yield Alarm(
+                key=f"push/{name}",
+                text=f"What the server sends by {name} does not come in since {moment(since)}: {why}.",
+                remedy="run `fediwarden check`; what is polled is still read",
             )
 
 

@@ -12,7 +12,7 @@ from bot.ports import Lane, TaskKind
 from bot.telemetry.alarms import JUMP, Sample, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bot.ports import CheckResult, Clock, Ledger, Queue
@@ -39,12 +39,14 @@ class Senses:
         disk: Path,
         channels: Sequence[str] = (),
         lists_out: Callable[[], Sequence[str]] = tuple,
+        pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``disk``: a path on the ledger's disk. ``channels``: ids of those that are configured.
 
-        ``lists_out``: ids of lists whose file cannot be read now.
+        ``lists_out``: ids of lists whose file cannot be read now. ``pushes_out``: what servers send and we do not get,
+        by name: since when, and why.
         """
         self._ledger = ledger
         self._clock = clock
@@ -53,6 +55,7 @@ class Senses:
         self._disk = disk
         self._channels = channels
         self._lists_out = lists_out
+        self._pushes_out = pushes_out
         self._wall, self._monotonic = wall, monotonic
         self._started_at = clock.now()
         self._last = (wall(), monotonic())
@@ -92,6 +95,7 @@ class Senses:
             detectors_out=self._ledger.detectors_out(),
             eyes=self.eyes or (),
             lists_out=self._lists_out(),
+            pushes_out=self._pushes_out(),
             stop=self._ledger.stopped(),
             trips=self._ledger.trips(),
             acts=self._ledger.holder() is not None,

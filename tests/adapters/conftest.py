@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lemmy_town import Town
+from mastodon_square import Square
 
 from adapters.sandbox.lemmy import LemmySandbox
+from adapters.sandbox.mastodon import MastodonSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,3 +36,13 @@ def no_naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     naps: list[float] = []
     monkeypatch.setattr("adapters.http.nap", naps.append)
     return naps
+
+
+@pytest.fixture
+def square(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Square]:
+    """Mastodon 4.6, and 4.3 besides for tests that are marked as ``mastodon_square.both``."""
+    monkeypatch.setattr("adapters.mastodon.files.WAIT", 0.3)  # the sandbox hides and shows files at once
+    with MastodonSandbox(getattr(request, "param", "4.6"), separate_file_server=True) as box:
+        built = Square(box)
+        yield built
+        built.close()

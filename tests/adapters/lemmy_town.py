@@ -12,6 +12,7 @@ from PIL import Image
 
 from adapters.registry import PLATFORMS
 from bot.domain.content import InstanceId, SubjectKey
+from bot.ledger import open_ledger
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy import LemmySandbox
@@ -102,7 +103,8 @@ class Town:
         return PLATFORMS["lemmy"].settings.model_validate({k: v for k, v in block.items() if v is not None})
 
     def connect(self, *, start_from: timedelta | None = timedelta(0), **changes: Any) -> Instance:
-        return PLATFORMS["lemmy"].build(self.settings(**changes), self.clock, start_from)
+        inbox = open_ledger("sqlite://", clock=self.clock)
+        return PLATFORMS["lemmy"].build(self.settings(**changes), self.clock, start_from, inbox)
 
     def subject(self, instance: Instance, kind: str, number: int) -> Subject:
         batch = instance.sources[0].read(SubjectKey(instance=MAIN, kind=kind, local_id=str(number)))

@@ -198,3 +198,47 @@ def test_who_does_not_want_to_wait_is_told_at_once_and_leaves_the_line() -> None
     with pytest.raises(RateLimitedError):
         line.buckets.take("message", urgent=True, patient=False)
     assert line.length == 0
+
+
+def ticking() -> tuple[Buckets, list[float]]:
+    """Buckets that wait for nothing, and their time, which a test moves."""
+    time = [0.0]
+    return Buckets(longest_wait=0.0, monotonic=lambda: time[0]), time
+
+
+def passing(buckets: Buckets, name: str) -> int:
+    """How many calls pass at once."""
+    for number in range(10_000):
+        try:
+            buckets.take(name, urgent=True)
+        except RateLimitedError:
+            return number
+    raise AssertionError("no end")
+
+
+def test_a_burst_and_what_flows_in_afterwards_fit_into_one_window() -> None:
+    buckets, time = ticking()
+    buckets.feed("token", count=300, seconds=300, burst=90)
+    passed = passing(buckets, "token")
+    assert passed == 90
+    while time[0] < 300:
+        time[0] += 5
+        passed += passing(buckets, "token")
+    assert 260 <= passed <= 270  # nine tenths of what is allowed
+
+
+def test_nothing_passes_until_a_window_ends_and_a_full_bucket_then() -> None:
+    buckets, time = ticking()
+    buckets.feed("token", count=300, seconds=300, burst=90)
+    buckets.rest("token", 120.0)
+    with pytest.raises(RateLimitedError) as caught:
+        buckets.take("token", urgent=True)
+    assert caught.value.retry_after == pytest.approx(120, abs=0.1)
+    time[0] = 60
+    buckets.rest("token", 10.0)  # another answer that knows less
+    time[0] = 119
+    assert passing(buckets, "token") == 0
+    time[0] = 120.1
+    assert passing(buckets, "token") == 90
+    buckets.rest("nobody has fed this one", 10.0)
+    buckets.take("nobody has fed this one")

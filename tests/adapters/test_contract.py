@@ -8,16 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lemmy_town import Town
+from mastodon_reading import connect
+from mastodon_square import Square
 
 from adapters.registry import PLATFORMS
 from adapters.sandbox.lemmy import LemmySandbox
-from bot.domain.content import Alias, RemoteUrl, SubjectKey
-from bot.domain.decisions import AlreadyDone, BanAccount, Done, PurgeFile, Refused, Remove, Report
+from adapters.sandbox.mastodon import MastodonSandbox
+from bot.attribution.origin import attribute
+from bot.domain.content import RemoteUrl, SubjectKey
+from bot.domain.decisions import (
+    AlreadyDone,
+    BanAccount,
+    Done,
+    Limit,
+    LimitAccount,
+    MarkSensitive,
+    PurgeFile,
+    Refused,
+    Remove,
+    Report,
+)
+from bot.domain.evidence import How
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.domain.content import Sighting
     from bot.domain.decisions import Intent
     from bot.ports import Instance
 
@@ -32,7 +49,23 @@ def lemmy() -> Iterator[tuple[Instance, SubjectKey]]:
         town.close()
 
 
-WORLDS = {"lemmy": lemmy}
+@contextmanager
+def mastodon() -> Iterator[tuple[Instance, SubjectKey]]:
+    with MastodonSandbox() as box:
+        square = Square(box)
+        reading = connect(square, removal={"web": square.web()})
+        status = square.status()
+        yield reading.instance, SubjectKey(instance=reading.instance.id, kind="post", local_id=status["id"])
+        square.close()
+
+
+WORLDS = {"lemmy": lemmy, "mastodon": mastodon}
+
+OFFERED = {
+    "lemmy": {Report, Remove, PurgeFile, BanAccount},
+    "mastodon": {Report, MarkSensitive, Remove, LimitAccount, BanAccount},
+}
+"""What the sandbox of each platform can do to a post, its file and its author."""
 
 
 @pytest.fixture(params=sorted(PLATFORMS))
@@ -41,23 +74,30 @@ def world(request: pytest.FixtureRequest) -> Iterator[tuple[Instance, SubjectKey
         yield built
 
 
-def intents(instance: Instance, key: SubjectKey) -> list[Intent]:
+def shown(instance: Instance, key: SubjectKey) -> Sighting:
     batch = instance.sources[0].read(key)
     assert isinstance(batch, Batch)
-    shown = next(s for s in batch.sightings if s.subject.key == key and not isinstance(s.name, RemoteUrl))
-    author = shown.subject.author
+    return next(s for s in batch.sightings if s.subject.key == key and not isinstance(s.name, RemoteUrl))
+
+
+def intents(instance: Instance, key: SubjectKey) -> list[Intent]:
+    seen = shown(instance, key)
+    author, subject = seen.subject.author, seen.subject
     assert author is not None
+    text = "Automated check"
     return [
-        Report(instance=instance.id, subject=shown.subject, text="Automated check"),
-        Remove(instance=instance.id, subject=shown.subject, text="Automated check"),
-        PurgeFile(instance=instance.id, name=shown.name, url=shown.media.url),
-        BanAccount(instance=instance.id, account=author, text="Automated check"),
+        Report(instance=instance.id, subject=subject, text=text),
+        MarkSensitive(instance=instance.id, subject=subject, text=text),
+        Remove(instance=instance.id, subject=subject, text=text),
+        PurgeFile(instance=instance.id, name=seen.name, url=seen.media.url),
+        LimitAccount(instance=instance.id, account=author, how=Limit.SILENCE, text=text),
+        BanAccount(instance=instance.id, account=author, text=text),
     ]
 
 
 def test_platforms_are_in_alphabetical_order() -> None:
     assert list(PLATFORMS) == sorted(PLATFORMS)
-    assert set(WORLDS) == set(PLATFORMS)
+    assert set(WORLDS) == set(OFFERED) == set(PLATFORMS)
 
 
 @pytest.mark.parametrize("name", sorted(PLATFORMS))
@@ -94,32 +134,58 @@ def test_what_is_not_there_is_gone(world: tuple[Instance, SubjectKey]) -> None:
 
 def test_every_deed_is_done_once_verified_and_undone_if_it_can_be(world: tuple[Instance, SubjectKey]) -> None:
     instance, key = world
-    enforcer, wanted = instance.enforcer, intents(instance, key)
+    offered, final = OFFERED[instance.platform], PLATFORMS[instance.platform].irreversible
+    wanted = [intent for intent in intents(instance, key) if type(intent) in offered]
+    assert len(wanted) == len(offered)
+    undoable = [intent for intent in wanted if intent.kind not in final]
+    before = {intent: done_once(instance, intent, reversible=True) for intent in undoable}
+    for intent in reversed(undoable):
+        by_hand = instance.enforcer.offers(intent).by_hand
+        outcome = instance.enforcer.revert(intent, before[intent])
+        assert isinstance(outcome, Refused if by_hand else Done | AlreadyDone)
     for intent in wanted:
-        offer = enforcer.offers(intent)
-        assert offer.supported, offer.why_not
-        assert offer.route
-        assert offer.reversible is (intent.kind not in PLATFORMS[instance.platform].irreversible)
-        before = enforcer.verify(intent)
-        assert before.so is False
-        json.dumps(dict(before.state))
-        assert isinstance(enforcer.apply(intent), Done)
-        after = enforcer.verify(intent)
-        assert after.so
-        assert after.by_us in {True, None}
-        assert isinstance(enforcer.apply(intent), AlreadyDone)
-    for intent in reversed(wanted):
-        outcome = enforcer.revert(intent, {"removed": False, "banned": False})
-        assert isinstance(outcome, Done | AlreadyDone if enforcer.offers(intent).reversible else Refused)
+        if intent.kind in final:
+            state = done_once(instance, intent, reversible=False)
+            assert isinstance(instance.enforcer.revert(intent, state), Refused)
 
 
-def test_names_have_addresses_and_are_located(world: tuple[Instance, SubjectKey]) -> None:
+def done_once(instance: Instance, intent: Intent, *, reversible: bool) -> Any:
+    """Do it and see that it is done; what was so before."""
+    enforcer = instance.enforcer
+    offer = enforcer.offers(intent)
+    assert offer.supported, offer.why_not
+    assert offer.route
+    assert offer.reversible is reversible
+    before = enforcer.verify(intent)
+    assert before.so is False
+    assert isinstance(enforcer.apply(intent), Done)
+    after = enforcer.verify(intent)
+    assert after.so
+    assert after.by_us in {True, None}
+    assert isinstance(enforcer.apply(intent), AlreadyDone)
+    return json.loads(json.dumps(dict(before.state)))
+
+
+def test_what_is_not_offered_is_refused_with_a_reason(world: tuple[Instance, SubjectKey]) -> None:
     instance, key = world
-    (purge,) = [intent for intent in intents(instance, key) if isinstance(intent, PurgeFile)]
-    assert isinstance(purge.name, Alias)
-    address = instance.resolver.address(purge.name)
-    assert instance.resolver.locate(address) == purge.name
-    assert instance.resolver.uploader(purge.name) is not None
+    for intent in intents(instance, key):
+        if type(intent) in OFFERED[instance.platform]:
+            continue
+        offer = instance.enforcer.offers(intent)
+        assert not offer.supported
+        assert offer.why_not
+        assert isinstance(instance.enforcer.apply(intent), Refused)
+
+
+def test_names_have_addresses_and_are_located_and_lead_to_who_uploaded(world: tuple[Instance, SubjectKey]) -> None:
+    instance, key = world
+    seen = shown(instance, key)
+    assert instance.resolver.locate(seen.media.url) == seen.name
+    assert instance.resolver.locate(instance.resolver.address(seen.name)) == seen.name
+    upload = instance.resolver.uploader(seen.name)
+    known = attribute(seen.name, uploads=() if upload is None else (upload,), sightings=[seen])
+    assert known.uploader == seen.subject.author
+    assert known.how in {How.LISTED, How.ATTACHED}
 
 
 def test_check_never_raises(world: tuple[Instance, SubjectKey]) -> None:

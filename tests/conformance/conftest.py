@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from .mastodon import server as mastodon
 from .people import Person
 from .server import Server, UnusableServerError, named, sandbox, versions
 from .site import opened
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a server that is named badly, before anything is written anywhere."""
     _named(config)
+    _named_mastodon(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say first what is under test."""
-    server = _named(config)
-    if server is None:
-        return "conformance: the sandbox (set LEMMY_URL for a real server)"
+    server, other = _named(config), _named_mastodon(config)
     try:
-        return f"conformance: {versions(server)}"
+        lemmy = versions(server) if server else "the sandbox (set LEMMY_URL for a real server)"
+        second = mastodon.versions(other) if other else "the sandbox (set MASTODON_URL for a real server)"
     except UnusableServerError as refusal:
         _stop(refusal)
+    return f"conformance: Lemmy: {lemmy}; Mastodon: {second}"
 
 
 @pytest.fixture(scope="session")
@@ -123,9 +125,23 @@ def _named(config: pytest.Config) -> Server | None:
         found = named(os.environ)
     except UnusableServerError as refusal:
         _stop(refusal)
-    if found is not None and (getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput")):
+    if found is not None and _several(config):
         _stop("one process only (-n 0) over a real server, whose site settings change while the tests run")
     return found
+
+
+def _named_mastodon(config: pytest.Config) -> mastodon.Server | None:
+    try:
+        found = mastodon.named(os.environ)
+    except UnusableServerError as refusal:
+        _stop(refusal)
+    if found is not None and _several(config):
+        _stop("one process only (-n 0) over a real server, whose people are suspended while the tests run")
+    return found
+
+
+def _several(config: pytest.Config) -> bool:
+    return bool(getattr(config.option, "numprocesses", None)) or hasattr(config, "workerinput")
 
 
 def _stop(refusal: object) -> NoReturn:

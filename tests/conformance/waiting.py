@@ -12,9 +12,9 @@ DEADLINE = 60.0  # seconds; generous, because it is a limit and not a measuremen
 PAUSE = 0.2
 
 
-def eventually(check: Callable[[], bool], what: str) -> None:
+def eventually(check: Callable[[], bool], what: str, *, deadline: float = DEADLINE) -> None:
     """Ask until ``check`` is true, and fail with ``what`` after the deadline."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + deadline
     while not check():
-        assert time.monotonic() < end, f"still not so after {DEADLINE:.0f} s: {what}"
+        assert time.monotonic() < end, f"still not so after {deadline:.0f} s: {what}"
         time.sleep(PAUSE)

@@ -13,7 +13,7 @@ from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.serving import LoopbackServer
 
 from .pictures import circles
-from .replay import Exchange, Replay, load
+from .replay import LEMMY, Exchange, Replay, load
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -115,7 +115,7 @@ def begin(box: LemmySandbox, client: httpx.Client, web_port: int) -> Story:
     for person in box.people.values():
         state.local_users[person.id].show_nsfw = True
     tokens = {name: person.jwt for name, person in box.people.items()}
-    return Story(box, Replay(texts, client), tokens)
+    return Story(box, Replay(texts, client, LEMMY), tokens)
 
 
 def auth_and_site(story: Story) -> None:

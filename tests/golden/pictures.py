@@ -22,9 +22,9 @@ def circles(seed: int, kind: str = "PNG", size: tuple[int, int] = (640, 480)) ->
     return out.getvalue()
 
 
-def animation(seed: int, frames: int = 4) -> bytes:
-    """A GIF of moving circles."""
-    pictures = [Image.open(BytesIO(circles(seed + number, size=(200, 150)))) for number in range(frames)]
+def animation(seed: int, frames: int = 4, size: tuple[int, int] = (200, 150), duration: int = 100) -> bytes:
+    """A GIF of moving circles; each frame is shown for ``duration`` milliseconds."""
+    pictures = [Image.open(BytesIO(circles(seed + number, size=size))) for number in range(frames)]
     out = BytesIO()
-    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], loop=0, duration=100)
+    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], loop=0, duration=duration)
     return out.getvalue()

@@ -13,7 +13,7 @@ from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.serving import LoopbackServer
 
 from .pictures import animation, circles
-from .replay import Replay, load
+from .replay import LEMMY, Replay, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def pictrs_story() -> Iterator[Replay]:
         client.post(f"{box.pictrs_url}/image", files={"images[]": ("x.png", circles(1), "image/png")})
         # The token of the one that was deleted by token is not in the recording.
         token = "583efb2b-8007-4eae-ad8a-841218b8f602"
-        replay = Replay({"127.0.0.1:9090": f"127.0.0.1:{files.port}"}, client)
+        replay = Replay({"127.0.0.1:9090": f"127.0.0.1:{files.port}"}, client, LEMMY)
         same, uploads = circles(2), {3: circles(3, "JPEG"), 4: b"this is not a photo", 7: animation(4)}
         uploads |= {5: same[:300], 6: b"x"}
         for number, exchange in enumerate(API):
@@ -59,7 +59,7 @@ def pictrs_story() -> Iterator[Replay]:
                 file=uploads.get(number, same),
             )
             if number == 3:
-                replay.learn(token, answer.json()["files"][0]["delete_token"])
+                replay.texts[token] = answer.json()["files"][0]["delete_token"]
         yield replay
     files.stop()
 
@@ -100,7 +100,7 @@ def validated_story() -> Iterator[tuple[Replay, Validator]]:
     validator.server.start()
     url = f"{validator.server.url}/check/SECRET"
     with LemmySandbox(validation_url=url, validation_timeout=0.5) as box, httpx.Client() as client:
-        replay = Replay({"127.0.0.1:9090": f"127.0.0.1:{files.port}"}, client)
+        replay = Replay({"127.0.0.1:9090": f"127.0.0.1:{files.port}"}, client, LEMMY)
         first = circles(11)
         uploads = {0: first, 1: first, 2: circles(12, "JPEG"), 3: animation(13)}
         for number, exchange in enumerate(UPLOADER_SIDE):

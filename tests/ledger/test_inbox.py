@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.ledger import Letter
+from bot.ports import Letter
 from making import NOW
 
 if TYPE_CHECKING:

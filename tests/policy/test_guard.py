@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.decisions import Allow, BanAccount, Hold, HoldReason, Offer, PurgeFile, Remove, Report, Stage
+from bot.domain.decisions import (
+    Allow,
+    BanAccount,
+    Hold,
+    HoldReason,
+    Limit,
+    LimitAccount,
+    MarkSensitive,
+    Offer,
+    PurgeFile,
+    Remove,
+    Report,
+    Stage,
+)
 from bot.domain.evidence import Attribution, How, ListMode
 from bot.policy import Derived, Guard, Limits, Quotas, Standing, Used
 
@@ -14,7 +27,10 @@ REPORT = Report(instance=making.HERE, subject=making.post(), text="t")
 REMOVE = Remove(instance=making.HERE, subject=making.post(), text="t")
 PURGE = PurgeFile(instance=making.HERE, name=making.alias(), url="u")
 BAN = BanAccount(instance=making.HERE, account=making.account())
-DEEDS = (REPORT, REMOVE, PURGE, BAN)
+MARK = MarkSensitive(instance=making.HERE, subject=making.post(), text="t")
+LIMIT = LimitAccount(instance=making.HERE, account=making.account(), how=Limit.SILENCE)
+DEEDS = (REPORT, REMOVE, MARK, PURGE, LIMIT, BAN)
+LASTING = Offer(supported=True, reversible=False, route="a platform that brings nothing back")
 
 
 def decide(intent, *, limits=OPEN, rule=None, because=making.EXACT, facts=None, standing=None):
@@ -42,8 +58,8 @@ def test_exact_hit_is_enforced_unattended(intent):
     [
         (Stage.OBSERVE, set()),
         (Stage.REPORT, {"report"}),
-        (Stage.HIDE, {"report", "remove"}),
-        (Stage.ENFORCE, {"report", "remove", "purge_file", "ban_account"}),
+        (Stage.HIDE, {"report", "remove", "mark_sensitive", "limit_account"}),
+        (Stage.ENFORCE, {"report", "remove", "mark_sensitive", "limit_account", "purge_file", "ban_account"}),
     ],
 )
 def test_stages_allow_step_by_step(stage, allowed):
@@ -51,12 +67,14 @@ def test_stages_allow_step_by_step(stage, allowed):
     assert {i.kind for i in DEEDS if decide(i, rule=rule) == Allow()} == allowed
 
 
-def test_a_score_alone_reports_and_removes_but_neither_bans_nor_purges():
+def test_a_score_alone_reports_hides_and_limits_but_neither_bans_nor_purges():
     held = {i.kind: reasons(decide(i, because=making.BY_SCORE)) for i in DEEDS}
     assert held == {
         "report": set(),
         "remove": set(),
+        "mark_sensitive": set(),
         "purge_file": {HoldReason.NEEDS_APPROVAL},
+        "limit_account": set(),
         "ban_account": {HoldReason.NEEDS_APPROVAL},
     }
 
@@ -65,16 +83,41 @@ def test_unattended_rule_may_ban_on_a_score():
     assert decide(BAN, because=making.BY_SCORE, rule=making.scored(unattended=True)) == Allow()
 
 
-def test_a_removal_that_cannot_be_undone_needs_approval_after_a_score():
-    decision = Guard(limits=OPEN).decide(
-        REMOVE,
-        rule=making.scored(),
-        because=making.BY_SCORE,
-        facts=making.facts(making.score(0.9)),
-        offer=Offer(supported=True, reversible=False, route="elsewhere"),
-        standing=Standing(),
+def removal(offer=LASTING, *, because=making.EXACT, stage=Stage.ENFORCE, named=(), unattended=False):
+    return reasons(
+        Guard(limits=Limits(irreversible=frozenset(named))).decide(
+            REMOVE,
+            rule=making.rule(stage=stage, unattended=unattended),
+            because=because,
+            facts=making.facts(making.hit()),
+            offer=offer,
+            standing=Standing(),
+        )
     )
-    assert reasons(decision) == {HoldReason.NEEDS_APPROVAL, HoldReason.IRREVERSIBLE_OFF}
+
+
+def test_a_removal_that_cannot_be_undone_has_to_be_named():
+    assert removal() == {HoldReason.IRREVERSIBLE_OFF}
+    assert removal(named={"purge_file"}) == {HoldReason.IRREVERSIBLE_OFF}
+    assert removal(named={"remove"}) == set()
+    assert removal(replace(LASTING, reversible=True)) == set()
+
+
+def test_a_removal_that_cannot_be_undone_does_more_than_hide():
+    assert removal(stage=Stage.HIDE, named={"remove"}) == {HoldReason.STAGE}
+    assert removal(replace(LASTING, reversible=True), stage=Stage.HIDE) == set()
+
+
+def test_a_removal_that_cannot_be_undone_needs_approval_after_a_score():
+    assert removal(because=making.BY_SCORE) == {HoldReason.NEEDS_APPROVAL, HoldReason.IRREVERSIBLE_OFF}
+    assert removal(because=making.BY_SCORE, named={"remove"}) == {HoldReason.NEEDS_APPROVAL}
+    assert removal(because=making.BY_SCORE, named={"remove"}, unattended=True) == set()
+
+
+def test_what_an_operator_could_give_a_way_waits_for_him_and_what_a_platform_lacks_does_not():
+    lacking = Offer(supported=False, reversible=False, route="", why_not="configure `removal.web`", hold=True)
+    assert removal(lacking, named={"remove"}) == {HoldReason.NOT_OFFERED}
+    assert removal(replace(lacking, hold=False), named={"remove"}) == set()
 
 
 def test_a_purge_has_to_be_switched_on_and_a_choice_about_evidence_made():
@@ -90,7 +133,7 @@ def test_staff_are_never_acted_on(intent):
         attributions={making.alias(): Attribution(uploader=admin, how=How.LISTED)},
         sightings=[making.sighting(making.post(1, admin))],
     )
-    if isinstance(intent, BanAccount):
+    if isinstance(intent, LimitAccount | BanAccount):
         intent = replace(intent, account=admin)
     elif not isinstance(intent, PurgeFile):
         intent = replace(intent, subject=making.post(1, admin))
@@ -106,16 +149,18 @@ def test_listed_accounts_are_protected_by_handle_or_uri(word):
 def test_listed_communities_are_protected():
     limits = replace(OPEN, protected_communities=frozenset({"pictures@here.example"}))
     assert HoldReason.PROTECTED in reasons(decide(REMOVE, limits=limits))
-    assert decide(BAN, limits=limits) == Allow()
+    assert HoldReason.PROTECTED in reasons(decide(MARK, limits=limits))
+    assert decide(BAN, limits=limits) == decide(LIMIT, limits=limits) == Allow()
 
 
-def test_ban_on_weak_evidence_about_the_uploader_is_held():
+@pytest.mark.parametrize("deed", [BAN, LIMIT], ids=lambda deed: deed.kind)
+def test_ban_or_limit_on_weak_evidence_about_the_uploader_is_held(deed):
     facts = making.facts(
         making.hit(), attributions={making.alias(): Attribution(uploader=making.account(), how=How.AUTHOR_OF_ONLY_USE)}
     )
-    assert reasons(decide(BAN, facts=facts)) == {HoldReason.WEAK_ATTRIBUTION}
+    assert reasons(decide(deed, facts=facts)) == {HoldReason.WEAK_ATTRIBUTION}
     trusting = making.rule(min_attribution=How.AUTHOR_OF_ONLY_USE)
-    assert decide(BAN, facts=facts, rule=trusting) == Allow()
+    assert decide(deed, facts=facts, rule=trusting) == Allow()
 
 
 def test_purge_of_a_file_that_others_show_is_held_unless_the_rule_says_any_use():

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.content import Role
-from bot.domain.decisions import BanAccount, PurgeFile, Remove, Report, Scope
+from bot.domain.content import Attachment, Role
+from bot.domain.decisions import BanAccount, Limit, LimitAccount, MarkSensitive, PurgeFile, Remove, Report, Scope
 from bot.domain.evidence import Attribution, How, ListMode, MatchedBy
 from bot.policy import Condition, Derived, Want, judge
 
@@ -132,6 +132,33 @@ def test_account_of_unknown_age_is_not_taken_for_a_new_one():
     author = making.account(created_at=None)
     facts = making.facts(making.hit(), sightings=[making.sighting(making.post(1, author))])
     assert judge([making.rule(when=when)], facts) == []
+
+
+def test_posts_are_marked_and_the_uploader_is_limited():
+    poster = making.account("bob")
+    then = ("mark_sensitive", Want(kind="limit_account", how=Limit.SENSITIVE))
+    facts = making.facts(making.hit(), sightings=[making.sighting(making.post(1, poster))])
+    mark, limit = judge([making.rule(then=then)], facts)[0].intents
+    assert isinstance(mark, MarkSensitive)
+    assert mark.subject == making.post(1, poster)
+    assert isinstance(limit, LimitAccount)
+    assert (limit.account, limit.how) == (making.account(), Limit.SENSITIVE)
+    assert limit.target == "here/account/id-alice@sensitive"
+
+
+def test_an_uploader_of_two_names_is_limited_once():
+    one, two = making.alias("1.png"), making.alias("2.png")
+    attributions = {name: Attribution(uploader=making.account(), how=How.LISTED) for name in (one, two)}
+    facts = making.facts(making.hit(), attributions=attributions)
+    assert kinds(judge([making.rule(then=("limit_account",))], facts)) == ["limit_account"]
+
+
+def test_an_attachment_is_a_file_that_somebody_may_want_to_purge():
+    name = Attachment(instance=making.HERE, value="7")
+    facts = making.facts(making.hit(), addresses={name: "https://here.example/7.png"}, attributions={})
+    (purge,) = judge([making.rule(then=("purge_file",))], facts)[0].intents
+    assert isinstance(purge, PurgeFile)
+    assert purge.name == name
 
 
 def test_ban_from_the_communities_it_was_posted_in():

@@ -9,6 +9,8 @@ from bot.domain.decisions import (
     BanAccount,
     Done,
     Failed,
+    LimitAccount,
+    MarkSensitive,
     Notify,
     PurgeFile,
     Refused,
@@ -60,11 +62,13 @@ def on(intent: Intent | None) -> str:
     match intent:
         case None:
             return "(erased)"
-        case Report() | Remove():
+        case Report() | Remove() | MarkSensitive():
             place = f" in {intent.subject.community.handle}" if intent.subject.community is not None else ""
-            return f"{intent.subject.kind} {intent.subject.local_id} on {intent.instance}{place}"
+            return f"{intent.subject.kind} {intent.subject.local_id}{more_of(intent)} on {intent.instance}{place}"
         case PurgeFile():
             return str(intent.name)
+        case LimitAccount():
+            return f"{intent.account.handle}: {intent.how.value} on {intent.instance}"
         case BanAccount():
             term = f"for {intent.days} days" if intent.days else "until somebody lifts it"
             place = f"community {intent.community_id}" if intent.community_id is not None else "the whole server"
@@ -75,6 +79,11 @@ def on(intent: Intent | None) -> str:
             return "the operators"
         case _:
             assert_never(intent)
+
+
+def more_of(intent: Intent) -> str:
+    """`` and 2 more`` where a report names further posts."""
+    return f" and {len(intent.also)} more" if isinstance(intent, Report) and intent.also else ""
 
 
 def handle(intent: Intent | None) -> str:

@@ -1,0 +1,43 @@
+"""What one look at a server has gathered so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.ports import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from bot.domain.content import Sighting
+
+
+@dataclass(slots=True)
+class Basket:
+    """Pages of authors come with every post and are kept once."""
+
+    sightings: dict[object, Sighting] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    holes: list[str] = field(default_factory=list)
+
+    def add(self, sightings: Iterable[Sighting]) -> None:
+        """What was seen; the first word about a place counts, for it is the newest."""
+        for one in sightings:
+            self.sightings.setdefault((one.subject.key, one.media.url, one.media.role), one)
+
+    def drop(self, reason: str) -> None:
+        """Something that was left out on purpose."""
+        self.dropped[reason] += 1
+
+    def batch(self, cursor: Mapping[str, Any] | None, *, more: bool) -> Batch:
+        """All of it."""
+        return Batch(
+            sightings=list(self.sightings.values()),
+            cursor=cursor,
+            more=more,
+            dropped=dict(self.dropped),
+            holes=self.holes,
+        )

@@ -1,0 +1,1 @@
+"""What the sandbox Mastodon does beyond what the conformance suite asks of every Mastodon."""
