@@ -1,0 +1,5 @@
+"""A real and very small CLIP that knows nothing but coloured shapes, and how it was made.
+
+It is for the demo and the tests: tokenizer, prompts, thresholds, engines and calibration work on it as they do on a
+large model, with nothing to download. It says nothing about any other picture.
+"""
