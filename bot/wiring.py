@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,8 @@ from bot.settings import LOCAL_BLOCK, digest, explain, renewed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import timedelta
+
+    import numpy as np
 
     from adapters.registry import Platform
     from bot.attribution import Index
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule, ScoreAtLeast
-    from bot.ports import Channel, Instance, Ledger
+    from bot.ports import Channel, Detector, Instance, Ledger
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
 
@@ -72,6 +74,28 @@ def build_house(settings: Settings, *, base: Path, ledger: Ledger | None = None)
     cannot be used, ``LedgerError`` for the ledger.
     """
     return House(settings, base, ledger)
+
+
+def open_encoder(
+    settings: Settings, detector: str, *, base: Path
+) -> tuple[Detector, Callable[[np.ndarray[Any, Any]], bytes]]:
+    """A CLIP detector that only encodes, and what makes a file of samples from what it encoded.
+
+    Raises ``ConfigError``.
+    """
+    from bot.classify.clip.detector import ClipDetector
+    from bot.classify.clip.extras import pack_samples
+    from bot.classify.clip.settings import ClipSettings
+    from bot.classify.registry import read_settings
+
+    for block in settings.detectors:
+        said = read_settings(block).beside(base) if block.get("id") == detector else None
+        if isinstance(said, ClipSettings):
+            exact = "onnxruntime" if said.engine == "onnxruntime-int8" else said.engine
+            nothing: dict[str, Any] = {"labels": (), "heads": (), "samples": ()}  # they may need what is made here
+            made = ClipDetector(said.model_copy(update={**nothing, "engine": exact}))
+            return made, partial(pack_samples, weights=made.weights)
+    raise ConfigError(f"there is no detector {detector!r} of kind clip under `detectors`")
 
 
 class House:

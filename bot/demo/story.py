@@ -293,7 +293,7 @@ def _reports(stage: Stage, post: int, *, unresolved: bool = False) -> int:
 
 
 def _told_of(stage: Stage, flagged: Flagged) -> bool:
-    return _reports(stage, flagged.ring_post, unresolved=True) == 1 and not _gone(stage, flagged.ring_url)
+    return _reports(stage, flagged.ring_post) == 1 and not _gone(stage, flagged.ring_url)
 
 
 def _untouched(stage: Stage, flagged: Flagged) -> bool:
