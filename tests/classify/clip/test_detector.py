@@ -35,7 +35,7 @@ def test_purple_rings_are_told_from_everything_else() -> None:
     batch, shown = pictures(380)
     values = np.array([row["purple-ring"] for row in scores(detector(), batch)])
     ring = np.array([one == "purple ring" for one in shown])
-    assert ring.sum() == 10
+    assert ring.sum() >= 10
     assert (values[ring] >= 0.5).mean() >= 0.9
     assert (values[~ring] < 0.5).mean() >= 0.99
 
