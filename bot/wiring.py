@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from bot.attribution import Index
     from bot.classify.batcher import BatchScorer
     from bot.classify.calibration import Calibration
+    from bot.classify.clip.settings import ClipSettings
     from bot.classify.settings import DetectorSettings
     from bot.daemon import Daemon
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
+    from bot.operate.bench import Way
     from bot.operate.brakes import StopFile
     from bot.operate.keeping import Housekeeper
     from bot.operate.reload import Change, Reloader
@@ -83,18 +85,33 @@ def open_encoder(
 
     Raises ``ConfigError``.
     """
-    from bot.classify.clip.detector import ClipDetector
     from bot.classify.clip.extras import pack_samples
+    from bot.classify.clip.variants import encoder
+
+    said = _clip_settings(settings, detector, base)
+    made = encoder(said, engine="onnxruntime" if said.engine == "onnxruntime-int8" else said.engine).open()
+    return made, partial(pack_samples, weights=made.weights)
+
+
+def encoder_variants(settings: Settings, detector: str, *, base: Path) -> tuple[Sequence[Way], float]:
+    """Every way to run a CLIP detector's model here, and its ``margin``. Raises ``ConfigError``."""
+    from bot.classify.clip.variants import variants
+
+    said = _clip_settings(settings, detector, base)
+    found = variants(said)
+    if not found:
+        raise ConfigError(f"{detector}: this model needs torch: install fediwarden[clip]")
+    return found, said.margin
+
+
+def _clip_settings(settings: Settings, detector: str, base: Path) -> ClipSettings:
     from bot.classify.clip.settings import ClipSettings
     from bot.classify.registry import read_settings
 
     for block in settings.detectors:
         said = read_settings(block).beside(base) if block.get("id") == detector else None
         if isinstance(said, ClipSettings):
-            exact = "onnxruntime" if said.engine == "onnxruntime-int8" else said.engine
-            nothing: dict[str, Any] = {"labels": (), "heads": (), "samples": ()}  # they may need what is made here
-            made = ClipDetector(said.model_copy(update={**nothing, "engine": exact}))
-            return made, partial(pack_samples, weights=made.weights)
+            return said
     raise ConfigError(f"there is no detector {detector!r} of kind clip under `detectors`")
 
 

@@ -18,6 +18,7 @@ from bot.cli import (
     held,
     lists,
     look,
+    measuring,
     notify,
     raid,
     rules,
@@ -77,6 +78,7 @@ for commands in (
     lists,
     rules,
     embedding,
+    measuring,
     explain,
     shows,
 ):
