@@ -9,6 +9,8 @@ import pytest
 
 from bot.classify.calibration import RATES, Calibration
 from bot.domain.errors import ConfigError
+from bot.operate import checks
+from bot.policy import Limits
 from bot.settings import Settings
 from bot.wiring import House
 
@@ -107,3 +109,12 @@ def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
 def test_strict_flags_most() -> None:
     assert RATES["strict"] > RATES["balanced"] > RATES["lenient"]
     assert Calibration.model_validate({**MEASURED, "thresholds": {}}).pictures == 5000
+
+
+def test_check_says_which_rules_only_observe(tmp_path: Path) -> None:
+    def told(made: House) -> list[str]:
+        return [one.detail for one in checks.rules(made.rules, Limits()) if one.what == "rule one"]
+
+    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on pictures of yours"]
+    assert told(house(tmp_path, WRITTEN, uncalibrated="accept")) == []
+    assert told(house(tmp_path, WRITTEN, measured(tmp_path, ring={}))) == []

@@ -121,6 +121,14 @@ def rules(these: Sequence[Rule], limits: Limits) -> Sequence[CheckResult]:
     if purging:
         found += [_evidence(purging, limits), _irreversible(purging, limits)]
     for rule in these:
+        wanted = rule.when.score
+        if (
+            wanted is not None
+            and wanted.calibrated_for is not None
+            and not (wanted.calibrated_for or rule.uncalibrated)
+        ):
+            detail = f"only observes: {wanted.detector} was not calibrated on pictures of yours"
+            found.append(CheckResult(what=f"rule {rule.id}", ok=True, detail=detail))
         if rule.unattended and rule.when.score is not None:
             deeds = [want.kind for want in rule.then if want.kind in {PurgeFile.kind, BanAccount.kind}]
             if deeds:

@@ -104,6 +104,44 @@ def test_poisoned_picture_fails_alone_and_nan_is_no_score() -> None:
     assert all(not gaps and {score.label for score in values} >= {"purple-ring"} for values, gaps in fine)
 
 
+class Gone:
+    """An engine whose driver went away."""
+
+    def encode(self, pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        raise RuntimeError("driver shutting down")
+
+
+def test_device_that_went_away_is_opened_anew_and_the_file_is_scored() -> None:
+    made = detector()
+    made._engine = Gone()
+
+    async def run() -> tuple[Any, Any]:
+        scorer = BatchScorer([made])
+        try:
+            return await scorer.score(decoded(pictures(1)[0]))
+        finally:
+            await scorer.aclose()
+
+    values, gaps = asyncio.run(run())
+    assert gaps == []
+    assert values
+
+
+def test_device_that_stays_away_leaves_a_gap_and_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = detector()
+    made._engine = Gone()
+    monkeypatch.setattr(made._model, "start", lambda doubtful: Gone())
+
+    async def run() -> tuple[Any, Any]:
+        scorer = BatchScorer([made])
+        try:
+            return await scorer.score(decoded(pictures(1)[0]))
+        finally:
+            await scorer.aclose()
+
+    assert asyncio.run(run()) == ([], ["clip: unavailable"])
+
+
 def head(path: Path, *, labels: str = "round", width: int = 64, weights: str = "") -> dict[str, Any]:
     tensors = {"weight": np.zeros((1, width), np.float32), "bias": np.array([2.0], np.float32)}
     save_file(tensors, path, metadata={"labels": labels} | ({"weights": weights} if weights else {}))
