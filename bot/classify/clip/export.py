@@ -82,7 +82,7 @@ def _image_tower(tower: Any, side: int, folder: Path) -> None:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # its fused operator has no counterpart in ONNX
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch_model.silent():
             warnings.simplefilter("ignore")  # about the exporter's own insides
             torch.onnx.export(
                 tower,

@@ -73,7 +73,7 @@ def named(model: str | Path) -> str:
 def make_model(model: str | Path, *, quick_gelu: bool = False) -> Any:
     """A model with random weights, for inference in single precision on the processor."""
     name = named(model)
-    with _silent():
+    with silent():
         return (
             open_clip()
             .create_model(name, pretrained=None, load_weights=False, pretrained_text=False, force_quick_gelu=quick_gelu)
@@ -93,7 +93,7 @@ def load_model(model: str | Path, weights: Path, *, quick_gelu: bool = False) ->
             names = list(file.keys())
         if not any(name.startswith(_TEXT) for name in names):
             raise ConfigError(f"{weights}: the weights have no text tower; export it for use with heads and samples")
-        with _silent():
+        with silent():
             open_clip().load_checkpoint(made, str(weights), strict=True, weights_only=True)
     except (SafetensorError, OSError) as error:
         raise ConfigError(f"{weights}: is no safetensors file: {error}") from error
@@ -108,7 +108,7 @@ def load_model(model: str | Path, weights: Path, *, quick_gelu: bool = False) ->
 def tokenizer_of(model: str | Path) -> Any:
     """open_clip's own tokenizer for it."""
     name = named(model)
-    with _silent():
+    with silent():
         return open_clip().get_tokenizer(name)
 
 
@@ -130,8 +130,8 @@ def image_tower(model: Any) -> Any:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """open_clip reports by the root logger's functions, which would set up logging for the whole program."""
+def silent() -> Iterator[None]:
+    """Others report by the root logger's functions, which would set up logging for the whole program."""
     root = logging.getLogger()
     nothing = logging.NullHandler()
     before = logging.root.manager.disable
