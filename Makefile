@@ -60,7 +60,7 @@ real-server:
 	set $(missing). Over the sandbox `make test` runs them))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e '.[demo,dev]'
+	$(PIP) -e '.[clip,demo,dev]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made

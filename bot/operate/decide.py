@@ -119,6 +119,7 @@ def in_words(reasons: Sequence[HoldReason], detail: str) -> str:
 
 _REASONS = {
     HoldReason.STAGE: "the rule's stage does not go so far",
+    HoldReason.UNCALIBRATED: "its threshold was not measured for this revision of the detector",
     HoldReason.NEEDS_APPROVAL: "a score alone does not do this",
     HoldReason.IRREVERSIBLE_OFF: "irreversible, and not switched on",
     HoldReason.NO_EVIDENCE_POLICY: "no choice about evidence was made",

@@ -59,6 +59,8 @@ def _want(want: Want) -> str:
 def _terms(rule: Rule) -> Iterator[str]:
     if rule.unattended:
         yield "unattended"
+    if rule.uncalibrated:
+        yield "uncalibrated accepted"
     if rule.any_use:
         yield "purges files that others show too"
     if rule.hold_first:

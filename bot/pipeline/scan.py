@@ -45,7 +45,8 @@ class Scanner:
             return None
         scored = {(score.detector, score.revision) for score in scan.scores}
         for detector, revision in self._s.scorer.revisions.items():
-            if (detector, revision) not in scored and f"{detector}: failed" not in scan.gaps:
+            settled = {f"{detector}: failed", self._s.scorer.passed_over.get(detector)}
+            if (detector, revision) not in scored and settled.isdisjoint(scan.gaps):
                 return None
         return self._matched(file.id, scan)
 

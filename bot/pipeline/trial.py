@@ -138,7 +138,7 @@ class Trial:
         lacks = []
         for detector in wanted:
             revision = self._revisions.get(detector)
-            if (detector, revision) in scored:
+            if (detector, revision) in scored or any(gap.startswith(f"{detector}: not needed") for gap in scan.gaps):
                 continue
             if f"{detector}: failed" in scan.gaps:
                 lacks.append(f"{detector} failed on it")

@@ -46,6 +46,7 @@ class Guard:
             for reason, applies in (
                 (HoldReason.STOPPED, bool(standing.stopped)),
                 (HoldReason.STAGE, _stage_of(intent, offer) > self._stage(rule, facts)),
+                (HoldReason.UNCALIBRATED, _uncalibrated(rule, because, facts)),
                 (
                     HoldReason.NEEDS_APPROVAL,
                     not because.exact
@@ -172,6 +173,19 @@ def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
             return any(d.name == intent.name and not d.looks_alike for d in facts.derived)
         case _:
             return False
+
+
+def _uncalibrated(rule: Rule, because: Because, facts: Facts) -> bool:
+    """Whether the verdict rests on a score of a revision that nobody measured on pictures of this server."""
+    wanted = rule.when.score
+    if rule.uncalibrated or wanted is None or wanted.calibrated_for is None or because.list_ids:
+        return False
+    revisions = {
+        score.revision
+        for score in facts.evidence.scores
+        if (score.detector, score.label) == (wanted.detector, wanted.label)
+    }
+    return not revisions or not revisions <= wanted.calibrated_for
 
 
 def _innocent_uses(intent: Intent, facts: Facts) -> Sequence[Subject]:

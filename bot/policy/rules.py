@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Role
@@ -38,11 +38,16 @@ SHOWN = (Role.ATTACHMENT, Role.INLINE, Role.THUMBNAIL, Role.LINK, Role.AVATAR, R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreAtLeast:
-    """A detector's score for a label reaches a threshold (0 to 1)."""
+    """A detector's score for a label reaches a threshold (0 to 1).
+
+    ``calibrated_for``: the revisions of the detector whose false alarms were measured on the operator's own pictures;
+    ``None`` where the detector needs no such thing. It decides how far a rule goes, not when it fires.
+    """
 
     detector: str
     label: str
     at_least: float
+    calibrated_for: frozenset[str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,7 @@ class Rule:
     then: Sequence[Want]
     stage: Stage = Stage.OBSERVE
     unattended: bool = False  # may ban, or do what cannot be undone, on a score or a near match alone
+    uncalibrated: bool = False  # may go beyond ``observe`` on scores whose false alarms nobody has measured
     any_use: bool = False  # may purge a file that others show too
     hold_first: int = 0  # everything is held until a human has approved so many deeds of the rule
     min_attribution: How = How.HOSTED_BY_AUTHORS_SERVER  # bans on weaker evidence about the uploader are held

@@ -22,11 +22,13 @@ def wording(rule: Rule) -> str:
         "when": _when(rule.when),
         "then": [_then(want) for want in rule.then],
         "unattended": rule.unattended,
+        "uncalibrated": "accept" if rule.uncalibrated else None,
         "any_use": rule.any_use,
         "hold_first": rule.hold_first,
         "attribution": rule.min_attribution.word,
         "text": rule.text,
     }
+    told = {key: value for key, value in told.items() if value is not None}
     return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,9 +39,9 @@ class Fetcher(Protocol):
 class ViewSpec:
     """What the decode workers make of each frame for a detector: everything that changes its scores.
 
-    The frame is turned upright, put on white where it is transparent, resized with bilinear filtering to
-    ``resize`` (both sides, aspect ratio given up), cut to the central ``crop`` square, and sent through JPEG at
-    ``jpeg_quality`` if that is set.
+    The frame is turned upright, put on white where it is transparent, resized to ``resize`` (``squash``: both sides,
+    aspect ratio given up; ``shortest``: the shorter side, the other in proportion), cut to the central ``crop`` square,
+    and sent through JPEG at ``jpeg_quality`` if that is set.
     """
 
     resize: int  # pixels
@@ -49,6 +49,8 @@ class ViewSpec:
     channels: str  # "RGB" or "BGR"
     jpeg_quality: int | None = None
     subtract: tuple[float, float, float] = (0.0, 0.0, 0.0)  # per channel, in the order of ``channels``
+    fit: Literal["squash", "shortest"] = "squash"
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ class Detector(Protocol):
         ...
 
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        """``batch``: for each view one array ``(n, crop, crop, 3) float32``; returns ``(n, labels) float32``."""
+        """``batch``: for each view one array ``(n, crop, crop, 3) float32``; returns ``(n, anything) float32``."""
         ...
 
     def finish(self, raw: np.ndarray[Any, Any]) -> Sequence[Mapping[str, float]]:
@@ -122,6 +124,11 @@ class Scorer(Protocol):
     @property
     def revisions(self) -> Mapping[str, str]:
         """Detector id to revision."""
+        ...
+
+    @property
+    def passed_over(self) -> Mapping[str, str]:
+        """Detector id to the gap of a file that is not worth its time, for those that look only after another one."""
         ...
 
     @property

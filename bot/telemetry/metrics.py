@@ -179,6 +179,11 @@ class TimedScorer:
         return self._scorer.revisions
 
     @property
+    def passed_over(self) -> Mapping[str, str]:
+        """See ``Scorer``."""
+        return self._scorer.passed_over
+
+    @property
     def views(self) -> Sequence[ViewSpec]:
         """See ``Scorer``."""
         return self._scorer.views

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bot.classify import device
-from bot.classify.batcher import BatchScorer
+from bot.classify.batcher import After, BatchScorer
 from bot.domain.evidence import Score
 from bot.ports import Decoded, ViewSpec
 
@@ -311,3 +311,59 @@ def test_what_waits_at_the_end_is_unavailable() -> None:
 def test_threads_end_with_the_scorer() -> None:
     scoring(all_of(picture(0.1)), Probe("ending"))
     assert not [thread for thread in threading.enumerate() if thread.name == "detector-ending"]
+
+
+AFTER = {"large": After(detector="cheap", label="high", at_least=0.3)}
+
+
+def test_second_detector_looks_only_at_what_the_first_found_worth_it() -> None:
+    cheap, large = Probe("cheap"), Probe("large")
+    answers = scoring(all_of(picture(0.1), picture(0.1, 0.4), picture(0.3)), cheap, large, after=AFTER)
+    scored = [[score.detector for score in scores] for scores, _ in answers]
+    assert scored == [["cheap"] * 2, ["cheap"] * 2 + ["large"] * 2, ["cheap"] * 2 + ["large"] * 2]
+    assert [list(gaps) for _, gaps in answers] == [["large: not needed, cheap/high is below 0.3"], [], []]
+    assert sum(large.batches) == 3, "the frames of two files, and no others"
+
+
+def test_what_was_passed_over_is_told_beforehand() -> None:
+    async def work(scorer: BatchScorer) -> Any:
+        return scorer.passed_over
+
+    assert scoring(work, Probe("cheap"), Probe("large"), after=AFTER) == {
+        "large": "large: not needed, cheap/high is below 0.3"
+    }
+
+
+def test_second_detector_looks_where_the_first_could_not() -> None:
+    ((scores, gaps),) = scoring(all_of(picture(POISON)), Probe("cheap"), Curable("large"), after=AFTER)
+    assert (scores, sorted(gaps)) == ([], ["cheap: failed", "large: failed"])
+    broken = Probe("cheap")
+    broken.dead = True
+    ((scores, gaps),) = scoring(all_of(picture(0.1)), broken, Probe("large"), after=AFTER)
+    assert ([score.detector for score in scores], gaps) == (["large"] * 2, ["cheap: unavailable"])
+
+
+def test_second_detector_looks_where_the_first_has_no_such_label() -> None:
+    after = {"large": After(detector="cheap", label="misspelt", at_least=0.3)}
+    ((scores, gaps),) = scoring(all_of(picture(0.1)), Probe("cheap"), Probe("large"), after=after)
+    assert {score.detector for score in scores} == {"cheap", "large"}
+    assert gaps == []
+
+
+def test_detector_says_how_many_pictures_it_takes_and_learns_what_is_watched() -> None:
+    class Particular(Probe):
+        batch = 2
+        watched: Any = None
+
+        def watch(self, thresholds: Any) -> None:
+            self.watched = thresholds
+
+    probe = Particular()
+
+    async def work(scorer: BatchScorer) -> Any:
+        scorer.watch({"probe": {"high": [0.4]}, "another": {"low": [0.1]}})
+        return await scorer.score(picture(0.1, 0.2, 0.3, 0.4, 0.5))
+
+    scoring(work, probe, max_batch=16)
+    assert probe.batches == [2, 2, 1]
+    assert probe.watched == {"high": [0.4]}

@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from bot.ports import Detector
 
 
+LEAST: dict[str, dict[str, Any]] = {"clip": {"model": "shapes", "engine": "onnxruntime", "labels": ["shapes"]}}
+"""What a kind cannot do without, besides its name."""
+
+
+def built(id_: str, kind: str) -> Detector:
+    (made,) = build_detectors([read_settings({"id": id_, "kind": kind, **LEAST.get(kind, {})})])
+    return made
+
+
 @pytest.fixture(scope="module", params=sorted(KINDS))
 def detector(request: pytest.FixtureRequest) -> Detector:
-    (built,) = build_detectors([read_settings({"id": "under-test", "kind": request.param})])
-    return built
+    return built("under-test", request.param)
 
 
 def pictures(detector: Detector, count: int) -> list[np.ndarray[Any, Any]]:
@@ -36,8 +44,7 @@ def test_it_answers_to_the_name_it_was_given(detector: Detector) -> None:
 
 def test_its_revision_is_stable_and_says_which_kind_it_is(detector: Detector, request: pytest.FixtureRequest) -> None:
     kind = request.node.callspec.params["detector"]
-    (again,) = build_detectors([read_settings({"id": "another-name", "kind": kind})])
-    assert again.revision == detector.revision
+    assert built("another-name", kind).revision == detector.revision
     assert detector.revision.startswith(f"{kind}-")
 
 
@@ -79,7 +86,7 @@ def test_it_does_not_change_what_it_is_given(detector: Detector) -> None:
 @pytest.mark.parametrize(
     ("block", "says"),
     [
-        ({"id": "x", "kind": "guesswork"}, "unknown kind 'guesswork'; there is opennsfw-onnx"),
+        ({"id": "x", "kind": "guesswork"}, "unknown kind 'guesswork'; there is clip, opennsfw-onnx"),
         ({"id": "x"}, "unknown kind None"),
         ({"id": "x", "kind": "opennsfw-onnx", "treads": 2}, "'x': treads: Extra inputs are not permitted"),
         ({"id": "Not a name", "kind": "opennsfw-onnx"}, "id: String should match"),
@@ -97,3 +104,16 @@ def test_one_name_for_two_detectors_is_refused() -> None:
     settings = read_settings({"id": "same", "kind": "opennsfw-onnx"})
     with pytest.raises(ConfigError, match="used twice"):
         build_detectors([settings, settings])
+
+
+def test_detector_that_looks_after_another_one_names_one_that_looks_at_everything() -> None:
+    first = {"id": "first", "kind": "opennsfw-onnx"}
+    for after in ("nobody", "second", "third"):
+        block = {
+            "id": "second",
+            "kind": "opennsfw-onnx",
+            "after": {"detector": after, "label": "nsfw", "at_least": 0.1},
+        }
+        third = {**block, "id": "third", "after": {"detector": "first", "label": "nsfw", "at_least": 0.1}}
+        with pytest.raises(ConfigError, match=f"second: `after` names '{after}'"):
+            build_detectors([read_settings(one) for one in (first, block, third)])

@@ -118,6 +118,7 @@ class World:
         )
 
     revisions = {"nsfw": "1"}  # noqa: RUF012  a test may change it
+    passed_over = {}  # noqa: RUF012  the same
     views = ()
 
     async def score(self, decoded):
@@ -327,6 +328,19 @@ def test_detector_that_is_down_is_asked_again(world):
     world.run_tasks()
     assert world.ledger.backlog_size() == {"waiting/examine": 1}
     assert "unavailable" in world.ledger.troubles()[0].reason
+
+
+def test_file_that_a_second_detector_passed_over_is_looked_at_again_only_when_the_bar_is_another(world):
+    world.revisions = {"nsfw": "1", "large": "7"}
+    world.passed_over = {"large": "large: not needed, nsfw/nsfw is below 0.3"}
+    world.gaps = (world.passed_over["large"],)
+    world.examine(world.see(OTHER))
+    world.decoded = None
+    world.examine(world.see(OTHER, name="b.png", post=2))
+    assert world.decoded is None
+    world.passed_over = {"large": "large: not needed, nsfw/nsfw is below 0.001"}
+    world.examine(world.see(OTHER, name="c.png", post=3))
+    assert world.decoded == OTHER
 
 
 def test_unreachable_file_is_tried_again_and_a_missing_one_is_not(world):

@@ -254,3 +254,28 @@ def test_observe_holds_whatever_the_limits_say(standing):
 def test_approval_overrules_all_reasons_but_three():
     stays = {reason for reason in HoldReason if not reason.yields_to_approval}
     assert stays == {HoldReason.PROTECTED, HoldReason.NO_EVIDENCE_POLICY, HoldReason.STOPPED}
+
+
+def zero_shot(*revisions, **more):
+    when = replace(making.scored().when, score=replace(making.scored().when.score, calibrated_for=frozenset(revisions)))
+    return replace(making.scored(**more), when=when)
+
+
+@pytest.mark.parametrize("intent", DEEDS, ids=lambda i: i.kind)
+def test_zero_shot_score_leads_to_nothing_before_its_revision_was_calibrated(intent):
+    facts = making.facts(making.score(0.9))
+    (score,) = facts.evidence.scores
+    for rule in (zero_shot(), zero_shot("another-revision")):
+        assert HoldReason.UNCALIBRATED in reasons(decide(intent, rule=rule, because=making.BY_SCORE, facts=facts))
+    for rule in (zero_shot(score.revision), zero_shot(uncalibrated=True)):
+        assert HoldReason.UNCALIBRATED not in reasons(decide(intent, rule=rule, because=making.BY_SCORE, facts=facts))
+
+
+def test_hit_on_a_list_needs_no_calibration():
+    facts = making.facts(making.score(0.9), making.hit())
+    assert decide(BAN, rule=zero_shot(), because=making.EXACT, facts=facts) == Allow()
+
+
+def test_calibration_changes_how_far_a_rule_goes_and_not_which_rule_it_is():
+    assert zero_shot("one").digest == zero_shot().digest
+    assert zero_shot(uncalibrated=True).digest != zero_shot().digest

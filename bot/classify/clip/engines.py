@@ -1,0 +1,165 @@
+"""What runs the image tower: pictures in, embeddings out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import structlog
+
+from bot.classify.clip.weights import check, unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+Rows = np.ndarray[Any, Any]
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine(Protocol):
+    """An image tower that is ready to run."""
+
+    def encode(self, pictures: Rows) -> Rows:
+        """``(n, side, side, 3) float32`` (0 to 255) to ``(n, dim) float32`` of length 1.
+
+        Raises what the device raises.
+        """
+        ...
+
+
+class TorchEngine:
+    """The image tower of an open_clip model on one of torch's devices.
+
+    A device that runs out of memory gets half as many pictures at a time from then on; one picture alone has to fit.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        device: str,
+        half: bool,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+    ) -> None:
+        """``model``: from ``(n, 3, side, side)`` to ``(n, dim)``; it is moved.
+
+        Raises what torch raises where there is no such device.
+        """
+        import torch
+
+        self._torch = torch
+        self._device = torch.device(device)
+        self._type = torch.bfloat16 if half else torch.float32
+        self._pinned = self._device.type == "cuda"
+        self._model = model.to(device=self._device, dtype=self._type)
+        self._mean, self._deviation = (
+            torch.tensor(values, dtype=torch.float32, device=self._device).view(1, 3, 1, 1) * 255
+            for values in (mean, deviation)
+        )
+        self._most: int | None = None
+
+    def encode(self, pictures: Rows) -> Rows:
+        """See ``Engine``."""
+        made: list[Rows] = []
+        at = 0
+        while at < len(pictures):
+            size = min(len(pictures) - at, self._most or len(pictures))
+            try:
+                made.append(self._forward(pictures[at : at + size]))
+            except Exception as error:
+                if size == 1 or not self._out_of_memory(error):
+                    raise
+                self._most = max(1, size // 2)
+                _log.warning(
+                    "device out of memory, fewer pictures at a time", device=str(self._device), most=self._most
+                )
+                self._let_go()
+            else:
+                at += size
+        return np.concatenate(made) if made else np.zeros((0, 0), dtype=np.float32)
+
+    def _forward(self, pictures: Rows) -> Rows:
+        torch = self._torch
+        with torch.inference_mode():
+            # The views hold whole numbers, so that a quarter of the bytes goes to the device.
+            batch = torch.from_numpy(pictures.astype(np.uint8)).permute(0, 3, 1, 2)
+            if self._pinned:
+                batch = batch.contiguous().pin_memory()
+            batch = batch.to(self._device, non_blocking=self._pinned).float()
+            batch = ((batch - self._mean) / self._deviation).to(self._type)
+            features = self._model(batch)
+            if isinstance(features, tuple):  # CoCa's tower gives its tokens too
+                features = features[0]
+            features = torch.nn.functional.normalize(features.float(), dim=-1)
+            return np.asarray(features.cpu().numpy(), dtype=np.float32)
+
+    def _out_of_memory(self, error: Exception) -> bool:
+        # MPS has no exception of its own for it.
+        return isinstance(error, self._torch.OutOfMemoryError) or (
+            isinstance(error, RuntimeError) and "out of memory" in str(error)
+        )
+
+    def _let_go(self) -> None:
+        if self._device.type == "cuda":
+            self._torch.cuda.empty_cache()
+        elif self._device.type == "mps":
+            self._torch.mps.empty_cache()
+
+
+class OnnxEngine:
+    """An exported image tower on ONNX Runtime's processor engine."""
+
+    def __init__(
+        self, path: Path, sha256: str, *, threads: int, mean: Sequence[float], deviation: Sequence[float]
+    ) -> None:
+        """Raises ``ConfigError`` for a file that is not the one that was exported."""
+        import onnxruntime
+
+        check(path, sha256)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors
+        # Waiting threads must not burn the cores that decode the next pictures.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # By its path, for the weights of large models are in files beside it.
+        self._session = onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+        self._mean, self._deviation = (
+            np.asarray(values, dtype=np.float32) * np.float32(255) for values in (mean, deviation)
+        )
+
+    def encode(self, pictures: Rows) -> Rows:
+        """See ``Engine``."""
+        batch = np.ascontiguousarray(((pictures - self._mean) / self._deviation).transpose(0, 3, 1, 2))
+        (features,) = self._session.run(None, {self._input: batch})
+        return unit(features)
+
+
+class ScreeningEngine:
+    """A fast engine for everything, and an exact one for what the fast one cannot decide.
+
+    ``doubtful`` says of embeddings by the fast one which of them are too near a threshold. Rounding to 8 bits moves
+    similarities by up to 0.023 (measured on a small model), and that is more than lies between useful thresholds.
+    """
+
+    def __init__(self, fast: Engine, exact: Engine, doubtful: Callable[[Rows], Rows]) -> None:
+        self._fast = fast
+        self._exact = exact
+        self._doubtful = doubtful
+
+    def encode(self, pictures: Rows) -> Rows:
+        """See ``Engine``."""
+        made = self._fast.encode(pictures)
+        again = self._doubtful(made) | ~np.isfinite(made).all(axis=1)
+        if again.any():
+            made[again] = self._exact.encode(pictures[again])
+        return made
+
+
+LIBRARIES: Final = {"torch": "torch", "onnxruntime": "onnxruntime", "onnxruntime-int8": "onnxruntime"}
+"""Engine to the distribution whose version is part of the revision."""

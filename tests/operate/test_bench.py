@@ -1,0 +1,96 @@
+"""``fediwarden bench``: the fastest way whose answers are near enough."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from bot.classify.clip.model import SHIPPED
+from bot.classify.clip.settings import ClipSettings
+from bot.classify.clip.variants import variants
+from bot.classify.clip.weights import digest_of
+from bot.operate.bench import Measured, measure, recommended
+from bot.ports import ViewSpec
+from commanding import fediwarden
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Way:
+    views = (ViewSpec(resize=12, crop=10, channels="RGB"),)
+
+    def __init__(self, name: str, turn: float = 0.0) -> None:
+        self.keys = {"engine": name}
+        self.turn = turn
+        self.sizes: list[int] = []
+
+    def open(self) -> Any:
+        return self
+
+    def infer(self, batch: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        self.sizes.append(len(batch[0]))
+        angle = np.arange(len(batch[0])) * (1 + self.turn)
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def test_every_way_is_measured_with_every_batch_against_the_first() -> None:
+    exact, rough = Way("exact"), Way("rough", 0.01)
+    measured = list(measure([exact, rough], [1, 4], seconds=0))
+    assert [(one.keys["engine"], one.batch) for one in measured] == [
+        ("exact", 1),
+        ("exact", 4),
+        ("rough", 1),
+        ("rough", 4),
+    ]
+    assert exact.sizes == [4] + [1] * 4 + [4] * 4
+    assert all(one.speed > 0 for one in measured)
+    assert measured[0].apart == 0
+    assert 0 < measured[2].apart < 0.05
+
+
+def of(name: str, batch: int, speed: float, apart: float = 0.0) -> Measured:
+    return Measured(keys={"engine": name}, batch=batch, speed=speed, apart=apart)
+
+
+def test_fastest_that_is_near_enough_is_recommended_with_the_smallest_batch_that_pays() -> None:
+    measured = [of("exact", 1, 10), of("half", 4, 29, 0.01), of("half", 16, 30, 0.01), of("wild", 16, 90, 0.2)]
+    assert recommended(measured, margin=0.03) == measured[1]
+    assert recommended(measured, margin=0.5) == measured[3]
+    assert recommended(measured, margin=0) == measured[0]
+
+
+def without_torch(folder: Path) -> dict[str, Any]:
+    """The shipped model as somebody else would have exported it: without its weights."""
+    manifest = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
+    for name in ("weights.safetensors", "model.json"):
+        del manifest["files"][name]
+    folder.mkdir()
+    for name in manifest["files"]:
+        shutil.copyfile(SHIPPED / name, folder / name)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return {"exported": str(folder), "sha256": digest_of(folder / "manifest.json")}
+
+
+def test_command_measures_the_engines_of_a_model(tmp_path: Path) -> None:
+    model = without_torch(tmp_path / "model")
+    block = {"id": "clip", "kind": "clip", "engine": "onnxruntime", "labels": ["shapes"], **model}
+    instance = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "w", "password": "p"}
+    said = {"schema": 1, "instances": [instance], "detectors": [block]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    found = json.loads(fediwarden(tmp_path, "bench", "--seconds", "0", "--batches", "1,2", "--json").stdout)
+    engines = {one["keys"]["engine"] for one in found["measured"]}
+    assert engines == {"onnxruntime", "onnxruntime-int8"}
+    assert found["recommended"]["engine"] in engines
+    assert found["recommended"]["batch"] in {1, 2}
+
+
+def test_model_with_its_weights_is_measured_in_torch_too() -> None:
+    said = ClipSettings(id="clip", model="shapes", engine="onnxruntime", labels=("shapes",))
+    keys = [(way.keys["engine"], way.keys["device"], way.keys["precision"]) for way in variants(said)]
+    assert keys[:2] == [("onnxruntime", "cpu", "fp32"), ("onnxruntime-int8", "cpu", "fp32")]
+    assert {("torch", "cpu", "fp32"), ("torch", "cpu", "bf16")} <= set(keys)

