@@ -21,8 +21,9 @@ from bot.ports import CheckResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from adapters.mastodon.capabilities import Capabilities, Me, Server
+    from adapters.mastodon.capabilities import Capabilities, Me
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
     from adapters.mastodon.settings import WebhookSettings
 
 SCOPES = {

@@ -17,8 +17,8 @@ from bot.domain.errors import BadAnswerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
 
 PAGE = 200
 PAGES = 5
