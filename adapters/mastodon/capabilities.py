@@ -34,9 +34,6 @@ class Permission(IntFlag):
     VIEW_FEEDS = 1 << 20
 
 
-NOTHING = Permission(0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """Who may read a public timeline: ``public``, ``authenticated`` or ``disabled``; the last lets roles that may."""
@@ -47,22 +44,27 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
-    """The bot's account. ``scopes is None``: the server does not tell; ``role is None``: it has none to speak of."""
+    """The bot's account. Scopes or permissions that are ``None``: the server does not tell.
+
+    What is not known is taken to be so: the server will say no where it is not.
+    """
 
     id: str
     handle: str
     language: str | None = None
     scopes: frozenset[str] | None = None
     role: str | None = None
-    permissions: Permission = NOTHING
+    permissions: Permission | None = None
     two_factor: bool = False  # the role demands it (4.6 and newer)
 
     def may(self, permission: Permission) -> bool:
         """Whether the role has a permission; an administrator has all."""
+        if self.permissions is None:
+            return True
         return bool(self.permissions & (permission | Permission.ADMINISTRATOR))
 
     def has(self, scope: str) -> bool:
-        """Whether the token has a scope, itself or within a broader one; what is not known is taken to be so."""
+        """Whether the token has a scope, itself or within a broader one."""
         if self.scopes is None:
             return True
         parts = scope.split(":")

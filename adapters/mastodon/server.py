@@ -140,7 +140,7 @@ class Server:
             return None, str(error)
         role: Json = mine["role"] if isinstance(mine.get("role"), dict) else {}
         try:
-            permissions = Permission(int(role.get("permissions") or 0))
+            permissions = _permissions(mine)
             account_id, name = str(mine["id"]), str(mine["acct"])
         except (KeyError, ValueError, TypeError) as error:
             raise BadAnswerError(f"verify_credentials is not in the shape of Mastodon's ({error})") from error
@@ -165,6 +165,17 @@ class Server:
             return None
         listed = app.get("scopes")
         return frozenset(str(scope) for scope in listed) if isinstance(listed, list) else None
+
+
+def _permissions(mine: Json) -> Permission | None:
+    """Those of our role. Pleroma and its kin have no roles, and tell who is staff; others tell nothing."""
+    role, theirs = mine.get("role"), mine.get("pleroma")
+    if isinstance(role, dict):
+        return Permission(int(role.get("permissions") or 0))
+    if isinstance(theirs, dict):
+        staff = theirs.get("is_admin") or theirs.get("is_moderator")
+        return Permission.MANAGE_REPORTS | Permission.MANAGE_USERS if staff else Permission(0)
+    return None
 
 
 def _ranks(row: Any) -> bool:
