@@ -569,9 +569,6 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
     if "token_file" in platform.settings.model_fields:
         # A token that is kept between runs saves a login, and servers count those.
         placed.setdefault("token_file", base / f"{block.get('id')}.token")
-    match placed:
-        case {"removal": {"web": dict() as web}}:  # a session as well
-            web.setdefault("session_file", base / f"{block.get('id')}.session")
     web = (placed.get("removal") or {}).get("web") if isinstance(placed.get("removal"), dict) else None
     if isinstance(web, dict):
         web.setdefault("session_file", base / f"{block.get('id')}.session")  # for the same reason

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.files import Files
     from adapters.mastodon.report_book import Filed, ReportBook
+    from adapters.mastodon.server import Server
     from bot.domain.decisions import Outcome
 
     OnAccount: TypeAlias = LimitAccount | BanAccount
@@ -122,7 +122,7 @@ class Accounts:
         if standing.role:
             return Refused(code="has_role", note=f"the account has a role ({standing.role}): left to humans")
         if standing.flags[flag]:
-            by_us = before_deed(lambda: self._by_us(account))
+            by_us = _closer(before_deed(lambda: self._book.about(account))[1])
             return AlreadyDone(note=standing.described, by_us=bool(by_us))
         opened = before_deed(lambda: self._book.open_about(account))
         carrier = before_deed(lambda: self._carrier(account, opened))
@@ -146,10 +146,11 @@ class Accounts:
                 raise
             return Verification(so=False, detail=str(error))
         so = standing.flags[flag]
-        by_us = self._by_us(account) if so else None
+        opened, closed = self._book.about(account) if so else (self._book.open_about(account), ())
+        by_us = _closer(closed)
         who = {True: " by us", False: " by somebody else", None: ""}[by_us]
         state: dict[str, Any] = dict(standing.flags)
-        state["open_reports"] = [filed.id for filed in self._book.open_about(account)]
+        state["open_reports"] = [filed.id for filed in opened]
         if flag == "suspended":
             state["removed_files"] = self._removed_files(account)
         return Verification(so=so, by_us=by_us, detail=standing.described + (who if so else ""), state=state)
@@ -157,10 +158,11 @@ class Accounts:
     def last_word(self, intent: OnAccount, since: datetime) -> LastWord:
         """What is not so: whether it was meanwhile. Any action closes what is open, so what is open still tells."""
         account = intent.account.local_id
-        if any(filed.created_at is not None and filed.created_at < since for filed in self._book.open_about(account)):
+        opened, closed = self._book.about(account)
+        if any(filed.created_at is not None and filed.created_at < since for filed in opened):
             return LastWord.NOBODYS
-        closed = [filed.resolved_at for filed in self._book.resolved_about(account) if filed.resolved_at is not None]
-        return LastWord.ANOTHERS if any(at >= since - SKEW for at in closed) else LastWord.UNKNOWN
+        ends = [filed.resolved_at for filed in closed if filed.resolved_at is not None]
+        return LastWord.ANOTHERS if any(at >= since - SKEW for at in ends) else LastWord.UNKNOWN
 
     def revert(self, intent: OnAccount, before: Mapping[str, Any]) -> Outcome:
         """Lift it if it was not so before, and open the reports again that it had closed."""
@@ -214,13 +216,6 @@ class Accounts:
         with self._lock:
             self._seen.clear()
 
-    def _by_us(self, account: str) -> bool | None:
-        """Who closed a report on it last; ``None`` where nobody has."""
-        closed = [filed for filed in self._book.resolved_about(account) if filed.resolved_at is not None]
-        if not closed:
-            return None
-        return max(closed, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us
-
     def _carrier(self, account: str, opened: Sequence[Filed]) -> str | None:
         """The report of ours that the action goes by.
 
@@ -263,6 +258,12 @@ class Accounts:
             return "; files of its removed posts become public again with that"
         which = "a file of a removed post is" if count.public == 1 else f"{count.public} files of removed posts are"
         return f"; {which} public again: {HELPS}"
+
+
+def _closer(closed: Sequence[Filed]) -> bool | None:
+    """Whether we closed a report on it last; ``None`` where nobody has."""
+    ended = [filed for filed in closed if filed.resolved_at is not None]
+    return max(ended, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us if ended else None
 
 
 def _flag(intent: OnAccount) -> str:

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from adapters.http import Transport
 from adapters.mastodon.addresses import Addresses, host_of
-from adapters.mastodon.capabilities import Server
 from adapters.mastodon.client import MastodonClient
 from adapters.mastodon.convert import Converter
 from adapters.mastodon.deeds import deeds
@@ -15,6 +14,7 @@ from adapters.mastodon.inspector import MastodonInspector
 from adapters.mastodon.letters import LetterSource
 from adapters.mastodon.reader import Reader
 from adapters.mastodon.resolver import MastodonResolver
+from adapters.mastodon.server import Server
 from adapters.mastodon.sources import EmojiSource, timelines
 from adapters.mastodon.streaming import StreamPush
 from adapters.mastodon.sweeps import Notes, SweepSource

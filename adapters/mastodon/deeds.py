@@ -23,8 +23,8 @@ from adapters.mastodon.web_session import WebSession
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
     from adapters.mastodon.ways import RemovalWay, Target
 
 

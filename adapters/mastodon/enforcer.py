@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.mastodon.accounts import Accounts
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.removals import Removals
     from adapters.mastodon.report_book import ReportBook
     from adapters.mastodon.reports import Reports
+    from adapters.mastodon.server import Server
     from adapters.mastodon.switches import Switches
     from bot.domain.decisions import Intent, Outcome
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.files import Files
     from adapters.mastodon.report_book import ReportBook
+    from adapters.mastodon.server import Server
     from adapters.mastodon.statuses import Statuses
     from adapters.mastodon.ways import Target
 

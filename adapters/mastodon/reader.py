@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adapters.mastodon import wire
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.convert import Converter
+    from adapters.mastodon.server import Server
     from bot.domain.content import SubjectKey
     from bot.ports import Clock
 

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from adapters.mastodon.capabilities import Capabilities, Server
+    from adapters.mastodon.capabilities import Capabilities
     from adapters.mastodon.files import Count, Files
     from adapters.mastodon.posts import Posts
+    from adapters.mastodon.server import Server
     from adapters.mastodon.ways import RemovalWay
     from bot.domain.decisions import Outcome
 

@@ -17,8 +17,8 @@ from bot.domain.errors import BadAnswerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
 
 PAGE = 200
 PAGES = 5
@@ -75,10 +75,13 @@ class ReportBook:
         query = {"target_account_id": account_id}
         return [filed for filed in self._listed(query) if not filed.resolved]  # GoToSocial lists the others as well
 
-    def resolved_about(self, account_id: str) -> Sequence[Filed]:
-        """Everybody's closed reports on an account. Raises ``PlatformError``."""
-        query = {"target_account_id": account_id, "resolved": True}
-        return [filed for filed in self._listed(query) if filed.resolved]
+    def about(self, account_id: str) -> tuple[Sequence[Filed], Sequence[Filed]]:
+        """Everybody's open reports on an account, and those that are closed. Raises ``PlatformError``."""
+        query: dict[str, Any] = {"target_account_id": account_id, "resolved": True}
+        both = self._lists_both()
+        found = list(self._listed({**query, "unresolved": True} if both else query))
+        opened = [filed for filed in found if not filed.resolved] if both else self.open_about(account_id)
+        return opened, [filed for filed in found if filed.resolved]
 
     def ours_about(self, account_id: str) -> Iterator[Filed]:
         """Our own reports on an account, open ones first, then by age, the newest first. Raises ``PlatformError``.
@@ -98,9 +101,8 @@ class ReportBook:
             kept = self._kept.get((account_id, resolved))
         if kept is not None and self._monotonic() - kept[0] < KEPT:
             return kept[1]
-        caps = self._server.now(urgent=True)
         query: dict[str, Any] = {"target_account_id": account_id, "account_id": self._server.me(urgent=True).id}
-        both = caps.api is not None and caps.api >= LISTS_BOTH
+        both = self._lists_both()
         if both:
             query |= {"resolved": True, "unresolved": True}
         elif resolved:
@@ -117,6 +119,10 @@ class ReportBook:
         """A report by its id. Raises ``PlatformError``."""
         path = f"/api/v1/admin/reports/{report_id}"
         return self._read(self._client.object(path, urgent=True))
+
+    def _lists_both(self) -> bool:
+        api = self._server.now(urgent=True).api
+        return api is not None and api >= LISTS_BOTH
 
     def _listed(self, query: Mapping[str, Any]) -> Iterator[Filed]:
         above: dict[str, Any] = {}

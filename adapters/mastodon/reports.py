@@ -13,9 +13,9 @@ from bot.domain.errors import BadAnswerError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.report_book import Filed, ReportBook
+    from adapters.mastodon.server import Server
     from adapters.mastodon.statuses import Statuses
     from adapters.mastodon.ways import Target
     from bot.domain.decisions import Outcome, Report

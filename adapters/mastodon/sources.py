@@ -13,9 +13,9 @@ from bot.domain.errors import BadAnswerError, NotPermittedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import Listed, MastodonClient
     from adapters.mastodon.reader import Reader
+    from adapters.mastodon.server import Server
     from adapters.mastodon.settings import FeedSettings
     from bot.domain.content import SubjectKey
     from bot.ports import Batch, Clock, Cursor, Gone, Inbox

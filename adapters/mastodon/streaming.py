@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
     from bot.ports import Clock, Inbox
 
 log = structlog.get_logger(__name__)

@@ -18,8 +18,8 @@ from bot.domain.errors import BadAnswerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.mastodon.capabilities import Server
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
     from bot.domain.decisions import Outcome, SetSwitch
 
 BLOCKS = "/api/v1/admin/domain_blocks"

@@ -179,6 +179,9 @@ class Enforcement:
         interrupted = _unfinished(tried)
         if interrupted is not None:
             return self._recover(record, enforcer, interrupted)
+        if self._unsettled_beside(record):
+            until = self._clock.now() + timedelta(seconds=1)
+            return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
             return self._skip(record, "the post is removed, so there is nothing to mark")
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
@@ -204,6 +207,23 @@ class Enforcement:
         if isinstance(outcome, Done | AlreadyDone):
             outcome = self._proved(record, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
+
+    def _unsettled_beside(self, record: IntentRecord) -> bool:
+        """Where reports are all that tells who acted on an account, a second deed wipes out the traces of the first."""
+        account = record.intent.about
+        if (
+            not isinstance(record.intent, LimitAccount | BanAccount)
+            or account is None
+            or record.intent.instance not in self._unreportable
+        ):
+            return False
+        begun = self._docket.begun_on(account)
+        return any(
+            other.id != record.id
+            and other.intent.instance == record.intent.instance
+            and _unfinished(self._docket.attempts(other.id)) is not None
+            for other in begun
+        )
 
     def _removed_instead(self, record: IntentRecord) -> bool:
         """A rule lists both, for platforms that offer only one of them; the author is told once."""

@@ -109,6 +109,13 @@ class TurnsPart(Part):
             found = records_in(connection, *which)
         return [record for record in found if record.intent.instance == deed.instance]
 
+    def begun_on(self, account: Account) -> Sequence[IntentRecord]:
+        """Limits and bans of an account that were tried and are not done."""
+        kinds = (LimitAccount.kind, BanAccount.kind)
+        which = (INTENT.account_digest == digest_of(account), INTENT.kind.in_(kinds), INTENT.state == READY)
+        with self._database.read() as connection:
+            return records_in(connection, *which, INTENT.attempts > 0)
+
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:
         """The first of these kinds that is allowed or held."""
         with self._database.read() as connection:

@@ -58,6 +58,10 @@ class Turns(Protocol):
         """Reports of a case that are filed, on the post or the account that a deed is about."""
         ...
 
+    def begun_on(self, account: Account) -> Sequence[IntentRecord]:
+        """Limits and bans of an account, of all cases, that were tried and are not done."""
+        ...
+
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:
         """The first intent of these kinds that is allowed or held, if there is one."""
         ...

@@ -10,9 +10,9 @@ import pytest
 from lemmy_town import picture
 
 from adapters.http import Transport
-from adapters.mastodon.capabilities import Server
 from adapters.mastodon.client import MastodonClient
 from adapters.mastodon.deeds import deeds
+from adapters.mastodon.server import Server
 from adapters.mastodon.settings import MastodonSettings
 from bot.domain.content import Account, InstanceId, Post
 from bot.domain.decisions import BanAccount, Limit, LimitAccount, MarkSensitive, Remove, Report

@@ -11,8 +11,9 @@ from raw_server import answer, serving
 from adapters.buckets import Buckets
 from adapters.http import Answer, Transport
 from adapters.mastodon import errors, limits
-from adapters.mastodon.capabilities import Permission, Server
+from adapters.mastodon.capabilities import Permission
 from adapters.mastodon.client import MastodonClient, as_query
+from adapters.mastodon.server import Server
 from adapters.mastodon.settings import MastodonSettings
 from bot.domain.errors import (
     BadAnswerError,

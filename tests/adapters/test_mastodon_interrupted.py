@@ -12,8 +12,9 @@ from mastodon_square import both, limit, mark, remove, report, suspend
 
 import making
 from adapters.http import Transport
+from adapters.mastodon.removals import BY_HAND
 from adapters.sandbox.faults import drop, truncate
-from bot.domain.decisions import IntentState
+from bot.domain.decisions import IntentState, Refused
 from bot.enforce.undo import Prospect
 from bot.operate.undo import of_case, preview
 from enforce.test_apply import World
@@ -165,3 +166,19 @@ def test_report_removal_and_suspension_cost_a_dozen_calls(square: Square, monkey
     case.world.settle()
     assert set(case.world.states().values()) == {"done"}
     assert len(calls) <= 12, calls
+
+
+def test_mark_that_only_others_can_take_off_is_foreseen_as_left_alone(square: Square) -> None:
+    case = Case(square, "report", "mark")
+    case.world.settle()
+    ledger, enforcers = case.world.ledger, {making.HERE: case.world.platform}
+    marked = next(one for one in ledger.intents() if one.intent.kind == "mark_sensitive")
+    (outlook,) = preview(ledger, enforcers, [marked], ask=1)
+    assert (outlook.prospect, outlook.why.split(":")[0]) == (
+        Prospect.LEFT_ALONE,
+        "the bot cannot take the warning off on this server",
+    )
+    ledger.set_state(marked.id, IntentState.UNDOING, by="operator")
+    case.world.settle()
+    assert case.world.states()["mark_sensitive"] == "done"
+    assert ledger.attempts(marked.id)[-1].outcome == Refused(code="by_hand", note=BY_HAND)

@@ -127,3 +127,20 @@ def test_servers_that_obey_a_plain_call_offer_removal(software: str) -> None:
         offer = instance.enforcer.offers(Remove(instance=MAIN, subject=subject, text="x"))
     assert offer.supported
     assert not offer.reversible
+
+
+@pytest.mark.parametrize(
+    ("theirs", "may"),
+    [({"is_admin": True}, True), ({"is_moderator": True}, True), ({"is_admin": False}, False), (None, True)],
+)
+def test_servers_without_roles_tell_who_is_staff_or_nothing(theirs: Any, may: bool) -> None:
+    me = {key: value for key, value in view("profile-gotosocial").items() if key not in {"role", "roles"}}
+    told = {
+        **gotosocial(),
+        "/nodeinfo/2.0": {"software": {"name": "akkoma", "version": "1"}},
+        "/api/v1/accounts/verify_credentials": me if theirs is None else {**me, "pleroma": theirs},
+    }
+    with playing(told) as url:
+        instance = connected(url)
+        role = next(line for line in instance.inspector.check() if line.what == "role")
+    assert role.ok is may

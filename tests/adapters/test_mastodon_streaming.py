@@ -14,8 +14,8 @@ from raw_server import answer, serving
 
 from adapters.http import Transport
 from adapters.mastodon import streaming
-from adapters.mastodon.capabilities import Server
 from adapters.mastodon.client import MastodonClient
+from adapters.mastodon.server import Server
 from adapters.mastodon.settings import MastodonSettings
 from adapters.mastodon.streaming import StreamPush
 from bot.clock import SystemClock

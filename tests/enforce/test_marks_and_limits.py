@@ -10,7 +10,7 @@ from bot.enforce import Enforcement
 from bot.enforce.order import CROWD, blocker
 from bot.enforce.undo import Prospect, foresee
 
-from .platform import Platform
+from .platform import Crash, Platform
 from .test_apply import World
 from .test_order import about, record
 
@@ -185,3 +185,17 @@ def test_what_an_operator_could_give_a_way_is_held_until_there_is_one(town):
     town.ledger.set_state(held.id, READY, by="ann", approve=True)
     town.settle()
     assert town.states() == {"remove": "done"}
+
+
+def test_a_ban_waits_until_it_is_known_how_a_limit_of_the_same_account_ended(town):
+    town.plan(LIMIT, BAN)
+    town.platform.faults = ["crash after"]
+    with pytest.raises(Crash):
+        town.work()
+    town.restart()
+    town.platform.deaf = 1  # the limit cannot be asked about, and the ban could be done
+    assert "interrupted" in town.work().why or town.states()["ban_account"] == "ready"
+    assert town.states() == {"limit_account": "ready", "ban_account": "ready"}
+    town.settle()
+    assert town.states() == {"limit_account": "done", "ban_account": "done"}
+    assert town.platform.done == {"limit_account": 1, "ban_account": 1}

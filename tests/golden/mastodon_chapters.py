@@ -9,7 +9,6 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.mastodon.boxes import jpeg_movie
 from adapters.sandbox.mastodon.seeding import add_account
 
-from .mastodon_people import objects
 from .mastodon_story import SIZE, picture
 from .pictures import animation, circles
 
@@ -236,8 +235,3 @@ def rate_limit(story: Story) -> None:
     story.play("rate-limit", 1, "carol")
     story.play("rate-limit", 2, "bob")
     limiter.enforced = False
-
-
-def ids(story: Story) -> set[str]:
-    """Every id that the recording mentions."""
-    return {one["id"] for one in objects(list(story.recorded.values())) if isinstance(one.get("id"), str)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyotp
@@ -17,9 +16,9 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.mastodon.error_pages import error_page
 from adapters.sandbox.mastodon.errors import ApiError, PageError
 from adapters.sandbox.mastodon.forms import Params, read
-from adapters.sandbox.mastodon.limits import Asked
 from adapters.sandbox.mastodon.rights import MANAGE_REPORTS, MANAGE_USERS, can
 from adapters.sandbox.mastodon.web_actions import batch, pressed, process, take_picture
+from adapters.sandbox.mastodon.web_limits import SignInLimits, address
 from adapters.sandbox.mastodon.web_pages import PageWriter
 from adapters.sandbox.mastodon.web_sessions import BROWSER, LOGIN, Browser, Sessions
 
@@ -39,10 +38,7 @@ _HTML = "text/html; charset=utf-8"
 _STORE_NOTHING = "private, no-store"
 _REVALIDATE = "max-age=0, private, must-revalidate"
 _PRELOAD = "</packs/locale/en-json.js>; rel=preload; as=script; type=text/javascript"
-_HOUR = 3600
-_SIGN_INS_OF_AN_ADDRESS = 25  # an hour
-_CODES = 10  # an hour
-_YEAR = 365 * 24 * _HOUR
+_YEAR = 365 * 24 * 3600  # seconds
 
 
 @dataclass(slots=True)
@@ -58,29 +54,13 @@ class _Visit:
     signed_out: bool = False  # by this very request
 
 
-@dataclass(slots=True)
-class _Throttle:
-    """So many tries an hour for one key."""
-
-    most: int
-    tries: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    def passes(self, key: str, moment: float) -> bool:
-        kept = [at for at in self.tries[key] if at // _HOUR == moment // _HOUR]
-        self.tries[key] = [*kept, moment]
-        return len(kept) < self.most
-
-
 class WebApp:
     """The ASGI application for everything ``BELOW``."""
 
     def __init__(self, state: State, limiter: RateLimiter, *, clock: Callable[[], float] = time.time) -> None:
         self.sessions = Sessions()
         self._state = state
-        self._limiter = limiter
-        self._clock = clock
-        self._addresses = _Throttle(_SIGN_INS_OF_AN_ADDRESS)
-        self._codes = _Throttle(_CODES)
+        self.limits = SignInLimits(limiter, clock)
         self._used_codes: dict[int, str] = {}
 
     def user(self, headers: Headers, method: str) -> int | None:
@@ -147,26 +127,14 @@ class WebApp:
     def _throttled(self, request: Request, params: Params) -> Response | None:
         if request.method != "POST" or request.url.path.rstrip("/") != "/auth/sign_in":
             return None
-        asked = Asked(
-            method="POST",
-            path="/auth/sign_in",
-            names=frozenset(),
-            token=None,
-            account_id=None,
-            address=_address(request),
-        )
-        counted = self._limiter.count(asked)
-        browser, user = self.sessions.of(request.headers), _user(params)
-        passes = counted is None or counted.passes
-        if user.get("otp_attempt") and browser is not None and browser.attempt is not None:
-            passes &= self._codes.passes(str(browser.attempt), self._clock()) or not self._limiter.enforced
-        elif user.get("email"):
-            key = str(user["email"]).strip().lower()
-            passes &= self._addresses.passes(key, self._clock()) or not self._limiter.enforced
-        if passes:
+        browser, sent = self.sessions.of(request.headers), _user(params)
+        owes = browser.attempt if browser is not None and sent.get("otp_attempt") else None
+        headers = self.limits.refusal(request, str(sent.get("email") or ""), owes)
+        if headers is None:
             return None
-        headers = {"cache-control": "no-cache", "vary": "Origin"} | (counted.headers if counted else {})
-        return JSONResponse({"error": "Too many requests"}, 429, headers)
+        return JSONResponse(
+            {"error": "Too many requests"}, 429, {"cache-control": "no-cache", "vary": "Origin"} | headers
+        )
 
     def _genuine(self, visit: _Visit, method: str) -> bool:
         sent = visit.params.text("authenticity_token") or visit.request.headers.get("x-csrf-token", "")
@@ -286,7 +254,7 @@ class WebApp:
     def _signed_in(self, visit: _Visit, account: Account) -> Response:
         visit.browser, visit.account = self.sessions.sign_in(visit.browser, account.id), account
         if account.user is not None:
-            account.user.sign_ins[_address(visit.request)] = now()
+            account.user.sign_ins[address(visit.request)] = now()
         return self._redirect("/")
 
     def _writer(self, visit: _Visit) -> PageWriter:
@@ -327,12 +295,6 @@ class WebApp:
     @staticmethod
     def _set(answer: Response, name: str, value: str, *, secure: bool, max_age: int | None = None) -> None:
         answer.set_cookie(name, value, max_age=max_age, path="/", secure=secure, httponly=True, samesite="lax")
-
-
-def _address(request: Request) -> str:
-    return request.headers.get("x-forwarded-for", "").split(",")[0].strip() or (
-        request.client.host if request.client else ""
-    )
 
 
 def _method(request: Request, params: Params) -> str:

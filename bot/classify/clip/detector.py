@@ -107,7 +107,14 @@ class ClipDetector:
         return self._model.identity.weights
 
     def watch(self, thresholds: Mapping[str, Sequence[float]]) -> None:
-        """Label to the values from which on rules fire: int8 looks again at what is near one of them."""
+        """Label to the values from which on rules fire: int8 looks again at what is near one of them.
+
+        Raises ``ConfigError`` for a label that it does not have: a rule on it would never fire.
+        """
+        for label in thresholds:
+            if label not in self._scoring.labels:
+                known = ", ".join(self._scoring.labels)
+                raise ConfigError(f"rules: the detector {self.id!r} has no label {label!r}; it has {known}")
         self._scoring.watch(thresholds)
 
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

@@ -104,6 +104,11 @@ def test_poisoned_picture_fails_alone_and_nan_is_no_score() -> None:
     assert all(not gaps and {score.label for score in values} >= {"purple-ring"} for values, gaps in fine)
 
 
+def test_rule_on_a_label_that_is_not_there_is_an_error_instead_of_silence() -> None:
+    with pytest.raises(ConfigError, match="'clip' has no label 'purpel'; it has purple-ring, ring, "):
+        detector().watch({"purpel": [0.5]})
+
+
 class Gone:
     """An engine whose driver went away."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..answers import body
+from .pictures import png
 
 if TYPE_CHECKING:
     import httpx
@@ -49,8 +50,6 @@ def test_refusal_counts_too(warden: Person) -> None:
 
 
 def test_upload_tells_of_the_uploads_of_half_an_hour(alice: Person, stage: Stage) -> None:
-    from .pictures import png
-
     limit, _, reset = told(alice.upload(png(32, 32)))
     assert limit == 30
     assert reset.replace(microsecond=0).timestamp() % 1800 == 0

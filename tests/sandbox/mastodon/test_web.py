@@ -22,7 +22,7 @@ META = re.compile(r'name="csrf-token" content="([^"]+)"')
 def box() -> Iterator[MastodonSandbox]:
     with MastodonSandbox("4.6", default_limits=True) as started:
         now = 1_800_000_000.0  # the beginning of no window in particular, and its end neither
-        started.limiter.clock = started.web._clock = lambda: now
+        started.limiter.clock = started.web.limits.clock = lambda: now
         yield started
 
 
