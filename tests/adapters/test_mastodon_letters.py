@@ -229,6 +229,16 @@ async def test_a_body_without_end_is_not_read_to_the_end(ledger: Ledger, clock: 
 
 
 @awaited
+async def test_a_delivery_to_another_path_is_not_lost(hook: Hook, ledger: Ledger) -> None:
+    for path in ("/", "/other", "/mastodon/deeper"):
+        assert (await hook.http.post(path, content=b"{}")).status_code == 503
+    assert "webhook.path" in hook.push.trouble()
+    assert await hook.tell("status.created", status()) == 200
+    assert hook.push.trouble() == ""
+    assert len(ledger.letters(NAME)) == 1
+
+
+@awaited
 async def test_new_and_reported_accounts_are_left_for_the_sweep(hook: Hook, ledger: Ledger) -> None:
     account = {"id": "5", "acct": "alice", "avatar": "https://m.test/a.png"}
     whole = {"id": "5", "email": "a@m.test", "ip": "192.0.2.1", "account": account}
