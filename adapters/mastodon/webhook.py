@@ -99,7 +99,11 @@ class WebhookPush:
 
     def app(self) -> Starlette:
         """What answers."""
-        return Starlette(routes=[Route(self._settings.path, self.receive, methods=["POST"])])
+        routes = [
+            Route(self._settings.path, self.receive, methods=["POST"]),
+            Route("/{rest:path}", self.astray, methods=["POST"]),
+        ]
+        return Starlette(routes=routes)
 
     async def receive(self, request: Request) -> Response:
         """One delivery."""
@@ -118,6 +122,13 @@ class WebhookPush:
             return await self._take(body, given)
         finally:
             self._busy -= 1
+
+    async def astray(self, request: Request) -> Response:
+        """One delivery to another path: asked to come again, for a 404 would be the end of it."""
+        self._note(
+            f"a delivery came to {request.url.path[:200]!r}, and is asked to come again: does `webhook.path` fit?"
+        )
+        return _later()
 
     async def _body(self, request: Request) -> bytes | None:
         """The raw body, which is what is signed; ``None`` where it is too long."""

@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from adapters.mastodon.addresses import Addresses, host_of, proxied
 from adapters.mastodon.convert import Converter, hidden, unfinished, unwrapped
 from bot.domain.content import Attachment, InstanceId, Name, RemoteUrl, Role, StorageKey
 from bot.domain.errors import BadAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GOLDEN = Path(__file__).parent / "golden" / "mastodon"
 CASES = sorted(path.name.removesuffix(".wire.json") for path in GOLDEN.glob("*.wire.json"))
@@ -262,3 +265,40 @@ def test_only_our_own_hosts_have_our_files() -> None:
 )
 def test_proxied_addresses_are_known(url: str | None, is_so: bool) -> None:
     assert proxied(url) is is_so
+
+
+CAPTURES = sorted((Path(__file__).parents[1] / "golden" / "captures").glob("mastodon-4.*/*.json"))
+
+
+def statuses(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if {"uri", "account", "media_attachments", "visibility", "created_at"} <= set(value):
+            yield value
+        for inner in value.values():
+            yield from statuses(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from statuses(inner)
+
+
+def test_every_post_that_was_recorded_is_understood() -> None:
+    understood, kinds = 0, set()
+    for path in CAPTURES:
+        for status in statuses(json.loads(path.read_text())):
+            whole = unwrapped(status)  # type: ignore[arg-type]
+            if hidden(whole):
+                with pytest.raises(BadAnswerError):
+                    converter().post(whole)
+                continue
+            found = converter().seen_in_post(whole, at=SEEN, backlog=False)
+            around = converter().seen_around(whole, at=SEEN, backlog=False)
+            attached = {one.name for one in found if one.media.role is Role.ATTACHMENT}
+            assert {name.value.partition("/")[0] for name in attached if isinstance(name, Attachment)} == {
+                media["id"] for media in whole["media_attachments"]
+            }
+            if all(media["remote_url"] for media in whole["media_attachments"]):
+                assert not any(proxied(one.media.url) for one in (*found, *around))
+            understood += 1
+            kinds |= {media["type"] for media in whole["media_attachments"]}
+    assert understood > 300
+    assert kinds == {"image", "gifv", "video", "unknown"}

@@ -9,6 +9,7 @@ import json
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -228,6 +229,16 @@ async def test_a_body_without_end_is_not_read_to_the_end(ledger: Ledger, clock: 
 
 
 @awaited
+async def test_a_delivery_to_another_path_is_not_lost(hook: Hook, ledger: Ledger) -> None:
+    for path in ("/", "/other", "/mastodon/deeper"):
+        assert (await hook.http.post(path, content=b"{}")).status_code == 503
+    assert "webhook.path" in hook.push.trouble()
+    assert await hook.tell("status.created", status()) == 200
+    assert hook.push.trouble() == ""
+    assert len(ledger.letters(NAME)) == 1
+
+
+@awaited
 async def test_new_and_reported_accounts_are_left_for_the_sweep(hook: Hook, ledger: Ledger) -> None:
     account = {"id": "5", "acct": "alice", "avatar": "https://m.test/a.png"}
     whole = {"id": "5", "email": "a@m.test", "ip": "192.0.2.1", "account": account}
@@ -257,6 +268,27 @@ def test_a_quoted_post_is_seen_with_the_one_that_quotes_it(square: Square) -> No
     reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
     reading.inbox.deliver(NAME, letter.payload)
     assert seen(drained(reading.source("webhook"), None)[0]) == {inner["id"], outer["id"]}
+
+
+@pytest.mark.parametrize("version", ["4.3", "4.6"])
+def test_recorded_deliveries_are_kept_without_people(version: str) -> None:
+    recorded = Path(__file__).parents[1] / "golden" / "captures" / f"mastodon-{version}" / "webhooks.json"
+    found: dict[str, list[Kept | Left]] = {}
+    for delivery in json.loads(recorded.read_text()):
+        told = delivery["body"]
+        letter = letter_of(told["event"], told["object"])
+        found.setdefault(told["event"], []).append(letter)
+        visibility = told["object"].get("visibility", "public")
+        assert isinstance(letter, Kept) is (visibility in {"public", "unlisted"})
+        if isinstance(letter, Kept):
+            kept = json.dumps(dict(letter.payload))
+            assert '@mastodon.test"' not in kept.replace("https://mastodon.test/@", "")
+            assert not any(word in kept for word in ('"email"', '"ip"', '"ips"', '"locale"', '"mentions"'))
+    assert {"status.created", "status.updated", "account.created", "account.updated", "report.created"} <= set(found)
+    assert {letter.reason for letter in found["status.created"] if isinstance(letter, Left)} == {
+        "private post",
+        "direct post",
+    }
 
 
 def test_a_deletion_is_noted_by_its_id() -> None:
