@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot.media.decode import ProcessDecoder
     from bot.operate.bench import Way
     from bot.operate.brakes import StopFile
+    from bot.operate.calibrate import Asked
     from bot.operate.keeping import Housekeeper
     from bot.operate.reload import Change, Reloader
     from bot.pipeline import Pipeline
@@ -103,6 +104,62 @@ def encoder_variants(settings: Settings, detector: str, *, base: Path) -> tuple[
     if not found:
         raise ConfigError(f"{detector}: this model needs torch: install fediwarden[clip]")
     return found, said.margin
+
+
+def open_to_measure(
+    settings: Settings, only: Sequence[str], *, base: Path
+) -> tuple[ProcessDecoder, BatchScorer, Sequence[DetectorSettings]]:
+    """Detectors (``only`` these, or all) that look at everything, and exactly: at whatever a threshold may become.
+
+    Raises ``ConfigError``.
+    """
+    from bot.classify.batcher import BatchScorer
+    from bot.classify.clip.detector import ClipDetector
+    from bot.classify.clip.settings import ClipSettings
+    from bot.classify.registry import build_detectors, read_settings
+    from bot.media.decode import ProcessDecoder
+    from bot.media.limits import DecodeLimits
+
+    said = [read_settings(block).beside(base) for block in settings.detectors]
+    missing = sorted(set(only) - {one.id for one in said})
+    if missing or not said:
+        there = ", ".join(one.id for one in said) or "none"
+        raise ConfigError(
+            f"detectors: there is no {', '.join(missing) or 'detector'} to be measured; there is: {there}"
+        )
+    chosen = [one for one in said if not only or one.id in only]
+    alone: list[DetectorSettings] = []
+    for one in chosen:
+        changes: dict[str, Any] = {"after": None}
+        if isinstance(one, ClipSettings):
+            changes["margin"] = 1.0  # int8 leaves nothing unexamined: where a threshold will lie is not known yet
+        alone.append(one.model_copy(update=changes))
+    detectors = build_detectors(alone)
+    scorer = BatchScorer(detectors)
+    scorer.watch(
+        {one.id: dict.fromkeys(one.labels, (0.01, 0.5, 0.99)) for one in detectors if isinstance(one, ClipDetector)}
+    )
+    media = settings.media
+    decoder = ProcessDecoder(workers=media.decode_workers, limits=DecodeLimits(wall_seconds=media.decode_seconds))
+    return decoder, scorer, chosen
+
+
+def asked_by(rules: Sequence[RuleSettings]) -> Sequence[Asked]:
+    """Which scores rules follow."""
+    from bot.operate.calibrate import Asked
+
+    return [
+        Asked(rule=rule.id)
+        if rule.when.score is None
+        else Asked(
+            rule=rule.id,
+            detector=rule.when.score.detector,
+            label=rule.when.score.label,
+            at_least=rule.when.score.at_least,
+            preset=rule.when.score.preset,
+        )
+        for rule in rules
+    ]
 
 
 def _clip_settings(settings: Settings, detector: str, base: Path) -> ClipSettings:

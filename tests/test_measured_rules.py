@@ -76,7 +76,7 @@ def test_operator_may_accept_what_was_not_measured(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("thresholds", "says"),
     [
-        ({"ring": {"balanced": None}}, "needs more than 5000 pictures"),
+        ({"ring": {"balanced": None}}, "'ring' cannot be had: too many of the pictures have the highest value"),
         ({"purple": {"balanced": 0.5}}, "'ring' was not calibrated"),
         ({"ring": {"blanced": 0.5}}, r"clip\.json: thresholds\.ring\.blanced"),
         ({"ring": {"balanced": 1.5}}, r"clip\.json: thresholds\.ring\.balanced"),
@@ -85,6 +85,12 @@ def test_operator_may_accept_what_was_not_measured(tmp_path: Path) -> None:
 def test_preset_that_was_not_measured_is_an_error(tmp_path: Path, thresholds: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         _ = house(tmp_path, PRESET, measured(tmp_path, **thresholds)).rules
+
+
+def test_preset_that_needs_more_pictures_says_how_many(tmp_path: Path) -> None:
+    lenient = {**PRESET, "preset": "lenient"}
+    with pytest.raises(ConfigError, match="needs 36887 pictures, and there were 5000"):
+        _ = house(tmp_path, lenient, measured(tmp_path, ring={"lenient": None})).rules
 
 
 def test_preset_without_calibration_names_the_remedy(tmp_path: Path) -> None:
@@ -113,7 +119,7 @@ def test_strict_flags_most() -> None:
 
 def test_check_says_which_rules_only_observe(tmp_path: Path) -> None:
     def told(made: House) -> list[str]:
-        return [one.detail for one in checks.rules(made.rules, Limits()) if one.what == "rule one"]
+        return [one.detail for one in checks.rules(made.rules, Limits(), ()) if one.what == "rule one"]
 
     assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on pictures of yours"]
     assert told(house(tmp_path, WRITTEN, uncalibrated="accept")) == []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.classify.false_alarms import pictures_needed
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Preset = Literal["strict", "balanced", "lenient"]
 
 RATES: Final[Mapping[Preset, float]] = {"strict": 0.01, "balanced": 0.001, "lenient": 0.0001}
-"""The share of harmless pictures that a preset flags: strict flags most, and is wrong most often."""
+"""The share of harmless pictures that a preset flags at most: strict flags most, and is wrong most often."""
 
 Value = Annotated[float, Field(gt=0, le=1)]
 
@@ -34,7 +35,13 @@ class Calibration(BaseModel):
         """The threshold for a preset. Raises ``ConfigError`` where that was not measured."""
         found = self.thresholds.get(label, {}).get(preset)
         if found is None:
-            why = "was not calibrated" if label not in self.thresholds else f"needs more than {self.pictures} pictures"
+            needed = pictures_needed(RATES[preset])
+            if label not in self.thresholds:
+                why = "was not calibrated"
+            elif self.pictures < needed:
+                why = f"needs {needed} pictures, and there were {self.pictures}"
+            else:
+                why = "cannot be had: too many of the pictures have the highest value"
             raise ConfigError(f"the preset {preset} for {label!r} {why}; run `fediwarden calibrate` again")
         return found
 

@@ -12,6 +12,7 @@ import typer
 
 from bot.cli import (
     brakes,
+    calibrating,
     cases,
     embedding,
     explain,
@@ -79,6 +80,7 @@ for commands in (
     rules,
     embedding,
     measuring,
+    calibrating,
     explain,
     shows,
 ):

@@ -1,4 +1,4 @@
-"""``rules test`` and ``rules show``: what rules say, and what they would do."""
+"""``rules test``, ``rules show`` and ``rejudge``: what rules say, and what they would do."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def span(text: str) -> timedelta:
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(rules, name="rules")
+    app.command("rejudge")(rejudge)
 
 
 @rules.command("show")
@@ -118,13 +119,37 @@ def try_out(
             )
             tell_pictures(asyncio.run(house.once(lambda: _pictures(house, paths, stand_in))), stand_in, as_json=as_json)
             return
+        _try_stored(house, since=since, case=case, limit=limit, changed=changed, as_json=as_json)
 
-        def look() -> tuple[trying.Sums, list[trying.Compared]]:
-            compared = trying.stored(house.ledger, house.trial, since=since, case=case, limit=limit)
-            return trying.summed(compared, only_changed=changed)
 
-        sums, shown = asyncio.run(house.once(lambda: asyncio.to_thread(look)))
-        tell_stored(house.rules, sums, shown, as_json=as_json, only_changed=changed)
+def rejudge(
+    context: typer.Context,
+    since: Annotated[
+        datetime, typer.Option("--since", parser=moment, metavar="TIME", help="Scanned then or later: UTC, or 2h, 7d.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Stored scans to look at, newest first.")] = 100_000,
+    as_json: AsJson = False,
+) -> None:
+    """Apply the rules and thresholds of the configuration to stored scores, and say what would change.
+
+    No picture is looked at again, and nothing is done: it is ``rules test`` of the configuration itself, with what
+    ``calibrate`` wrote since.
+    """
+    with _trying(context, context.obj) as house:
+        _try_stored(house, since=since, case=None, limit=limit, changed=True, as_json=as_json)
+
+
+def _try_stored(
+    house: House, *, since: datetime | None, case: int | None, limit: int, changed: bool, as_json: bool
+) -> None:
+    from bot.operate import trying
+
+    def look() -> tuple[trying.Sums, list[trying.Compared]]:
+        compared = trying.stored(house.ledger, house.trial, since=since, case=case, limit=limit)
+        return trying.summed(compared, only_changed=changed)
+
+    sums, shown = asyncio.run(house.once(lambda: asyncio.to_thread(look)))
+    tell_stored(house.rules, sums, shown, as_json=as_json, only_changed=changed)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from bot.domain.evidence import Evidence
+    from bot.pipeline.scan import Blind
     from bot.pipeline.stand_in import StandIn
     from bot.pipeline.trial import Trial
     from bot.ports import Decoder, Looked, Scans, Scorer
@@ -127,27 +129,36 @@ def files_in(paths: Sequence[Path]) -> Sequence[Path]:
     return found
 
 
-async def pictures(
-    paths: Sequence[Path], trial: Trial, stand_in: StandIn, *, decoder: Decoder, scorer: Scorer, max_bytes: int
-) -> AsyncIterator[tuple[Path, Tried]]:
-    """Decoded, compared with the lists and scored like everything that is fetched, in the order that was given."""
+async def looked_into(
+    paths: Sequence[Path], *, decoder: Decoder, scorer: Scorer, max_bytes: int
+) -> AsyncIterator[tuple[Path, Evidence | Blind | Unscannable]]:
+    """Decoded and scored like everything that is fetched, in the order that was given. ``Unscannable``: not read."""
 
-    async def one(path: Path) -> Tried:
+    async def one(path: Path) -> Evidence | Blind | Unscannable:
         try:
             data = await asyncio.to_thread(_read, path, max_bytes)
         except OSError as error:
-            return Tried(scan=Unscannable(kind=UnscannableKind.UNREACHABLE, detail=error.strerror or "cannot be read"))
+            return Unscannable(kind=UnscannableKind.UNREACHABLE, detail=error.strerror or "cannot be read")
         if data is None:
-            detail = f"has more than {max_bytes} bytes"
-            return Tried(scan=Unscannable(kind=UnscannableKind.TOO_LARGE, detail=detail))
+            return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=f"has more than {max_bytes} bytes")
         digest = hashlib.sha256(data).hexdigest()
-        seen = await look(data, sha256=digest, declared_type=None, decoder=decoder, scorer=scorer)
-        return await asyncio.to_thread(trial.picture, seen, stand_in)
+        return await look(data, sha256=digest, declared_type=None, decoder=decoder, scorer=scorer)
 
     for start in range(0, len(paths), AT_ONCE):
         some = paths[start : start + AT_ONCE]
-        for path, tried in zip(some, await asyncio.gather(*(one(path) for path in some)), strict=True):
-            yield path, tried
+        for path, seen in zip(some, await asyncio.gather(*(one(path) for path in some)), strict=True):
+            yield path, seen
+
+
+async def pictures(
+    paths: Sequence[Path], trial: Trial, stand_in: StandIn, *, decoder: Decoder, scorer: Scorer, max_bytes: int
+) -> AsyncIterator[tuple[Path, Tried]]:
+    """What would follow from each picture, in the order that was given."""
+    async for path, seen in looked_into(paths, decoder=decoder, scorer=scorer, max_bytes=max_bytes):
+        if isinstance(seen, Unscannable):
+            yield path, Tried(scan=seen)
+        else:
+            yield path, await asyncio.to_thread(trial.picture, seen, stand_in)
 
 
 def _read(path: Path, most: int) -> bytes | None:
