@@ -9,11 +9,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
 MASTODON := MASTODON_URL MASTODON_PEOPLE
 
-.PHONY: demo test lint bench raid conformance acceptance real-server named-server
+.PHONY: demo test lint bench raid conformance acceptance named-server
 .DEFAULT_GOAL := demo
 
-# The whole bot against a small Lemmy and pict-rs on this machine: nothing else is contacted. With STORE=postgresql it
-# keeps its ledger on a PostgreSQL server that runs as long as the demo.
+# The whole bot against a small Lemmy with pict-rs and a small Mastodon on this machine: nothing else is contacted. With
+# STORE=postgresql it keeps its ledger on a PostgreSQL server that runs as long as the demo.
 demo: $(VENV)/.installed$(if $(filter postgresql,$(STORE)),-dev)
 	$(if $(filter sqlite postgresql,$(STORE)),,$(error STORE is sqlite or postgresql))
 	$(if $(filter postgresql,$(STORE)),PYTHONPATH=tests $(BIN)/python -m postgres FEDIWARDEN_DEMO_LEDGER )$(BIN)/fediwarden demo
@@ -42,9 +42,10 @@ conformance: named-server $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(if $(missing),tests/conformance/mastodon,tests/conformance \
 	  $(if $(MASTODON_URL),,--ignore tests/conformance/mastodon))
 
-# The whole bot against a real server. It is written to.
-acceptance: real-server $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/acceptance
+# The whole bot against a real server. It is written to. Each platform's tests run where its server is named.
+acceptance: named-server $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(if $(missing),tests/acceptance/mastodon,tests/acceptance \
+	  $(if $(MASTODON_URL),,--ignore tests/acceptance/mastodon))
 
 missing = $(strip $(foreach name,$(SERVER),$(if $($(name)),,$(name))))
 
@@ -54,10 +55,6 @@ named-server:
 	$(if $(MASTODON_URL)$(MASTODON_PEOPLE),$(if $(missing_mastodon),$(error set $(missing_mastodon) as well)), \
 	$(if $(missing),$(error these tests run against real servers that may be written to; set $(missing) for a Lemmy \
 	0.19, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
-
-real-server:
-	$(if $(missing),$(error these tests run against a real Lemmy 0.19 that may be written to; \
-	set $(missing). Over the sandbox `make test` runs them))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
 	$(PIP) -e '.[clip,demo,dev]'

@@ -58,7 +58,7 @@ def build(settings: MastodonSettings, clock: Clock, start_from: timedelta | None
         resolver=MastodonResolver(client, addresses),
         enforcer=acting.enforcer,
         inspector=MastodonInspector(client, server, removals=acting.removals.lines),
-        hosts=tuple(_hosts(settings)),
+        hosts=tuple(_hosts(settings, client)),
         pushes=pushes,
     )
 
@@ -75,8 +75,11 @@ def _pushes(
             yield StreamPush(client, server, inbox, clock, local=local, only_media=which == "media")
 
 
-def _hosts(settings: MastodonSettings) -> Iterator[PrivateHost]:
+def _hosts(settings: MastodonSettings, client: MastodonClient) -> Iterator[PrivateHost]:
     for url in dict.fromkeys(filter(None, (settings.public, settings.url, settings.files_url))):
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        yield PrivateHost(host=parts.hostname or "", port=port)
+        past = settings.host is not None and settings.public_url is None and url == settings.public
+        yield PrivateHost(
+            host=parts.hostname or "", port=port, at=settings.url if past else "", headers=client.naming if past else {}
+        )

@@ -44,7 +44,7 @@ from bot.enforce.absent import Absent
 from bot.enforce.alone import Alone
 from bot.enforce.back_off import back_off
 from bot.enforce.late import LATE, UNANSWERED, quiet_at
-from bot.enforce.rounds import Progress, Round
+from bot.enforce.rounds import PAGE, Progress, Round
 from bot.enforce.undo import OURS, revert
 
 if TYPE_CHECKING:
@@ -209,21 +209,13 @@ class Enforcement:
         return self._finish(record, enforcer, attempt, outcome)
 
     def _unsettled_beside(self, record: IntentRecord) -> bool:
-        """Where reports are all that tells who acted on an account, a second deed wipes out the traces of the first."""
-        account = record.intent.about
-        if (
-            not isinstance(record.intent, LimitAccount | BanAccount)
-            or account is None
-            or record.intent.instance not in self._unreportable
-        ):
+        """Where reports are all that tells who acted, a second deed on an account wipes out the traces of the first."""
+        intent = record.intent
+        traced = isinstance(intent, Remove | MarkSensitive | LimitAccount | BanAccount)
+        if not traced or intent.about is None or intent.instance not in self._unreportable:
             return False
-        begun = self._docket.begun_on(account)
-        return any(
-            other.id != record.id
-            and other.intent.instance == record.intent.instance
-            and _unfinished(self._docket.attempts(other.id)) is not None
-            for other in begun
-        )
+        others = self._docket.interrupted_on(intent.about, limit=PAGE)
+        return any(other.id != record.id and other.intent.instance == intent.instance for other in others)
 
     def _removed_instead(self, record: IntentRecord) -> bool:
         """A rule lists both, for platforms that offer only one of them; the author is told once."""

@@ -18,7 +18,8 @@ Where the platform takes no report on an account that is banned (Mastodon), a ba
 impossible. There it waits, as a limit does, for all that are allowed until they are filed, and for those of its own
 case that are held; in a crowd only for those that were planned before it.
 
-Where a post is to be removed and marked as sensitive as well, the mark waits for the first try of the removal.
+Where a post is to be removed and marked as sensitive as well, the mark waits for a removal whose turn it is (``others``
+has no other one): whoever wrote the post is told once.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def _comes_first(
     unfinished = other.state in {IntentState.READY, IntentState.HELD}
     never_tried = other.state is IntentState.READY and other.attempts == 0 and other.id not in stuck
     if isinstance(deed, MarkSensitive) and isinstance(first, Remove):
-        return never_tried and deed.subject.key == first.subject.key
+        possible = other.state is IntentState.READY and other.id not in stuck
+        return possible and deed.subject.key == first.subject.key
     if first.rank >= deed.rank or not unfinished:
         return False
     if isinstance(deed, LimitAccount | BanAccount) and report_on(deed.account.uri, first):

@@ -125,16 +125,25 @@ class Round:
     # ------------------------------------------------------------------------------------------------ few deeds
 
     def _in_order(self) -> None:
-        ready = sorted(self._ready(), key=lambda one: (one.intent.rank, isinstance(one.intent, MarkSensitive), one.id))
-        for record in ready:
+        in_order = sorted(
+            self._ready(), key=lambda one: (one.intent.rank, isinstance(one.intent, MarkSensitive), one.id)
+        )
+        for record in in_order:
             if self._is_over():
                 return
             due = record.not_before is None or record.not_before <= self._clock.now()
             if due and self._may(record):
-                self._turn(record, [*self._ready(), *self._hindrances(record)], crowded=False)
+                ready = [one for one in self._ready() if self._counts_for(record, one)]
+                self._turn(record, [*ready, *self._hindrances(record)], crowded=False)
 
     def _ready(self) -> Sequence[IntentRecord]:
         return self._docket.intents(case=self._case, states=(IntentState.READY,))
+
+    def _counts_for(self, record: IntentRecord, other: IntentRecord) -> bool:
+        """A mark waits for a removal, and not for one that has failed and waits for its next try."""
+        if not isinstance(record.intent, MarkSensitive) or not isinstance(other.intent, Remove):
+            return True
+        return other.not_before is None or other.not_before <= self._clock.now()
 
     def _hindrances(self, record: IntentRecord) -> Iterator[IntentRecord]:
         """What else could keep a deed waiting: held deeds of the case, and reports of others."""
@@ -269,7 +278,8 @@ class Round:
                 same = self._docket.intents(
                     case=self._case, states=(IntentState.READY,), kind=Remove.kind, target=record.intent.target
                 )
-                self._turn(record, [*reports, *(same if marks else ())], crowded=True)
+                ready = [one for one in same if marks and self._counts_for(record, one)]
+                self._turn(record, [*reports, *ready], crowded=True)
 
         return carry_out
 

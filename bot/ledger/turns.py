@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
-from bot.domain.decisions import BanAccount, IntentState, LimitAccount, Report
+from bot.domain.decisions import BanAccount, IntentState, LimitAccount, MarkSensitive, Remove, Report
 from bot.ledger import schema
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.part import Part
@@ -26,6 +26,7 @@ ALSO = schema.also_named.c
 READY = IntentState.READY.value
 HELD = IntentState.HELD.value
 MOVING = (READY, IntentState.UNDOING.value)
+TRACED = (Remove.kind, MarkSensitive.kind, LimitAccount.kind, BanAccount.kind)
 ASKED_AT_ONCE = 500
 """Targets in one statement: databases bound the number of its parameters."""
 
@@ -109,12 +110,18 @@ class TurnsPart(Part):
             found = records_in(connection, *which)
         return [record for record in found if record.intent.instance == deed.instance]
 
-    def begun_on(self, account: Account) -> Sequence[IntentRecord]:
-        """Limits and bans of an account that were tried and are not done."""
-        kinds = (LimitAccount.kind, BanAccount.kind)
-        which = (INTENT.account_digest == digest_of(account), INTENT.kind.in_(kinds), INTENT.state == READY)
+    def interrupted_on(self, account: Account, *, limit: int) -> Sequence[IntentRecord]:
+        """Deeds on an account or its posts that have a try without an end."""
+        tries, ends = schema.attempt.c, schema.outcome.c
+        without_end = (
+            select(tries.id)
+            .where(tries.intent_id == INTENT.id, tries.reverting.is_(False))
+            .where(~select(ends.attempt_id).where(ends.attempt_id == tries.id).exists())
+            .exists()
+        )
+        which = (INTENT.account_digest == digest_of(account), INTENT.kind.in_(TRACED), INTENT.state == READY)
         with self._database.read() as connection:
-            return records_in(connection, *which, INTENT.attempts > 0)
+            return records_in(connection, *which, INTENT.attempts > 0, without_end, limit=limit)
 
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:
         """The first of these kinds that is allowed or held."""

@@ -61,6 +61,7 @@ class HttpFetcher:
         self._max_bytes = max_bytes
         self._deadline = deadline
         self._system = SystemResolver()
+        self._elsewhere = {(entry.host.lower(), entry.port): entry for entry in allowed if entry.at}
         self._client = httpx.AsyncClient(
             transport=CheckedTransport(
                 CheckedDialer(Doorkeeper(allowed, private_hosts), resolve or self._system),
@@ -99,7 +100,7 @@ class HttpFetcher:
     async def _follow(self, url: str) -> Fetched | Unscannable:
         target = _address_of(url)
         for _ in range(MAX_REDIRECTS + 1):
-            request = self._client.build_request("GET", target)
+            request = self._request(target)
             response = await self._client.send(request, stream=True)
             try:
                 if response.status_code in _REDIRECTS and "location" in response.headers:
@@ -113,6 +114,14 @@ class HttpFetcher:
             declared = response.headers.get("content-type")
             return Fetched(url=url, final_url=str(target), data=data, declared_type=declared)
         return self._later(f"more than {MAX_REDIRECTS} redirects", _LATER)
+
+    def _request(self, target: httpx.URL) -> httpx.Request:
+        port = target.port or {"http": 80, "https": 443}.get(target.scheme)
+        entry = self._elsewhere.get((target.host.lower(), port or 0))
+        if entry is None:
+            return self._client.build_request("GET", target)
+        path = target.raw_path.decode("ascii")
+        return self._client.build_request("GET", f"{entry.at.rstrip('/')}{path}", headers=dict(entry.headers))
 
     def _refused(self, response: httpx.Response) -> Unscannable:
         code = response.status_code

@@ -197,10 +197,15 @@ class Inspector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateHost:
-    """A host and port that may have a private address although posts can name it: the instance's own."""
+    """A host and port that may have a private address although posts can name it: the instance's own.
+
+    ``at``: where it is reached instead of under its name, such as ``http://127.0.0.1:3000``; ``headers`` go with it.
+    """
 
     host: str
     port: int
+    at: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,8 +58,9 @@ class Turns(Protocol):
         """Reports of a case that are filed, on the post or the account that a deed is about."""
         ...
 
-    def begun_on(self, account: Account) -> Sequence[IntentRecord]:
-        """Limits and bans of an account, of all cases, that were tried and are not done."""
+    def interrupted_on(self, account: Account, *, limit: int) -> Sequence[IntentRecord]:
+        """Deeds on an account or its posts, reports aside, of all cases, that are allowed and have a try without an
+        end."""
         ...
 
     def unsettled(self, case: int, kinds: Sequence[str]) -> IntentRecord | None:

@@ -78,11 +78,11 @@ def test_a_post_in_a_joint_report_waits_for_it():
     assert blocker(record(2, replace(REMOVE, subject=making.post(7))), [joint]) is None
 
 
-def test_a_mark_waits_for_the_first_try_of_the_removal_and_for_no_other():
+def test_a_mark_waits_for_the_removal_of_its_post_and_for_no_other():
     mark, removal = record(1, MARK), record(2, REMOVE)
     assert blocker(mark, [mark, removal]) == removal
     assert blocker(removal, [mark, removal]) is None
-    assert blocker(mark, [replace(removal, attempts=1)]) is None
+    assert blocker(mark, [removal], stuck={2}) is None
     assert blocker(mark, [replace(removal, state=HELD)]) is None
     assert blocker(mark, [record(2, replace(REMOVE, subject=making.post(2)))]) is None
 
@@ -104,6 +104,16 @@ def test_what_was_removed_is_not_marked_as_well(town):
         "changed: the post is removed, so there is nothing to mark",
     )
     assert town.ledger.attempts(mark.id) == []
+
+
+def test_a_post_whose_removal_fails_is_marked_meanwhile(town):
+    town.plan(REMOVE, MARK)
+    town.platform.faults = ["fail"]
+    town.work()
+    assert town.order == ["remove", "mark_sensitive"]
+    assert town.states() == {"remove": "ready", "mark_sensitive": "done"}
+    town.settle()
+    assert town.states() == {"remove": "done", "mark_sensitive": "done"}
 
 
 def test_what_cannot_be_removed_is_marked(town):
@@ -187,15 +197,28 @@ def test_what_an_operator_could_give_a_way_is_held_until_there_is_one(town):
     assert town.states() == {"remove": "done"}
 
 
-def test_a_ban_waits_until_it_is_known_how_a_limit_of_the_same_account_ended(town):
-    town.plan(LIMIT, BAN)
-    town.platform.faults = ["crash after"]
+@pytest.mark.parametrize("fault", ["crash before", "crash after"])
+@pytest.mark.parametrize("first", [LIMIT, REMOVE], ids=lambda deed: deed.kind)
+def test_nothing_is_done_to_an_account_until_it_is_known_how_an_interrupted_deed_ended(town, first, fault):
+    town.plan(first, BAN)
+    town.platform.faults = [fault]
     with pytest.raises(Crash):
         town.work()
     town.restart()
-    town.platform.deaf = 1  # the limit cannot be asked about, and the ban could be done
-    assert "interrupted" in town.work().why or town.states()["ban_account"] == "ready"
-    assert town.states() == {"limit_account": "ready", "ban_account": "ready"}
+    town.platform.deaf = 1  # it cannot be asked about, and the ban could be done
+    town.work()
+    assert town.states() == {first.kind: "ready", "ban_account": "ready"}
     town.settle()
-    assert town.states() == {"limit_account": "done", "ban_account": "done"}
-    assert town.platform.done == {"limit_account": 1, "ban_account": 1}
+    assert town.states() == {first.kind: "done", "ban_account": "done"}
+    assert town.platform.done == {first.kind: 1, "ban_account": 1}
+
+
+def test_a_post_is_not_marked_while_nobody_knows_whether_it_was_removed(town):
+    town.plan(REMOVE, MARK)
+    town.platform.faults = ["crash before"]
+    with pytest.raises(Crash):
+        town.work()
+    town.restart()
+    town.settle()
+    assert town.order == ["remove"]
+    assert town.states() == {"remove": "done", "mark_sensitive": "refused"}

@@ -466,3 +466,20 @@ def test_one_fetcher_serves_many_files_at_once(server: Server) -> None:
     for number, result in enumerate(asyncio.run(run())):
         assert isinstance(result, Fetched)
         assert result.data == BODY + str(number).encode()
+
+
+def test_instance_that_is_reached_past_its_name_is_fetched_from_there(
+    server: Server, dialled: list[tuple[str, int]]
+) -> None:
+    server.answers = {"/system/1.png?a=b": ok(BODY)}
+    headers = {"Host": "social.example", "X-Forwarded-Proto": "https"}
+    at = PrivateHost(host="social.example", port=443, at=server.url, headers=headers)
+    allowed = [at, PrivateHost(host="127.0.0.1", port=server.port)]
+    resolve = names(**{"127_0_0_1": "127.0.0.1"})
+    found = fetch("https://social.example/system/1.png?a=b", allowed=allowed, resolve=resolve)
+    assert isinstance(found, Fetched)
+    assert (found.data, found.final_url) == (BODY, "https://social.example/system/1.png?a=b")
+    sent = server.requests[-1].decode()
+    assert sent.startswith("GET /system/1.png?a=b HTTP/1.1\r\n")
+    assert "host: social.example\r\n" in sent.lower()
+    assert dialled == [("127.0.0.1", server.port)]

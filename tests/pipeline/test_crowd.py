@@ -147,7 +147,8 @@ def test_work_for_each_post_does_not_grow_with_the_flood():
             "after_cursor_execute",
             lambda *_arguments, counted=counted: counted.update(["statements"]),
         )
-        made.pipeline._judge._memory.rests[1] = made.clock.now() + timedelta(seconds=5)
+        rests = made.pipeline._judge._memory.rests
+        rests.update(dict.fromkeys(rests or (1,), made.clock.now() + timedelta(seconds=5)))
         made.examine(late)
         costs[posts] = counted["statements"]
         made.close()
