@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import Evidence, Unscannable
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.ports import Decoder, Scorer
+
+AT_ONCE: Final = 16  # files that are read and scored together, so that batches fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ async def look_at(
     unread: list[tuple[str, str, str]] = []
     known: set[str] = set()
     twins = done = 0
-    async for path, seen in looked_into(paths, decoder=decoder, scorer=scorer, max_bytes=max_bytes):
+    found = looked_into(paths, decoder=decoder, scorer=scorer, max_bytes=max_bytes, at_once=AT_ONCE)
+    async for path, seen in found:
         done += 1
         tell(done, len(paths))
         name = str(path.relative_to(folder))
