@@ -108,7 +108,8 @@ def calibrate(
 def _tell(told: Report) -> None:
     twins = f", {told.twins} with the bytes of another one" if told.twins else ""
     out.print(
-        f"{told.pictures} harmless picture(s){twins}; {len(told.unread)} file(s) could not be read", soft_wrap=True
+        f"{told.pictures} harmless picture(s){twins}; {len(told.unread)} file(s) left out that could not be read",
+        soft_wrap=True,
     )
     for file, kind, detail in told.unread[:5]:
         out.print(f"  {file}: {kind}: {detail}", soft_wrap=True)

@@ -79,6 +79,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     shutil.copy(folder / "clean" / "who" / "plain" / "0.png", folder / "clean" / "again.png")
     (folder / "clean" / "notes.txt").write_text("no picture", encoding="utf-8")
     (folder / "clean" / "<b>broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    cut = (folder / "clean" / "who" / "plain" / "4.png").read_bytes()
+    (folder / "clean" / "cut.png").write_bytes(cut[: len(cut) // 2])
     config(folder, detectors=[CLIP, FAST])
     done = fediwarden(folder, "calibrate", "clean", "--by", "who", "--json")
     return folder, json.loads(done.stdout)
@@ -90,6 +92,7 @@ def test_what_cannot_be_read_is_neither_harmless_nor_flagged(measured: tuple[Pat
     assert {(one["file"], one["kind"]) for one in told["unread"]} == {
         ("notes.txt", "not_media"),
         ("<b>broken.png", "broken"),
+        ("cut.png", "in_part"),
     }
     assert {one["pictures"] for one in told["detectors"]} == {380}
 
