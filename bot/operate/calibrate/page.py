@@ -108,7 +108,8 @@ def _left_out(told: Report) -> Iterator[str]:
     if told.unread:
         yield (
             f"<p class=warn>{len(told.unread):,} file(s) could not be read, or not all of it. They count neither as "
-            "harmless nor as flagged.</p>\n<details><summary>Which</summary><div class=wide><table><tr><th>file<th>why<th>detail"
+            "harmless nor as flagged.</p>\n<details><summary>Which</summary>"
+            "<div class=wide><table><tr><th>file<th>why<th>detail"
         )
         for file, kind, detail in told.unread[:UNREAD_SHOWN]:
             yield f"<tr><td>{foreign(file)}<td>{escape(kind)}<td>{foreign(detail)}"
