@@ -20,7 +20,7 @@ PREVALENCE: Final = 4.29
 _TAIL: Final = 0.025  # on either side
 _TINY: Final = 1e-300
 _STEPS: Final = 10_000
-_ROUGH: Final = 0.1  # a threshold is rounded by so much of what is left to 0 or 1, at most
+_ROUGH: Final = 0.02  # a threshold is rounded by so much of what is left to 0 or 1, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

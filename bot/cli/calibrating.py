@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from bot.classify.false_alarms import METHOD, PREVALENCE
+from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, bold, out, print_json, settings_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def calibrate(
     Writes what was measured for each detector, for its ``calibration``, and a report as a page.
     """
     from bot.operate.calibrate import as_page, document, look_at, report
-    from bot.operate.calibrate.keeping import places, write
+    from bot.operate.calibrate.keeping import losses, places, write
     from bot.wiring import asked_by, open_to_measure
 
     settings, base = settings_of(context)
@@ -68,6 +69,7 @@ def calibrate(
                 await decoder.aclose()
                 await scorer.aclose()
 
+    rules = asked_by(settings.rules)
     told = report(
         asyncio.run(work()),
         folder=str(folder),
@@ -75,7 +77,7 @@ def calibrate(
         by=by,
         prevalence=prevalence,
         revisions=scorer.revisions,
-        rules=asked_by(settings.rules),
+        rules=rules,
         notes={
             one.id: f"It looks only at what {one.after.detector}/{one.after.label} gives {one.after.at_least:g} or "
             "more; here it looked at everything, so there will be fewer alarms than this."
@@ -84,24 +86,30 @@ def calibrate(
         },
     )
     page = page or base / "calibration.html"
-    write(told, files, page, as_page(told))
+    lost = losses(told, files, rules)
+    written = {id_: path for id_, path in files.items() if id_ not in lost}
+    write(told, written, page, as_page(told))
     if as_json:
-        print_json({**document(told), "page": page, "files": files})
-        return
-    _tell(told)
-    for one in chosen:
-        if one.calibration is None:
-            out.print(
-                f"To use this, write at the detector {one.id}: `calibration: {files[one.id].name}`", soft_wrap=True
-            )
-    out.print("What would change: `fediwarden rejudge --since 7d`; then `fediwarden reload`.")
-    out.print(f"The report: {page}", soft_wrap=True)
+        print_json({**document(told), "page": page, "files": written, "not_written": lost})
+    else:
+        _tell(told)
+        for one in chosen:
+            if one.calibration is None and one.id in written:
+                line = f"`calibration: {files[one.id].name}`"
+                out.print(f"To use this, write at the detector {one.id}: {line}", soft_wrap=True)
+        for id_, why in lost.items():
+            out.print(f"{files[id_]} stays as it was, for without this the bot would not start: {why}", soft_wrap=True)
+        out.print("What would change: `fediwarden rejudge --since 7d`; then `fediwarden reload`.")
+        out.print(f"The report: {page}", soft_wrap=True)
+    if lost:
+        raise typer.Exit(Exit.NOT_SO)
 
 
 def _tell(told: Report) -> None:
     twins = f", {told.twins} with the bytes of another one" if told.twins else ""
     out.print(
-        f"{told.pictures} harmless picture(s){twins}; {len(told.unread)} file(s) could not be read", soft_wrap=True
+        f"{told.pictures} harmless picture(s){twins}; {len(told.unread)} file(s) left out that could not be read",
+        soft_wrap=True,
     )
     for file, kind, detail in told.unread[:5]:
         out.print(f"  {file}: {kind}: {detail}", soft_wrap=True)

@@ -130,7 +130,7 @@ def files_in(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 async def looked_into(
-    paths: Sequence[Path], *, decoder: Decoder, scorer: Scorer, max_bytes: int
+    paths: Sequence[Path], *, decoder: Decoder, scorer: Scorer, max_bytes: int, at_once: int = AT_ONCE
 ) -> AsyncIterator[tuple[Path, Evidence | Blind | Unscannable]]:
     """Decoded and scored like everything that is fetched, in the order that was given. ``Unscannable``: not read."""
 
@@ -144,8 +144,8 @@ async def looked_into(
         digest = hashlib.sha256(data).hexdigest()
         return await look(data, sha256=digest, declared_type=None, decoder=decoder, scorer=scorer)
 
-    for start in range(0, len(paths), AT_ONCE):
-        some = paths[start : start + AT_ONCE]
+    for start in range(0, len(paths), at_once):
+        some = paths[start : start + at_once]
         for path, seen in zip(some, await asyncio.gather(*(one(path) for path in some)), strict=True):
             yield path, seen
 

@@ -33,7 +33,8 @@ def at_most(flagged: int, pictures: int, rate: float) -> float:
 )
 def test_known_bounds(flagged: int, pictures: int, low: float, high: float) -> None:
     made = share(flagged, pictures)
-    assert (made.low, made.high) == (pytest.approx(low, rel=1e-6, abs=1e-15), pytest.approx(high, rel=1e-6))
+    assert made.low == pytest.approx(low, rel=1e-6, abs=1e-15)
+    assert made.high == pytest.approx(high, rel=1e-6)
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -88,7 +89,7 @@ def test_threshold_flags_no_more_than_is_allowed(found: list[float], rate: float
         assert 0 < made <= 1
         assert sum(value >= made for value in found) <= may
         # nearly the lowest one: what comes next below it would be flagged too many
-        assert made - sorted(found)[-may - 1] <= 0.051
+        assert made - sorted(found)[-may - 1] <= 0.0101
 
 
 @given(values)
@@ -106,8 +107,8 @@ def test_threshold_keeps_its_promise_on_pictures_that_were_not_looked_at(rate: f
 
 
 def test_threshold_is_written_with_few_digits() -> None:
-    assert threshold([0.1] * 300 + [0.637219], 0.05) == 0.11
-    assert threshold([0.99963] * 400, 0.01) == 0.99964
+    assert threshold([0.1] * 300 + [0.637219], 0.05) == 0.101
+    assert threshold([0.99963] * 400, 0.01) == 0.999631
     assert threshold([0.0] * 400, 0.01) == pytest.approx(1e-6)
     assert threshold([1.0] * 400, 0.01) is None
 

@@ -20,6 +20,7 @@ import making
 from bot.classify.calibration import RATES, Calibration, read_calibration
 from bot.classify.clip.shapes.drawing import draw
 from bot.classify.false_alarms import share
+from bot.classify.registry import build_detectors, read_settings
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import Score
 from bot.ledger import open_ledger
@@ -78,6 +79,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     shutil.copy(folder / "clean" / "who" / "plain" / "0.png", folder / "clean" / "again.png")
     (folder / "clean" / "notes.txt").write_text("no picture", encoding="utf-8")
     (folder / "clean" / "<b>broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    cut = (folder / "clean" / "who" / "plain" / "4.png").read_bytes()
+    (folder / "clean" / "cut.png").write_bytes(cut[: len(cut) // 2])
     config(folder, detectors=[CLIP, FAST])
     done = fediwarden(folder, "calibrate", "clean", "--by", "who", "--json")
     return folder, json.loads(done.stdout)
@@ -89,6 +92,7 @@ def test_what_cannot_be_read_is_neither_harmless_nor_flagged(measured: tuple[Pat
     assert {(one["file"], one["kind"]) for one in told["unread"]} == {
         ("notes.txt", "not_media"),
         ("<b>broken.png", "broken"),
+        ("cut.png", "in_part"),
     }
     assert {one["pictures"] for one in told["detectors"]} == {380}
 
@@ -134,6 +138,12 @@ def test_int8_is_measured_as_it_decides_near_a_threshold(measured: tuple[Path, d
     assert fast["revision"] != exact["revision"]
     assert fast["thresholds"]["ring"]["strict"] == pytest.approx(exact["thresholds"]["ring"]["strict"], abs=1e-4)
     assert fast["rules"] == {}
+
+
+def test_measured_is_what_the_bot_runs_with(measured: tuple[Path, dict[str, Any]]) -> None:
+    _, told = measured
+    running = build_detectors([read_settings(CLIP), read_settings(FAST)])
+    assert [one["revision"] for one in told["detectors"]] == [one.revision for one in running]
 
 
 def test_rule_takes_its_threshold_from_the_file_and_goes_as_far_as_its_stage(
@@ -203,11 +213,15 @@ def lines(detector: dict[str, Any]) -> list[dict[str, Any]]:
     return [*presets, *detector["rules"].values()]
 
 
-def test_screen_says_what_is_next(tmp_path: Path) -> None:
-    (tmp_path / "few").mkdir()
+def few(folder: Path) -> None:
+    (folder / "few").mkdir()
     random = np.random.default_rng(2)
     for number in range(3):
-        draw("green cross", random).save(tmp_path / "few" / f"{number}.png")
+        draw("green cross", random).save(folder / "few" / f"{number}.png")
+
+
+def test_screen_says_what_is_next(tmp_path: Path) -> None:
+    few(tmp_path)
     config(tmp_path)
     told = flat(fediwarden(tmp_path, "calibrate", "few", "--report", "out/page.html").stdout)
     assert "strict: needs 368 pictures; there are 3" in told
@@ -215,6 +229,20 @@ def test_screen_says_what_is_next(tmp_path: Path) -> None:
     assert "write at the detector clip: `calibration: clip.calibration.json`" in told
     assert (tmp_path / "out" / "page.html").exists()
     assert read_calibration(tmp_path / "clip.calibration.json").thresholds["ring"]["strict"] is None
+
+
+def test_too_few_pictures_take_no_threshold_away_from_a_rule(
+    measured: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    few(tmp_path)
+    shutil.copy(measured[0] / "clip.calibration.json", tmp_path)
+    config(tmp_path, detectors=[{**CLIP, "calibration": "clip.calibration.json"}])
+    before = (tmp_path / "clip.calibration.json").read_bytes()
+    told = flat(fediwarden(tmp_path, "calibrate", "few", code=1).stdout)
+    assert "clip.calibration.json stays as it was" in told
+    assert "rule wanted, strict: needs 368 pictures; there are 3" in told
+    assert (tmp_path / "clip.calibration.json").read_bytes() == before
+    assert (tmp_path / "calibration.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -279,7 +307,11 @@ def test_rejudge_applies_new_thresholds_to_stored_scores(measured: tuple[Path, d
     assert [(rule["rule"], rule["fires"], rule["new"]) for rule in found["rules"]] == [("wanted", 1, 1)]
     (file,) = found["files"]
     (deed,) = file["rules"][0]["deeds"]
-    assert (file["file"], deed["deed"], "uncalibrated" in deed.get("reasons", [])) == (1, "report", False)
+    assert (file["file"], deed["deed"], deed["reasons"]) == (1, "report", [])
+    written = json.loads((tmp_path / "clip.calibration.json").read_text(encoding="utf-8"))
+    (tmp_path / "clip.calibration.json").write_text(json.dumps({**written, "revision": "clip-0"}), encoding="utf-8")
+    found = json.loads(fediwarden(tmp_path, "rejudge", "--since", "2020-01-01", "--json").stdout)
+    assert found["files"][0]["rules"][0]["deeds"][0]["reasons"] == ["uncalibrated"]
     assert hashlib.sha256((tmp_path / "fediwarden.db").read_bytes()).hexdigest() == before
 
 

@@ -31,7 +31,7 @@ class Question(Protocol):
         ...
 
     def near(self, rows: Rows, threshold: float, margin: float) -> Rows:
-        """``(n,) bool``: whether an embedding that differs by ``margin`` might be on the other side."""
+        """``(n,) bool``: whether it might be on the other side if each cosine were off by ``margin``."""
         ...
 
 
@@ -49,8 +49,8 @@ class Contrast:
         return _logistic(self.scale * self._lead(rows))
 
     def near(self, rows: Rows, threshold: float, margin: float) -> Rows:
-        """See ``Question``."""
-        return np.asarray(np.abs(self._lead(rows) - _odds(threshold) / self.scale) <= margin)
+        """See ``Question``. Both cosines of a lead may be off, in opposite directions."""
+        return np.asarray(np.abs(self._lead(rows) - _odds(threshold) / self.scale) <= 2 * margin)
 
     def _lead(self, rows: Rows) -> Rows:
         exact = rows.astype(np.float64)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.classify.settings import DetectorSettings
-    from bot.operate.calibrate.shape import Report
+    from bot.operate.calibrate.shape import Asked, Report
 
 
 def places(chosen: Sequence[DetectorSettings], base: Path) -> Mapping[str, Path]:
@@ -39,11 +39,36 @@ def places(chosen: Sequence[DetectorSettings], base: Path) -> Mapping[str, Path]
     return found
 
 
+def losses(told: Report, files: Mapping[str, Path], rules: Sequence[Asked]) -> Mapping[str, str]:
+    """Detectors whose file has to stay, and why: a rule has its threshold from there, and would have none any more.
+
+    A configuration with such a rule is refused, so the bot would not start.
+    """
+    found: dict[str, str] = {}
+    for measured in told.detectors:
+        path = files[measured.detector]
+        if not path.exists():
+            continue
+        before = read_calibration(path).thresholds
+        labels = {label.id: label for label in measured.labels}
+        for rule in rules:
+            if rule.detector != measured.detector or rule.preset is None:
+                continue
+            label = labels.get(rule.label)
+            if label is not None and label.presets[rule.preset].at_least is not None:
+                continue
+            if before.get(rule.label, {}).get(rule.preset) is not None:
+                why = "there is no such label" if label is None else label.presets[rule.preset].lacks
+                found[measured.detector] = f"rule {rule.rule}, {rule.preset}: {why}"
+    return found
+
+
 def write(told: Report, files: Mapping[str, Path], page: Path, html: str) -> None:
-    """Every file whole or not at all; the page last. Raises ``ConfigError`` where one cannot be written."""
+    """Those of ``files`` (by detector), and the page; every file whole or not at all. Raises ``ConfigError``."""
     texts = {
         files[measured.detector]: json.dumps(calibration_of(measured, told), indent=1, ensure_ascii=False) + "\n"
         for measured in told.detectors
+        if measured.detector in files
     }
     for path, text in {**texts, page: html}.items():
         try:

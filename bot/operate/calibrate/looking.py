@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import Evidence, Unscannable
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.ports import Decoder, Scorer
+
+DAMAGE: Final = frozenset({"truncated", "damaged"})
+AT_ONCE: Final = 16  # files that are read and scored together, so that batches fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +59,16 @@ async def look_at(
     unread: list[tuple[str, str, str]] = []
     known: set[str] = set()
     twins = done = 0
-    async for path, seen in looked_into(paths, decoder=decoder, scorer=scorer, max_bytes=max_bytes):
+    found = looked_into(paths, decoder=decoder, scorer=scorer, max_bytes=max_bytes, at_once=AT_ONCE)
+    async for path, seen in found:
         done += 1
         tell(done, len(paths))
         name = str(path.relative_to(folder))
         if not isinstance(seen, Evidence):
             why = seen if isinstance(seen, Unscannable) else seen.why
             unread.append((name, why.kind.value, why.detail))
+        elif part := _in_part(seen):
+            unread.append((name, "in_part", part))
         elif seen.sha256 in known:
             twins += 1
         else:
@@ -73,6 +79,13 @@ async def look_at(
             group = next((group for group, place in groups.items() if path.is_relative_to(place)), None)
             pictures.append(Picture(path=name, group=group, values=values, gaps=seen.gaps))
     return Seen(pictures=pictures, unread=unread, twins=twins, groups=sorted(groups))
+
+
+def _in_part(seen: Evidence) -> str:
+    """What hides a part of the picture, in words; empty if nothing does."""
+    damage = [finding.detail for finding in seen.findings if finding.kind in DAMAGE]
+    missing = [gap for gap in seen.gaps if gap.startswith("picture: ") or "cannot be read" in gap]
+    return "; ".join([*damage, *missing])
 
 
 def _found(folder: Path, by: str | None) -> tuple[Mapping[str, Path], Sequence[Path]]:

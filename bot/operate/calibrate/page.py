@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.classify.calibration import RATES
 from bot.classify.false_alarms import METHOD, pictures_needed
 from bot.operate.calibrate.plot import curve, forest
-from bot.operate.calibrate.words import ASSUMED, between, flagged, number, percent, true_alarms
+from bot.operate.calibrate.words import ASSUMED, between, flagged, number, percent, score, true_alarms
 from bot.operate.explain.page import foreign
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ h3 { margin: 0 0 .35rem; font-size: 1rem; }
 h4 { margin: .9rem 0 .2rem; font-size: .95rem; }
 p { margin: .3rem 0; max-width: 60rem; overflow-wrap: anywhere; }
 .faint { color: var(--faint); }
+.whole { white-space: nowrap; }
 .warn { color: var(--warn); }
 .notice { margin-top: .9rem; padding: .55rem .8rem; background: var(--wash); border-left: 3px solid var(--mark); }
 .side { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1rem; }
@@ -106,8 +107,9 @@ def _left_out(told: Report) -> Iterator[str]:
         yield f"<p>{told.twins:,} file(s) have the bytes of another one and were not counted again.</p>\n"
     if told.unread:
         yield (
-            f"<p class=warn>{len(told.unread):,} file(s) could not be read. They count neither as harmless nor as "
-            "flagged.</p>\n<details><summary>Which</summary><div class=wide><table><tr><th>file<th>why<th>detail"
+            f"<p class=warn>{len(told.unread):,} file(s) could not be read, or not all of it. They count neither as "
+            "harmless nor as flagged.</p>\n<details><summary>Which</summary>"
+            "<div class=wide><table><tr><th>file<th>why<th>detail"
         )
         for file, kind, detail in told.unread[:UNREAD_SHOWN]:
             yield f"<tr><td>{foreign(file)}<td>{escape(kind)}<td>{foreign(detail)}"
@@ -152,9 +154,9 @@ def _label(name: str, measured: Measured, told: Report) -> Iterator[str]:
     rules = [line for line in measured.rules if line.label == name]
     yield f"<div class=card><h3>{escape(measured.detector)}</h3>{curve(label, rules)}{_head('preset', told)}"
     for preset, line in label.presets.items():
-        yield _row(f"{preset}<br><span class=faint>at most {percent(RATES[preset])}</span>", line, told)
+        yield _row(f"{preset}<br><span class='faint whole'>at most {percent(RATES[preset])}</span>", line, told)
     yield "</table></div><h4>Nearest to an alarm</h4><div class=wide><table>"
-    yield "".join(f"<tr><td>{number(value)}<td>{foreign(file)}" for file, value in label.highest)
+    yield "".join(f"<tr><td>{score(value)}<td>{foreign(file)}" for file, value in label.highest)
     yield "</table></div></div>\n"
 
 

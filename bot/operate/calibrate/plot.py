@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.classify.false_alarms import share
 from bot.operate.calibrate.words import number, percent
+from bot.operate.explain.foreign import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 34
 POINTS: Final = 160  # steps of a curve, at most
-TICKS: Final = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+TICKS: Final = (1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+"""Where the axis may begin and end; nobody wants a threshold below the first."""
 ROW: Final = 22
 
 
@@ -51,7 +53,7 @@ def forest(line: Line) -> str:
         y = ROW * row + 14
         low, high, at = (begin + wide * value / most for value in (one.share.low, one.share.high, one.share.rate))
         kind = "differs" if one.differs else "data"
-        name = one.group if len(one.group) <= 18 else f"{one.group[:17]}…"
+        name = visible(one.group if len(one.group) <= 18 else f"{one.group[:17]}…")
         parts.append(f'<text x="{begin - 10}" y="{y + 4}" text-anchor="end">{escape(name)}</text>')
         parts.append(f'<line class="{kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>')
         parts.append(f'<circle class="{kind}" cx="{at:.1f}" cy="{y}" r="4"/>')
@@ -93,7 +95,8 @@ def _grid(x: _Logit, lowest: float) -> Iterator[str]:
     for tick in x.ticks:
         at = x(tick)
         yield f'<line class=grid x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-        yield f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{number(tick)}</text>'
+        anchor = "end" if tick == x.last else "middle"
+        yield f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="{anchor}">{number(tick)}</text>'
     yield f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}" text-anchor="middle">threshold</text>'
 
 

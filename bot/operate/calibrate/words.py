@@ -19,6 +19,11 @@ def number(value: float | None) -> str:
     return f"{value:.15f}".rstrip("0").rstrip(".") if 0 < value < 1e-4 else f"{value:g}" if value < 0.99 else str(value)
 
 
+def score(value: float) -> str:
+    """A picture's value, for people."""
+    return f"{value:.7f}".rstrip("0").rstrip(".")
+
+
 def percent(share: float) -> str:
     """``0.29 %``."""
     value = 100 * share

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INT8 = 0.03
 """How far rounding to 8 bits may move a cosine: the detector's ``margin``, unless it is set."""
-BF16 = 0.01
+BF16 = 0.02
 
 
 @pytest.fixture(scope="module")
