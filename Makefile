@@ -31,7 +31,8 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/scan.py
 
-# A raid in full: 10,000 posts in ten minutes. It takes an hour or so, and writes its table to raid.json.
+# A raid in full: 10,000 posts in ten minutes. It takes long, wants the
+# machine for itself, and writes its table to raid.json.
 raid: $(VENV)/.installed-dev
 	env $(SERVER:%=-u %) RAID_POSTS=10000 RAID_ACCOUNTS=200 RAID_INNOCENT=2000 RAID_SECONDS=600 RAID_HOURS=2 \
 	  RAID_REPORT=$(or $(RAID_REPORT),raid.json) $(BIN)/python -m pytest tests/acceptance/test_raid.py
