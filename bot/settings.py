@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.domain.content import Role
 from bot.domain.decisions import Limit, Scope, Stage, Switch
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How, ListMode
+from bot.domain.handles import meant, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,16 @@ DeedWord: TypeAlias = Literal[
 ]
 Id: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+def _named(text: str) -> str:
+    """Raises ``ValueError`` for what would never be met."""
+    meant(text)
+    return plain(text)
+
+
+Named: TypeAlias = Annotated[str, AfterValidator(_named)]
+"""An account or community: ``name@host``, with or without the sign before it, or its address."""
 
 
 class _Strict(BaseModel):
@@ -234,8 +245,8 @@ class BreakerSettings(_Strict):
 class ProtectedSettings(_Strict):
     """Never acted on, whatever a rule says. Staff are protected without being named."""
 
-    accounts: frozenset[str] = frozenset()
-    communities: frozenset[str] = frozenset()
+    accounts: frozenset[Named] = frozenset()
+    communities: frozenset[Named] = frozenset()
 
 
 class MediaSettings(_Strict):

@@ -256,3 +256,27 @@ def test_switch_that_does_not_exist_is_refused_with_those_that_do(
 ) -> None:
     with pytest.raises(ConfigError, match=wrong):
         load(written(tmp_path, settings(rules=[rule(**changes)])))
+
+
+@pytest.mark.parametrize(
+    ("written_as", "kept"),
+    [
+        ("alice@here.example", "alice@here.example"),
+        ("@Alice@here.example", "alice@here.example"),
+        (" !pictures@here.example ", "pictures@here.example"),
+        ("https://Here.example/users/Alice/", "https://here.example/users/Alice"),
+    ],
+)
+@pytest.mark.parametrize("key", ["accounts", "communities"])
+def test_protected_names_are_kept_as_they_are_met(tmp_path: Path, key: str, written_as: str, kept: str) -> None:
+    found = load(written(tmp_path, settings(protected={key: [written_as]})))
+    assert getattr(found.protected, key) == {kept}
+
+
+@pytest.mark.parametrize(
+    "nobody", ["nonsense", "", "@alice", "a@b@c", "alice@", "alice@here.example/x", "https://here.example", "ftp://a/b"]
+)
+@pytest.mark.parametrize("key", ["accounts", "communities"])
+def test_a_protected_name_that_nobody_can_have_is_refused(tmp_path: Path, key: str, nobody: str) -> None:
+    with pytest.raises(ConfigError, match=rf"protected\.{key}\.1: .*name@host"):
+        load(written(tmp_path, settings(protected={key: ["bob@here.example", nobody]})))

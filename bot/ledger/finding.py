@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Float, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from bot.domain.handles import plain
 from bot.ledger import schema
 from bot.ledger.codec import intent_of
 from bot.ledger.columns import fingerprint
@@ -128,7 +129,7 @@ def _digests(
     wanted = wanted.strip()
     if "://" in wanted:
         return [fingerprint(wanted)]
-    handle = wanted.lstrip("@!").casefold()
+    handle = plain(wanted)
     somewhere = func.lower(INTENT.payload).contains(json.dumps(handle), autoescape=True)
     found = [column.is_not(None), INTENT.payload != ERASED, somewhere, *narrowed]
     known = select(column, func.min(INTENT.payload)).where(*found).group_by(column)
@@ -136,4 +137,4 @@ def _digests(
 
 
 def _called(known: Account | Community | None, handle: str) -> bool:
-    return known is not None and known.handle.casefold() == handle
+    return known is not None and plain(known.handle) == handle

@@ -141,12 +141,10 @@ class Guard:
     def _protected(self, account: Account | None) -> bool:
         if account is None:
             return False
-        return account.is_staff or not self.limits.protected_accounts.isdisjoint({account.handle, account.uri})
+        return account.is_staff or self.limits.names_account(account)
 
     def _protected_place(self, community: Community | None) -> bool:
-        if community is None:
-            return False
-        return not self.limits.protected_communities.isdisjoint({community.handle, community.uri})
+        return community is not None and self.limits.names_community(community)
 
 
 def _stage_of(intent: Intent, offer: Offer) -> Stage:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import Stage
+from bot.domain.handles import meant, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bot.domain.content import Account, Community
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,21 @@ class Limits:
     evidence: str | None = None  # the choice that a purge needs: "none" keeps no copy
     quotas: Quotas = field(default_factory=Quotas)
     backlog_stage: Stage = Stage.REPORT  # how far to go with what was there before the bot started
-    protected_accounts: frozenset[str] = frozenset()  # handles or ActivityPub ids
+    protected_accounts: frozenset[str] = frozenset()  # handles or addresses, as a human writes them
     protected_communities: frozenset[str] = frozenset()
+
+    def names_account(self, account: Account) -> bool:
+        """Whether the operator listed this account."""
+        return not _all_meant(self.protected_accounts).isdisjoint({plain(account.handle), plain(account.uri)})
+
+    def names_community(self, community: Community) -> bool:
+        """Whether the operator listed this community."""
+        return not _all_meant(self.protected_communities).isdisjoint({plain(community.handle), plain(community.uri)})
+
+
+@lru_cache(maxsize=8)
+def _all_meant(listed: frozenset[str]) -> frozenset[str]:
+    return frozenset[str]().union(*map(meant, listed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

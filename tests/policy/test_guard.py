@@ -140,14 +140,33 @@ def test_staff_are_never_acted_on(intent):
     assert HoldReason.PROTECTED in reasons(decide(intent, facts=facts))
 
 
-@pytest.mark.parametrize("word", ["alice@here.example", "https://here.example/u/alice"])
-def test_listed_accounts_are_protected_by_handle_or_uri(word):
+@pytest.mark.parametrize(
+    "word",
+    [
+        "alice@here.example",
+        "@alice@here.example",
+        "Alice@Here.example",
+        "https://here.example/u/alice",
+        "HTTPS://Here.example/u/alice/",
+        "https://here.example/@alice",
+        "https://other.example/u/alice@here.example",
+    ],
+)
+def test_listed_accounts_are_protected_however_they_are_written(word):
     limits = replace(OPEN, protected_accounts=frozenset({word}))
     assert all(HoldReason.PROTECTED in reasons(decide(i, limits=limits)) for i in DEEDS)
 
 
-def test_listed_communities_are_protected():
-    limits = replace(OPEN, protected_communities=frozenset({"pictures@here.example"}))
+@pytest.mark.parametrize("name", ["alice", "ALICE"])
+def test_a_platform_that_keeps_capitals_in_names_leaves_nobody_unprotected(name):
+    known = replace(making.account(), handle=f"{name}@Here.example")
+    limits = replace(OPEN, protected_accounts=frozenset({"Alice@here.example"}))
+    assert HoldReason.PROTECTED in reasons(decide(replace(BAN, account=known), limits=limits))
+
+
+@pytest.mark.parametrize("word", ["pictures@here.example", "!Pictures@here.example", "https://here.example/c/pictures"])
+def test_listed_communities_are_protected(word):
+    limits = replace(OPEN, protected_communities=frozenset({word}))
     assert HoldReason.PROTECTED in reasons(decide(REMOVE, limits=limits))
     assert HoldReason.PROTECTED in reasons(decide(MARK, limits=limits))
     assert decide(BAN, limits=limits) == decide(LIMIT, limits=limits) == Allow()

@@ -1,0 +1,43 @@
+"""How a human writes the name of an account or community, and how two of them are compared."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_HANDLE = re.compile(r"[^@/\s]+@[^@/\s]+")
+_PAGE = re.compile(r"/(?:@|[uc]/)([^@/\s]+)(?:@([^@/\s]+))?")
+
+
+def plain(text: str) -> str:
+    """What two ways to write the same have in common: ``@Alice@here.example`` is ``alice@here.example``.
+
+    Of an address only the scheme and the host are the same in capitals.
+    """
+    text = text.strip()
+    if "://" not in text:
+        return text.lstrip("@!").casefold()
+    scheme, _, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.casefold()}://{host.casefold()}{slash}{path}".rstrip("/")
+
+
+def meant(text: str) -> frozenset[str]:
+    """Everything that an account or community may be called that is written like this, as ``plain`` has it.
+
+    The page that a browser shows is not always the ActivityPub address, so its handle is meant too. Raises
+    ``ValueError`` for what is neither ``name@host`` nor an address.
+    """
+    written = plain(text)
+    if "://" not in written:
+        if not _HANDLE.fullmatch(written):
+            raise ValueError("write name@host, or the whole address, which begins with https://")
+        return frozenset({written})
+    try:
+        address = urlsplit(written)
+    except ValueError:
+        raise ValueError("is not an address") from None
+    if address.scheme not in {"http", "https"} or not address.netloc or not address.path or re.search(r"\s", written):
+        raise ValueError("is not the address of an account or community: write it whole, or write name@host")
+    page = _PAGE.fullmatch(address.path)
+    return frozenset({written} if page is None else {written, plain(f"{page[1]}@{page[2] or address.netloc}")})
