@@ -83,7 +83,7 @@ class Process:
                 token=SecretStr(world.town.tokens[BOT]),
                 pictrs=PictrsSettings(url=PICTRS, api_key=SecretStr(KEY)),
             )
-            instance = build_lemmy(settings, world.clock, None)
+            instance = build_lemmy(settings, world.clock, None, ledger)
         self.enforcement = world.enforcement(
             self.ledger,  # type: ignore[arg-type]
             {HERE: _Enforcer(self, instance.enforcer)},
