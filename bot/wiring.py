@@ -326,7 +326,7 @@ class House:
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import Recheck, forget_taken_back, remember_confirmed
+        from bot.pipeline import Protection, Recheck, forget_taken_back, remember_confirmed
 
         return Enforcement(
             self.ledger,
@@ -335,6 +335,7 @@ class House:
             confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
+            protected=Protection(self.ledger, lambda: self.guard),
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
             unreportable=self._those(lambda platform: platform.unreportable),

@@ -85,13 +85,15 @@ class Enforcement:
         confirmed: Callable[[IntentRecord], None],
         taken_back: Callable[[IntentRecord], None] = lambda _: None,
         recheck: Callable[[IntentRecord], str | None] = lambda _: None,
+        protected: Callable[[IntentRecord], bool] = lambda _: False,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         hands: int = 1,
         unreportable: Collection[InstanceId] = (),
     ) -> None:
         """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
-        one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does.
+        one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does,
+        and ``protected`` whether it is about somebody who became protected since it was allowed.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -103,6 +105,7 @@ class Enforcement:
         self._confirmed = confirmed
         self._taken_back = taken_back
         self._recheck = recheck
+        self._protected = protected
         self._look = look
         self._sleep = sleep
         self._unreportable = unreportable
@@ -184,6 +187,9 @@ class Enforcement:
             return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
             return self._skip(record, "the post is removed, so there is nothing to mark")
+        if not _left_for_caches(tried) and self._protected(record):
+            self._docket.set_state(record.id, IntentState.HELD, reasons=(HoldReason.PROTECTED,), seen=record)
+            return Progress()
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
         if changed is not None:
             return self._skip(record, changed)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import HoldReason, IntentState, PurgeFile
+from bot.domain.decisions import HoldReason, IntentState
 from bot.domain.errors import FediwardenError, SupersededError
+from bot.enforce.late import may_be_done
+from bot.enforce.undo import what_is_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.domain.content import Account
+    from bot.pipeline.protection import Protection
     from bot.policy import Guard
     from bot.ports import IntentRecord, Ledger
+
+
+IF_NOT_DONE = "not tried again; if it is done already, nothing takes it back"
 
 
 class NoSuchError(FediwardenError):
@@ -31,11 +36,14 @@ class Result:
 
 def approve(ledger: Ledger, guard: Guard, records: Iterable[IntentRecord], *, by: str) -> Sequence[Result]:
     """Release held intents. Approval overrules everything but *protected*, *stopped* and *no evidence policy*."""
+    from bot.pipeline.protection import Protection
+
     results = []
+    protected = Protection(ledger, lambda: guard)
     stop = ledger.stopped()
     stopped = None if stop is None else f"acting was stopped by {stop.by}: `fediwarden start-acting` goes on"
     for record in records:
-        stays = _not_held(record) or stopped or _stays_held(ledger, guard, record)
+        stays = _not_held(record) or stopped or _stays_held(guard, protected, record)
         if stays is None:
             stays = move(ledger, record, IntentState.READY, by=by, approve=True, detail="approved")
         results.append(Result(record=record, ok=stays is None, detail=stays or "released"))
@@ -64,28 +72,26 @@ def move(
     return None
 
 
-def _stays_held(ledger: Ledger, guard: Guard, record: IntentRecord) -> str | None:
+def _stays_held(guard: Guard, protected: Protection, record: IntentRecord) -> str | None:
     if guard.no_evidence_policy(record.intent):
         return "no evidence policy: set `evidence: none` in the configuration if no copy is to be kept"
-    if guard.protects(record.intent, _uploaders(ledger, record)):
+    if protected(record):
         return "protected: staff, or listed under `protected` in the configuration"
     return None
 
 
-def _uploaders(ledger: Ledger, record: IntentRecord) -> Sequence[Account]:
-    if not isinstance(record.intent, PurgeFile):
-        return ()
-    case = ledger.case(record.case)
-    files = case.files if case is not None else ()
-    return [upload.uploader for file_id in files for upload in ledger.uploads_of(file_id)]
-
-
 def dismiss_intents(ledger: Ledger, records: Iterable[IntentRecord], *, by: str) -> Sequence[Result]:
-    """End single holds; nothing else of their cases changes."""
+    """End single holds; nothing else of their cases changes.
+
+    What may have been done is taken back: *dismissed* means that the server is as if the bot had never wanted it.
+    """
     results = []
     for record in records:
-        stays = _not_held(record) or move(ledger, record, IntentState.DISMISSED, by=by, detail="dismissed")
-        results.append(Result(record=record, ok=stays is None, detail=stays or "dismissed"))
+        begun = may_be_done(record, ledger)
+        goal = IntentState.UNDOING if begun else IntentState.DISMISSED
+        told = (IF_NOT_DONE if what_is_lost(record.intent) else "to be undone") if begun else "dismissed"
+        stays = _not_held(record) or move(ledger, record, goal, by=by, detail="dismissed")
+        results.append(Result(record=record, ok=stays is None, detail=stays or told))
     return results
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import Account, InstanceId, Name, Sighting, Subject
+    from bot.domain.content import Account, Community, InstanceId, Name, Sighting, Subject
     from bot.domain.evidence import Attribution, Evidence, How
 
 T = TypeVar("T")
@@ -59,6 +59,11 @@ class Facts:
         """Places that show the file from our servers, of others than those who stored it."""
         return self._told("shown by others", self._shown_by_others)
 
+    @property
+    def communities(self) -> Sequence[Community]:
+        """Where it is shown, each once."""
+        return self._told("communities", self._communities)
+
     def _told(self, what: str, found: Callable[[], T]) -> T:
         """Found out once: the guard asks for each of what may be ten thousand intents."""
         if what not in self._once:
@@ -76,6 +81,10 @@ class Facts:
                 uri = attribution.uploader.uri
                 best[uri] = min(attribution.how, best.get(uri, attribution.how))
         return best
+
+    def _communities(self) -> Sequence[Community]:
+        found = (sighting.subject.community for sighting in self.sightings)
+        return list({one.uri: one for one in found if one is not None}.values())
 
     def _shown_by_others(self) -> Sequence[Subject]:
         uses: dict[str, Subject] = {}

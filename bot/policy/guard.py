@@ -16,6 +16,7 @@ from bot.domain.decisions import (
     PurgeFile,
     Remove,
     Report,
+    Scope,
     SetSwitch,
     Stage,
 )
@@ -55,7 +56,7 @@ class Guard:
                 ),
                 (HoldReason.IRREVERSIBLE_OFF, not offer.reversible and intent.kind not in self.limits.irreversible),
                 (HoldReason.NO_EVIDENCE_POLICY, self.no_evidence_policy(intent)),
-                (HoldReason.PROTECTED, self.protects(intent, _accounts(intent, facts))),
+                (HoldReason.PROTECTED, self.protects(intent, _accounts(intent, facts), facts.communities)),
                 (HoldReason.LIST_CONFLICT, _conflict(facts)),
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
@@ -121,16 +122,20 @@ class Guard:
         """A purge destroys evidence; the operator has to have said that this is wanted."""
         return isinstance(intent, PurgeFile) and self.limits.evidence is None
 
-    def protects(self, intent: Intent, uploaders: Sequence[Account]) -> bool:
+    def protects(self, intent: Intent, uploaders: Sequence[Account], communities: Sequence[Community]) -> bool:
         """Staff, and accounts and communities that the operator listed, are never acted on.
 
-        ``uploaders``: of the file, for a purge.
+        What hits an account everywhere is about the account, whichever places it was seen in. ``uploaders`` of the
+        file, for a purge; ``communities`` that it is shown in, for a purge and for a ban from one of them.
         """
         match intent:
             case Report() | Remove() | MarkSensitive():
                 return self._protected(intent.subject.author) or self._protected_place(intent.subject.community)
             case PurgeFile():
-                return any(self._protected(account) for account in uploaders)
+                return any(map(self._protected, uploaders)) or any(map(self._protected_place, communities))
+            case BanAccount(scope=Scope.COMMUNITY):
+                there = [one for one in communities if _is(one, intent)]
+                return self._protected(intent.account) or any(map(self._protected_place, there))
             case LimitAccount() | BanAccount():
                 return self._protected(intent.account)
             case SetSwitch() | Notify():
@@ -150,6 +155,10 @@ class Guard:
 def _stage_of(intent: Intent, offer: Offer) -> Stage:
     """The lowest stage that allows it: what the platform cannot take back does more than hide."""
     return Stage.ENFORCE if intent.stage is Stage.HIDE and not offer.reversible else intent.stage
+
+
+def _is(community: Community, ban: BanAccount) -> bool:
+    return (community.instance, community.local_id) == (ban.instance, ban.community_id)
 
 
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:

@@ -17,6 +17,7 @@ from bot.domain.decisions import (
     PurgeFile,
     Remove,
     Report,
+    Scope,
     Stage,
 )
 from bot.domain.evidence import Attribution, How, ListMode
@@ -168,8 +169,13 @@ def test_a_platform_that_keeps_capitals_in_names_leaves_nobody_unprotected(name)
 def test_listed_communities_are_protected(word):
     limits = replace(OPEN, protected_communities=frozenset({word}))
     assert HoldReason.PROTECTED in reasons(decide(REMOVE, limits=limits))
-    assert HoldReason.PROTECTED in reasons(decide(MARK, limits=limits))
-    assert decide(BAN, limits=limits) == decide(LIMIT, limits=limits) == Allow()
+    there = replace(BAN, scope=Scope.COMMUNITY, community_id=making.community().local_id)
+    for deed in (REPORT, MARK, PURGE, there):
+        assert HoldReason.PROTECTED in reasons(decide(deed, limits=limits))
+    elsewhere = replace(there, community_id="id-another")
+    another_server = replace(there, instance="there")
+    for deed in (BAN, LIMIT, elsewhere, another_server):
+        assert decide(deed, limits=limits) == Allow()
 
 
 @pytest.mark.parametrize("deed", [BAN, LIMIT], ids=lambda deed: deed.kind)

@@ -1,0 +1,52 @@
+"""Days may pass between a verdict and its deeds: is it about somebody who is protected by now?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.domain.decisions import BanAccount, PurgeFile, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.domain.content import Account, Community
+    from bot.policy import Guard
+    from bot.ports import IntentRecord, Ledger
+
+KEPT = 10.0
+"""Seconds for which the uploaders and places of a case are remembered: it may hold a purge of each of 10,000 names."""
+
+_Known: TypeAlias = "tuple[Sequence[Account], Sequence[Community]]"
+
+
+class Protection:
+    """Asks the guard again about what is in the ledger. Contacts nobody. Thread-safe."""
+
+    def __init__(self, ledger: Ledger, guard: Callable[[], Guard]) -> None:
+        """``guard``: the one that is in force."""
+        self._ledger = ledger
+        self._guard = guard
+        self._last: tuple[int, float, _Known] | None = None
+
+    def __call__(self, record: IntentRecord) -> bool:
+        """Whether this must not be done, whatever was allowed or approved before. Raises ``LedgerError``."""
+        intent = record.intent
+        hits_files = isinstance(intent, PurgeFile) or (
+            isinstance(intent, BanAccount) and intent.scope is Scope.COMMUNITY
+        )
+        uploaders, communities = self._known(record) if hits_files else ((), ())
+        return self._guard().protects(intent, uploaders, communities)
+
+    def _known(self, record: IntentRecord) -> _Known:
+        last, now = self._last, time.monotonic()
+        if last is not None and last[0] == record.case and now - last[1] < KEPT:
+            return last[2]
+        case = self._ledger.case(record.case)
+        files = list(dict.fromkeys([record.file, *(case.files if case is not None else ())]))
+        uploaders = {one.uploader.uri: one.uploader for file in files for one in self._ledger.uploads_of(file)}
+        subjects = [one.subject for file in files for one in self._ledger.sightings_of(file)]
+        communities = {one.community.uri: one.community for one in subjects if one.community is not None}
+        known = list(uploaders.values()), list(communities.values())
+        self._last = record.case, now, known
+        return known
