@@ -71,13 +71,13 @@ Id: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 
 
-def _named(text: str) -> str:
+def _somebody(text: str) -> str:
     """Raises ``ValueError`` for what would never be met."""
     meant(text)
     return plain(text)
 
 
-Named: TypeAlias = Annotated[str, AfterValidator(_named)]
+Named: TypeAlias = Annotated[str, AfterValidator(_somebody)]
 """An account or community: ``name@host``, with or without the sign before it, or its address."""
 
 
