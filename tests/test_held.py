@@ -163,7 +163,6 @@ def test_dismissing_in_bulk_ends_holds_only(desk: Desk) -> None:
         ("approve", "1", "--plan", "x"),
         ("dismiss",),
         ("dismiss", "1", "--rule", "low"),
-        ("dismiss", "1", "--preview"),
         ("undo",),
         ("undo", "1", "--since", "1h"),
         ("undo", "1", "--rule", "low"),
@@ -182,6 +181,41 @@ def test_kill_switch_is_not_overruled(desk: Desk) -> None:
     done = json.loads(desk.type("approve", "1", "--json", code=1).stdout)
     assert "`fediwarden start-acting`" in done["intents"][0]["result"]
     assert desk.held() == [1, 2, 3]
+
+
+def test_each_command_says_what_it_wants_to_be_given(desk: Desk) -> None:
+    assert "the numbers of intents" in str(desk.type("approve", code=2).exception)
+    said = str(desk.type("dismiss", code=2).exception)
+    assert "the number of a CASE" in said
+    assert "--intent N" in said
+
+
+def test_dismissing_a_case_may_be_looked_at_first(desk: Desk) -> None:
+    shown = desk.type("dismiss", "1", "--preview").stdout
+    assert "Held, and would end: 1 (1 remove)." in shown
+    preview = json.loads(desk.type("dismiss", "1", "--preview", "--json").stdout)
+    assert ([row["intent"] for row in preview["held"]], preview["done"]) == ([1], [])
+    assert desk.held() == [1, 2, 3]
+
+
+def test_on_a_terminal_a_case_is_dismissed_after_a_question(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli.dismissing.somebody_is_there", lambda: True)
+    refused = desk.type("dismiss", "1", typed="n\n", code=1).stdout
+    assert "Held, and would end" in refused
+    assert "Nothing was decided." in refused
+    assert desk.held() == [1, 2, 3]
+    desk.type("dismiss", "1", typed="y\n")
+    assert desk.held() == [2, 3]
+    desk.type("dismiss", "2", "--yes")
+    assert desk.held() == [3]
+
+
+def test_a_case_with_nothing_done_is_marked_all_the_same_and_that_is_said(desk: Desk) -> None:
+    assert "Case 1 is marked as undone: nothing new is done for it" in " ".join(desk.type("undo", "1").stdout.split())
+    assert desk.held() == [1, 2, 3], "what is held stays held"
+    desk.type("dismiss", "1")
+    assert "Case 1 is marked as dismissed" in desk.type("undo", "1").stdout
+    assert "It is dismissed." in desk.type("dismiss", "1").stdout
 
 
 def test_undo_with_nothing_done_says_so(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.asking import somebody_is_there
+from bot.cli.dismissing import dismiss_case
 from bot.cli.exits import Exit
 from bot.cli.filters import (
     AtLeast,
@@ -30,9 +31,8 @@ from bot.cli.filters import (
 from bot.cli.intents import SHOWN, conclude, counted, intent_table, plain, progress
 from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json
 from bot.domain.errors import ConfigError
-from bot.operate import decide, plan, undo
+from bot.operate import decide, plan
 from bot.ports import Filter
-from bot.settings import LOCAL_BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -133,7 +133,8 @@ def approve(
         community=community,
     )
     with house_of(context) as house:
-        chosen = _chosen(house.ledger, intents, plan_file, which, limit)
+        ways = "give the numbers of intents, or --plan, or options that say which, such as --rule or --case"
+        chosen = _chosen(house.ledger, intents, plan_file, which, limit, ways)
         if preview:
             _show(chosen, as_json=as_json)
             return
@@ -169,7 +170,8 @@ def dismiss(
 ) -> None:
     """The flag was wrong: end the holds of a case and take back what was done for it.
 
-    With --intent, a plan, or options that say which, only holds are ended. Without a terminal the latter need --yes.
+    On a terminal it first shows what would come of it, and asks. With --intent, a plan, or options that say which,
+    only holds are ended. Without a terminal the latter need --yes.
     """
     which = held_filter(
         case=case_number,
@@ -185,12 +187,12 @@ def dismiss(
     )
     with house_of(context) as house:
         if whole_case is not None:
-            if intent or plan_file is not None or narrows(which) or limit is not None or preview:
+            if intent or plan_file is not None or narrows(which) or limit is not None:
                 raise ConfigError("a case is dismissed as a whole; for single holds of it use --case")
-            results = undo.dismiss_case(house.ledger, whole_case, by=by, list_id=LOCAL_BLOCK)
-            conclude(house, results, as_json=as_json)
+            dismiss_case(house, whole_case, by=by, preview=preview, yes=yes, as_json=as_json)
             return
-        chosen = _chosen(house.ledger, intent, plan_file, which, limit)
+        ways = "give the number of a CASE, to dismiss all of it; or --intent N, or --plan, or options that say which"
+        chosen = _chosen(house.ledger, intent, plan_file, which, limit, ways)
         if preview:
             _show(chosen, as_json=as_json)
             return
@@ -202,12 +204,12 @@ def dismiss(
 
 
 def _chosen(
-    ledger: Ledger, numbers: Sequence[int] | None, plan_file: Path | None, which: Filter, limit: int | None
+    ledger: Ledger, numbers: Sequence[int] | None, plan_file: Path | None, which: Filter, limit: int | None, ways: str
 ) -> plan.Chosen:
-    """By one of three ways; two at once would be a guess at what was meant."""
-    ways = [bool(numbers), plan_file is not None, narrows(which)]
-    if sum(ways) != 1:
-        raise ConfigError("give the numbers of intents, or --plan, or options that say which, such as --rule or --case")
+    """By one of three ``ways``; two at once would be a guess at what was meant."""
+    given = [bool(numbers), plan_file is not None, narrows(which)]
+    if sum(given) != 1:
+        raise ConfigError(ways)
     if numbers:
         return plan.Chosen(records=decide.intents_or_error(ledger, numbers), skipped=())
     if plan_file is None:

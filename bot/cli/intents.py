@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 import typer
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOTHING = "There was nothing to decide."
+
 SHOWN = 200
 """Rows of a table for people; scripts and files get everything."""
 
@@ -62,6 +65,11 @@ def progress(over: Iterable[T], what: str, *, total: int) -> Iterable[T]:
     return track(over, what, total=total, console=aside, transient=True, disable=not aside.is_terminal)
 
 
+def kinds_of(records: Sequence[IntentRecord]) -> Mapping[str, int]:
+    """How many of each kind of deed."""
+    return Counter(record.intent.kind for record in records)
+
+
 def counted(numbers: Mapping[str, int]) -> str:
     """``5 (3 remove, 2 report)``."""
     parts = ", ".join(f"{number} {kind}" for kind, number in sorted(numbers.items()))
@@ -81,8 +89,8 @@ def plain(record: IntentRecord) -> dict[str, Any]:
     return {**line, "on": describe(record.intent), "state": record.state.value, "created": record.created_at}
 
 
-def conclude(house: House, results: Sequence[Result], *, as_json: bool) -> None:
-    """Carry out what was decided, and show how each intent stands now."""
+def conclude(house: House, results: Sequence[Result], *, as_json: bool, nothing: str = NOTHING) -> None:
+    """Carry out what was decided, and show how each intent stands now; ``nothing``: what to say where there is none."""
     left = settle(
         house.ledger, lambda: house.enforcement, house.clock, sorted({result.record.case for result in results})
     )
@@ -103,17 +111,17 @@ def conclude(house: House, results: Sequence[Result], *, as_json: bool) -> None:
             }
         )
     else:
-        _tell(house.ledger, results)
+        _tell(house.ledger, results, nothing)
         if left:
             out.print(left)
     if not all(result.ok for result in results):
         raise typer.Exit(Exit.NOT_SO)
 
 
-def _tell(docket: Docket, results: Sequence[Result]) -> None:
+def _tell(docket: Docket, results: Sequence[Result], nothing: str) -> None:
     """What could not be followed comes first: of many rows only some are shown."""
     if not results:
-        out.print("There was nothing to decide.")
+        out.print(nothing)
         return
     table = Table("intent", "case", "deed", "on", "result", "now")
     for result in sorted(results, key=lambda result: result.ok)[:SHOWN]:

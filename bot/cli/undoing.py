@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.operate.undo import Outlook, Span
-    from bot.ports import IntentRecord
+    from bot.ports import IntentRecord, Ledger
     from bot.wiring import House
 
 Since = Annotated[
@@ -30,6 +30,10 @@ Since = Annotated[
     typer.Option(parser=moment, metavar="TIME", help="All that was done then or later: a time in UTC, or 2h, 7d ago."),
 ]
 Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Only what was done before that.")]
+
+
+ASK = 100
+"""Deeds that a preview asks the server about."""
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +54,7 @@ def undo(
     ] = False,
     ask: Annotated[
         int, typer.Option(min=0, help="Deeds that the preview asks the server about; each takes two calls.")
-    ] = 100,
+    ] = ASK,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="No preview and no question.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -63,16 +67,24 @@ def undo(
     with house_of(context) as house:
         records = operate.of_span(house.ledger, span) if span else operate.of_case(house.ledger, case_number or 0)
         if preview or (asks and not yes and records):
-            _show(_outlooks(house, records, ask), as_json=as_json)
+            _show(outlooks(house, records, ask), as_json=as_json)
         if preview:
             return
         if not yes and records:
             _agree(records, asks=asks, named=span is None)
         if span is not None:
             results = operate.undo_span(house.ledger, span, by=by, list_id=LOCAL_BLOCK)
+            conclude(house, results, as_json=as_json)
         else:
-            results = operate.undo_case(house.ledger, case_number or 0, by=by, list_id=LOCAL_BLOCK)
-        conclude(house, results, as_json=as_json)
+            number = case_number or 0
+            results = operate.undo_case(house.ledger, number, by=by, list_id=LOCAL_BLOCK)
+            conclude(house, results, as_json=as_json, nothing=_marked(house.ledger, number))
+
+
+def _marked(ledger: Ledger, number: int) -> str:
+    case = ledger.case(number)
+    state = case.state if case is not None else ""
+    return f"Case {number} is marked as {state}: nothing new is done for it without a human. There was nothing to undo."
 
 
 def _span(
@@ -100,7 +112,8 @@ def _agree(records: Sequence[IntentRecord], *, asks: bool, named: bool) -> None:
         raise ConfigError(f"those are {kinds}. Look with --preview, then say --yes: nobody can be asked here")
 
 
-def _outlooks(house: House, records: Sequence[IntentRecord], ask: int) -> Sequence[Outlook]:
+def outlooks(house: House, records: Sequence[IntentRecord], ask: int) -> Sequence[Outlook]:
+    """What would come of undoing these; the servers are asked about at most ``ask`` of them."""
     enforcers = {id_: instance.enforcer for id_, instance in house.instances.items()}
     found = operate.preview(house.ledger, enforcers, records, ask=ask)
     return list(progress(found, "Asking the server", total=len(records)))
@@ -108,11 +121,20 @@ def _outlooks(house: House, records: Sequence[IntentRecord], ask: int) -> Sequen
 
 def _show(outlooks: Sequence[Outlook], *, as_json: bool) -> None:
     if as_json:
-        print_json([{**plain(one.record), "prospect": one.prospect, "why": one.why} for one in outlooks])
-        return
-    if not outlooks:
+        print_json(as_rows(outlooks))
+    elif not outlooks:
         out.print("There is nothing to undo.")
-        return
+    else:
+        outlook_table(outlooks)
+
+
+def as_rows(outlooks: Sequence[Outlook]) -> Sequence[dict[str, Any]]:
+    """For scripts."""
+    return [{**plain(one.record), "prospect": one.prospect, "why": one.why} for one in outlooks]
+
+
+def outlook_table(outlooks: Sequence[Outlook]) -> None:
+    """For people, up to ``SHOWN``."""
     table = Table("intent", "case", "deed", "on", "undo", "why")
     for one in outlooks[:SHOWN]:
         record = one.record
