@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import Failed, Notify, SetSwitch
+from bot.domain.decisions import Failed, HoldReason, IntentState, Notify, SetSwitch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +22,21 @@ UNANSWERED = "a call that got no answer may still take effect"
 def unknown(outcome: Outcome | None) -> bool:
     """Whether nobody knows how an attempt ended."""
     return outcome is None or (isinstance(outcome, Failed) and outcome.unknown)
+
+
+def may_be_done(record: IntentRecord, docket: Docket) -> bool:
+    """Whether what is allowed or held was begun, and may be done by now.
+
+    Its tries have the last word: an approval clears the reasons of a hold and counts anew, and whatever holds it again
+    has other reasons.
+    """
+    if record.state not in {IntentState.READY, IntentState.HELD}:
+        return False
+    if record.state is IntentState.READY and record.attempts > 0:
+        return True
+    if HoldReason.UNKNOWN_STATE in record.reasons:
+        return True
+    return any(not one.reverting and unknown(one.outcome) for one in docket.attempts(record.id))
 
 
 def quiet_at(record: IntentRecord, docket: Docket, now: datetime) -> datetime | None:

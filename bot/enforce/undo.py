@@ -134,7 +134,7 @@ def _revert(
     found: Verification,
 ) -> Outcome:
     tries = docket.attempts(record.id)
-    lost_call = _under_way(tries) if found.so is False else _lost_undo(tries, attempt)
+    lost_call = _lost_try(tries) if found.so is False else _lost_undo(tries, attempt)
     if lost_call is not None:
         left = LATE - (attempt.started_at - lost_call.started_at)
         if left > timedelta(0):
@@ -209,6 +209,12 @@ def _put_back(outcome: Outcome | None) -> bool:
 
 def _may_have_changed_it(outcome: Outcome | None) -> bool:
     return isinstance(outcome, Done) or unknown(outcome)
+
+
+def _lost_try(attempts: Collection[Attempt]) -> Attempt | None:
+    """The newest try to do it, if nobody knows how it ended: a human may be asked before its call has had its time."""
+    forward = [attempt for attempt in attempts if not attempt.reverting]
+    return forward[-1] if forward and unknown(forward[-1].outcome) else None
 
 
 def _lost_undo(attempts: Collection[Attempt], now: Attempt) -> Attempt | None:

@@ -119,7 +119,7 @@ def needs(record: IntentRecord) -> str:
 
 def in_words(reasons: Sequence[HoldReason], detail: str) -> str:
     """What the guard says, for people."""
-    words = ", ".join(_REASONS[reason] for reason in reasons)
+    words = "; ".join(_REASONS[reason] for reason in reasons)
     return f"{words} ({detail})" if detail and words else words or detail
 
 

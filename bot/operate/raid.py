@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decisions import IntentState, SetSwitch, Switch
 from bot.domain.errors import ConfigError, PlatformError
+from bot.enforce.late import may_be_done
 from bot.operate.decide import Result, move
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def take_back(ledger: Ledger, records: Sequence[IntentRecord], *, by: str) -> Se
     """Undo switches that were turned; what was not begun is not done any more."""
     results = []
     for record in records:
-        begun = record.state is IntentState.DONE or (record.state is IntentState.READY and record.attempts > 0)
+        begun = record.state is IntentState.DONE or may_be_done(record, ledger)
         goal = IntentState.UNDOING if begun else IntentState.DISMISSED
         if record.state is IntentState.UNDOING:
             results.append(Result(record=record, ok=True, detail="is being undone"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import HoldReason, IntentState
+from bot.enforce.late import may_be_done
 from bot.enforce.undo import Prospect, foresee, what_is_lost
-from bot.operate.decide import Result, case_or_error, move
+from bot.operate.decide import IF_NOT_DONE, Result, case_or_error, move
 from bot.ports import Filter
 
 if TYPE_CHECKING:
@@ -46,23 +47,26 @@ def of_case(ledger: Ledger, number: int) -> Sequence[IntentRecord]:
     """What an undo of a case is about. Raises ``NoSuchError``."""
     case_or_error(ledger, number)
     done = ledger.intents(case=number, states=(IntentState.DONE, IntentState.READY, IntentState.HELD))
-    return [record for record in done if record.state is not IntentState.HELD or _nobody_knows(record)]
+    return [record for record in done if record.state is not IntentState.HELD or may_be_done(record, ledger)]
 
 
 def of_span(ledger: Ledger, span: Span) -> Sequence[IntentRecord]:
     """What was done then, whatever else was done for the same cases before; and what would be done next."""
     tried = Filter(
-        states=(IntentState.DONE, IntentState.READY),
+        states=(IntentState.DONE, IntentState.READY, IntentState.HELD),
         rule=span.rule,
         account=span.account,
         acted_since=span.since,
         acted_until=span.until,
     )
-    unknown = replace(tried, states=(IntentState.HELD,), reason=HoldReason.UNKNOWN_STATE)
-    found = {record.id: record for record in (*ledger.find(tried), *ledger.find(unknown))}
+    found = {
+        record.id: record
+        for record in ledger.find(tried)
+        if record.state is not IntentState.HELD or may_be_done(record, ledger)
+    }
     if span.until is None:
         ready = Filter(states=(IntentState.READY,), rule=span.rule, account=span.account)
-        found |= {record.id: record for record in ledger.find(ready) if not _begun(record)}
+        found |= {record.id: record for record in ledger.find(ready) if not may_be_done(record, ledger)}
     return sorted(found.values(), key=lambda record: (record.case, record.id))
 
 
@@ -72,7 +76,7 @@ def preview(
     """What would come of undoing these together; changes nothing. ``ask``: deeds that the servers are asked about."""
     along = {record.id for record in records}
     for record in records:
-        if record.state is IntentState.READY and not _begun(record):
+        if record.state is IntentState.READY and not may_be_done(record, ledger):
             yield Outlook(record=record, prospect=NOT_BEGUN, why="it is not done yet, and will not be without you")
         elif record.state is not IntentState.DONE and (lost := what_is_lost(record.intent)):
             why = f"it will not be tried again; if it is done already, {lost}"
@@ -153,7 +157,7 @@ def _take_back(
     ``unbegun``, ``held``: what becomes of what was not begun or waits for a human; ``None``: it stays as it is.
     """
     while record is not None:
-        goal = _goal(record, unbegun=unbegun, held=held)
+        goal = _goal(ledger, record, unbegun=unbegun, held=held)
         if goal is None:
             return None
         lost = what_is_lost(record.intent)
@@ -162,12 +166,11 @@ def _take_back(
         reasons = (HoldReason.NEEDS_APPROVAL,) if goal is IntentState.HELD else ()
         if move(ledger, record, goal, by=by, detail=why, reasons=reasons) is None:
             if_not_lost = goal is IntentState.UNDOING and lost
-            return Result(record=record, ok=True, detail=_IF_NOT_DONE if if_not_lost else _WORDS[goal])
+            return Result(record=record, ok=True, detail=IF_NOT_DONE if if_not_lost else _WORDS[goal])
         record = ledger.intent(record.id)
     return None
 
 
-_IF_NOT_DONE = "not tried again; if it is done already, nothing takes it back"
 _WORDS = {
     IntentState.UNDOING: "to be undone",
     IntentState.DISMISSED: "dismissed",
@@ -175,23 +178,15 @@ _WORDS = {
 }
 
 
-def _goal(record: IntentRecord, *, unbegun: IntentState, held: IntentState | None) -> IntentState | None:
+def _goal(
+    ledger: Ledger, record: IntentRecord, *, unbegun: IntentState, held: IntentState | None
+) -> IntentState | None:
+    if record.state is IntentState.DONE or may_be_done(record, ledger):
+        return IntentState.UNDOING
     match record.state:
-        case IntentState.DONE:
-            return IntentState.UNDOING
         case IntentState.READY:
-            return IntentState.UNDOING if _begun(record) else unbegun
+            return unbegun
         case IntentState.HELD:
-            return IntentState.UNDOING if _nobody_knows(record) else held
+            return held
         case _:
             return None
-
-
-def _nobody_knows(record: IntentRecord) -> bool:
-    """It is held because a call had no answer: it may be done."""
-    return record.state is IntentState.HELD and HoldReason.UNKNOWN_STATE in record.reasons
-
-
-def _begun(record: IntentRecord) -> bool:
-    """A call may have gone out already."""
-    return record.attempts > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.decisions import AlreadyDone, Done, HoldReason, IntentState, PurgeFile, Remove
+from bot.domain.decisions import AlreadyDone, Done, Failed, IntentState, PurgeFile, Remove
 
 from .books import SOMEBODY, TIME, fulfils, key_of
 from .process import BLOCK_LIST, waits_for_others
@@ -27,6 +27,12 @@ def check(world: World) -> None:
     for key in world.books.now:
         _is_accounted_for(world, key, [record for record in records if key_of(record.intent) == key])
     _block_list(world, records)
+
+
+def check_all_taken_back(world: World) -> None:
+    """After an undo of every case: nothing that may be done was left where it is."""
+    for record in world.ledger.intents(states=(HELD, READY)):
+        assert not _nobody_knows(world, record), f"intent {record.id} may be done, and was not taken back"
 
 
 def _is_settled(world: World, record: IntentRecord, siblings: list[IntentRecord]) -> None:
@@ -54,12 +60,18 @@ def _is_as_written(world: World, record: IntentRecord) -> None:
             f"intent {record.id} is {record.state.value}, says the ledger; yet {changed[-1]}"
         )
     if record.state is HELD and changed:
-        assert HoldReason.UNKNOWN_STATE in record.reasons, f"intent {record.id} is held; yet {changed[-1]}"
+        assert _nobody_knows(world, record), f"intent {record.id} is held; yet {changed[-1]}"
         TALLY.count("ended", "held, for nobody could tell whether it was done")
     if record.state is UNDONE:
         assert tries[-1].reverting
         if isinstance(tries[-1].outcome, AlreadyDone):
             TALLY.count("undo", "left alone what was so or not ours")
+
+
+def _nobody_knows(world: World, record: IntentRecord) -> bool:
+    """Whether the ledger says of one of its tries that nobody knows its end."""
+    ends = [attempt.outcome for attempt in world.ledger.attempts(record.id) if not attempt.reverting]
+    return any(outcome is None or (isinstance(outcome, Failed) and outcome.unknown) for outcome in ends)
 
 
 def _is_accounted_for(world: World, key: str, records: list[IntentRecord]) -> None:
@@ -75,7 +87,7 @@ def _is_accounted_for(world: World, key: str, records: list[IntentRecord]) -> No
     if base is None:
         return
     wanted = [record for record in records if record.state is DONE]
-    unknown = [record for record in records if record.state is HELD and HoldReason.UNKNOWN_STATE in record.reasons]
+    unknown = [record for record in records if record.state in {HELD, READY} and _nobody_knows(world, record)]
     if wanted or unknown:
         return
     now = world.books.now[key]

@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from bot.domain.decisions import BanAccount, IntentState, PurgeFile, Remove, Report, Scope, SetSwitch, Switch
 from bot.enforce import Enforcement
-from bot.operate import decide, undo
+from bot.operate import decide, raid, undo
 from bot.ports import Trip
 from making import BY_SCORE, EXACT, HERE
 
+from . import ending
 from .ledgers import empty
 from .line import FAULTS
 from .moments import INTERRUPTIONS, MOMENTS
@@ -40,7 +41,7 @@ SPANS = (1.0, 5.0, 20.0, 90.0, 1800.0, 3 * 3600.0, 4 * 86400.0)  # seconds
 KINDS = ("report", "remove", "purge_file", "ban_account", "ban_from_community", "set_switch")
 DECISIONS = (
     *("approve", "undo", "stop", "release", "dismiss", "undo since", "approve", "undo", "stop", "release", "undo"),
-    *("dismiss intents", "start", "open breaker", "close breaker", "dismiss"),
+    *("dismiss intents", "start", "open breaker", "close breaker", "dismiss", "raid undo"),
 )
 
 
@@ -96,6 +97,7 @@ class Bot(RuleBasedStateMachine):
                 self.world.come_to_rest()
                 self._take_everything_back()
                 self.world.come_to_rest()
+                ending.check_all_taken_back(self.world)
         finally:
             self.world.close()
 
@@ -258,6 +260,8 @@ class Bot(RuleBasedStateMachine):
             case "undo since":
                 span = undo.Span(since=world.clock.now() - timedelta(hours=1))
                 self._taken_back(undo.undo_span(ledger, span, by="mod", list_id=BLOCK_LIST))
+            case "raid undo":
+                self._taken_back(raid.take_back(ledger, raid.switches(ledger), by="mod"))
             case "stop":
                 ledger.stop_acting(by="operator", why="a test")
             case "open breaker":

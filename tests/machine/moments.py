@@ -54,6 +54,8 @@ class Moments:
         self._plan: Plan | None = None
 
     def plan(self, where: str, left: int, what: str, deed: Callable[[], object]) -> None:
+        if what == "die in flight":
+            where = "before a call"
         self._plan = Plan(where=where, left=left, what=what, deed=deed)
 
     def clear(self) -> None:

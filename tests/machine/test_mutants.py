@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from bot.domain.decisions import Done, Failed, IntentState
+from bot.domain.decisions import Done, Failed, HoldReason, IntentState
 from bot.enforce import Enforcement
 from bot.enforce.rounds import Progress
 
@@ -182,6 +182,30 @@ def _dismissed_while_the_purge_is_under_way(bot: Bot) -> None:
     _interrupted(bot, "after begin")
 
 
+def _nobody_knows_whether(bot: Bot, kind: str, decided: int) -> None:
+    """A deed is done, its answer is lost and the server away until the deed waits for a human, who decides so much."""
+    _wants(bot, 0, kind)
+    bot.work_interrupted(where="after a call", times=0, what="die", which=0, number=0)
+    bot.trouble(faults=[], reads=0, dark=3 * 3600)
+    for _ in range(6):
+        bot.time_passes(seconds=1800.0)
+        bot.work()
+    (record,) = bot.world.ledger.intents()
+    assert (record.state, record.reasons) == (IntentState.HELD, (HoldReason.UNKNOWN_STATE,))
+    for which in range(decided):
+        bot.human_decides(number=0, which=which)
+
+
+def _by_the_record_alone(record: IntentRecord, _: object) -> bool:
+    if record.state is IntentState.READY:
+        return record.attempts > 0
+    return record.state is IntentState.HELD and HoldReason.UNKNOWN_STATE in record.reasons
+
+
+def _ready_and_begun(record: IntentRecord, _: object) -> bool:
+    return record.state is IntentState.READY and record.attempts > 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
     """``focus``: where the machine looks more closely, because there it shows.
@@ -231,9 +255,29 @@ MUTANTS = {
         focus={"interruptions": ("overtaken",), "moments": ("before begin",), "faults": ("overloaded", "limited")},
     ),
     "purges what was dismissed": Mutant(
-        part=patched("bot.operate.undo._begun", _whatever),
+        part=patched("bot.operate.undo.may_be_done", _whatever),
         focus={"decisions": ("dismiss",)},
         story=_dismissed_while_the_purge_is_under_way,
+    ),
+    "forgets with an approval what may be done": Mutant(
+        part=patched("bot.operate.undo.may_be_done", _by_the_record_alone),
+        focus={"decisions": ("approve", "undo")},
+        story=lambda bot: _nobody_knows_whether(bot, "remove", decided=2),
+    ),
+    "forgets with the kill switch what may be done": Mutant(
+        part=patched("bot.operate.undo.may_be_done", _by_the_record_alone),
+        focus={"decisions": ("approve", "stop", "undo", "start")},
+        story=lambda bot: _nobody_knows_whether(bot, "remove", decided=4),
+    ),
+    "leaves a switch that may be turned": Mutant(
+        part=patched("bot.operate.raid.may_be_done", _ready_and_begun),
+        focus={"decisions": ("raid undo",)},
+        story=lambda bot: _nobody_knows_whether(bot, "set_switch", decided=1),
+    ),
+    "dismisses what may be done": Mutant(
+        part=patched("bot.operate.decide.may_be_done", _whatever),
+        focus={"decisions": ("dismiss intents",)},
+        story=lambda bot: _nobody_knows_whether(bot, "remove", decided=1),
     ),
 }
 

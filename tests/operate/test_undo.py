@@ -18,22 +18,27 @@ from bot.domain.decisions import (
     PurgeFile,
     Remove,
     Report,
+    SetSwitch,
+    Switch,
     Verdict,
 )
 from bot.enforce import Enforcement
+from bot.enforce.late import LATE
 from bot.ledger import open_ledger
-from bot.operate import undo
+from bot.operate import decide, raid, undo
 from bot.operate.undo import Span
 from bot.pipeline import forget_taken_back, remember_confirmed
+from bot.policy import Guard, Limits
 from bot.ports import Batch
 from enforce.platform import THEM, Platform
 from making import BY_SCORE, EXACT, HERE, NOW, StillClock, account, address, alias, evidence, post, sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bot.domain.content import Account
     from bot.domain.decisions import Intent
+    from bot.operate.decide import Result
 
 LIST = "confirmed"
 
@@ -285,3 +290,116 @@ def test_what_began_between_the_look_and_the_decision_is_undone(world: World) ->
     assert world.undo(since=NOW) == [(1, "to be undone")]
     assert world.states() == ["undone"]
     assert world.ledger.intents()[0].state is IntentState.UNDONE
+
+
+@pytest.fixture
+def lost(world: World) -> World:
+    """A removal was done, its answer was lost, and the server could not tell until a human was asked."""
+    world.plan(1, remove(1))
+    _lose(world)
+    return world
+
+
+def _lose(world: World) -> None:
+    world.platform.faults = ["lost after"]
+    world.acting.work(1, world.fence)
+    world.platform.blind = True
+    world.clock.pass_(hours=3)
+    world.settle()
+    world.platform.blind = False
+    (record,) = world.ledger.intents()
+    assert (record.state, record.reasons) == (IntentState.HELD, (HoldReason.UNKNOWN_STATE,))
+
+
+def _approve(world: World) -> None:
+    guard = Guard(limits=Limits(evidence="none"))
+    (told,) = decide.approve(world.ledger, guard, world.ledger.intents(), by="human")
+    assert told.ok
+
+
+def _in_words(results: Sequence[Result]) -> list[str]:
+    return [result.detail for result in results]
+
+
+@pytest.mark.parametrize("take_back", [undo.undo_case, undo.dismiss_case])
+@pytest.mark.parametrize("stop", [False, True])
+def test_what_may_be_done_is_taken_back_although_it_was_approved_since(
+    lost: World, take_back: Callable[..., Sequence[Result]], stop: bool
+) -> None:
+    """An approval counts the tries anew, the kill switch holds for another reason; it may be done all the same."""
+    _approve(lost)
+    if stop:
+        lost.ledger.stop_acting(by="human", why="a bad night")
+    assert undo.of_case(lost.ledger, 1) == lost.ledger.intents()
+    (outlook,) = undo.preview(lost.ledger, {HERE: lost.platform}, lost.ledger.intents(), ask=1)
+    assert outlook.prospect == "restored"
+    assert _in_words(take_back(lost.ledger, 1, by="human", list_id=LIST)) == ["to be undone"]
+    lost.settle()
+    assert lost.states() == ["undone"]
+    assert lost.platform.so == {}
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_an_undo_of_a_night_takes_back_what_may_have_been_done_in_it(lost: World, stop: bool) -> None:
+    _approve(lost)
+    if stop:
+        lost.ledger.stop_acting(by="human", why="a bad night")
+    assert lost.undo(since=NOW) == [(1, "to be undone")]
+    assert lost.states() == ["undone"]
+    assert lost.platform.so == {}
+
+
+def test_what_was_approved_and_had_not_been_done_is_not_done_after_an_undo(lost: World) -> None:
+    lost.platform.so.clear()
+    lost.platform.done.clear()
+    _approve(lost)
+    undo.undo_case(lost.ledger, 1, by="human", list_id=LIST)
+    lost.settle()
+    assert lost.states() == ["undone"]
+    assert lost.platform.done == {}
+
+
+def test_a_hold_that_may_be_done_is_taken_back_when_it_is_dismissed(lost: World) -> None:
+    results = decide.dismiss_intents(lost.ledger, lost.ledger.intents(), by="human")
+    assert _in_words(results) == ["to be undone"]
+    lost.settle()
+    assert lost.states() == ["undone"]
+    assert lost.platform.so == {}
+
+
+def test_a_purge_that_may_be_done_is_not_tried_again_when_it_is_dismissed(world: World) -> None:
+    world.plan(3, PURGE)
+    _lose(world)
+    results = decide.dismiss_intents(world.ledger, world.ledger.intents(), by="human")
+    assert _in_words(results) == ["not tried again; if it is done already, nothing takes it back"]
+    world.settle()
+    assert world.states() == ["done"], "it is, and the ledger says so"
+    assert world.platform.done == {"purge_file": 1}
+
+
+def test_a_switch_that_may_be_turned_is_turned_back(world: World) -> None:
+    closed = SetSwitch(instance=HERE, switch=Switch.REGISTRATION, value="closed")
+    world.ledger.order(closed, by="human")
+    _lose(world)
+    assert _in_words(raid.take_back(world.ledger, raid.switches(world.ledger), by="human")) == ["to be undone"]
+    assert [record.state for record in raid.switches(world.ledger)] == [IntentState.UNDOING], "shown until it is"
+    world.settle()
+    assert world.states() == ["undone"]
+    assert world.platform.so == {}
+
+
+def test_an_undo_of_what_nobody_can_tell_waits_for_the_call_that_was_lost(world: World) -> None:
+    """A human was asked at once, and answered before the call has arrived."""
+    world.plan(1, remove(1))
+    world.platform.faults = ["lost before"]
+    world.acting.work(1, world.fence)
+    world.platform.blind = True
+    world.acting.work(1, world.fence)
+    world.platform.blind = False
+    assert world.states() == ["held"]
+    undo.undo_case(world.ledger, 1, by="human", list_id=LIST)
+    assert world.acting.work(1, world.fence).again_at == NOW + LATE
+    world.platform.so["remove", remove(1).target] = "us"
+    world.settle()
+    assert world.states() == ["undone"]
+    assert world.platform.so == {}
