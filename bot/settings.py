@@ -417,7 +417,7 @@ def _where(error: yaml.YAMLError) -> str:
 
 def explain(error: ValidationError, where: str) -> str:
     """A validation error as lines an operator can act on; values are left out, for they may be secrets."""
-    lines = [f"{where}: {error.error_count()} thing(s) to mend"]
+    lines = [f"{where}: {'1 thing' if error.error_count() == 1 else f'{error.error_count()} things'} to mend"]
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
         message = fault["msg"].removeprefix("Value error, ")

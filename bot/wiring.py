@@ -311,6 +311,9 @@ class House:
     @cached_property
     def limiter(self) -> Limiter:
         """How quotas, breakers and the kill switch stand."""
+        return self._limiter(lambda: "")
+
+    def _limiter(self, stopped: Callable[[], str]) -> Limiter:
         from bot.pipeline.standing import Limiter
         from bot.policy import Breaker
 
@@ -320,6 +323,7 @@ class House:
             self.clock,
             breaker=Breaker(share=breaker.flagged_share, least=breaker.least),
             window=breaker.window,
+            stopped=stopped,
         )
 
     @cached_property
@@ -387,12 +391,13 @@ class House:
         from bot.pipeline.trial import Trial
 
         _check_blocks(self.settings, self.base)
+        file = self.stop_file  # where no bot runs, nobody has written down that it is there
         return Trial(
             ledger=self.ledger,
             clock=self.clock,
             rules=self.rules,
             guard=self.guard,
-            limiter=self.limiter,
+            limiter=self._limiter(lambda: f"{file.path.name} is there and stops all deeds" if file.there else ""),
             matcher=self.matcher,
             platforms={InstanceId(block["id"]): str(block["platform"]) for block in self.settings.instances},
             irreversible={name: platform.irreversible for name, platform in PLATFORMS.items()},

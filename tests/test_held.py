@@ -14,13 +14,15 @@ from click.testing import Result as Typed  # noqa: TC002
 from typer.testing import CliRunner
 
 from bot.cli.app import app
+from bot.cli.exits import Exit
 from bot.cli.filters import moment
 from bot.clock import SystemClock
 from bot.domain.content import InstanceId
-from bot.domain.decisions import Because, Hold, HoldReason, PurgeFile, Remove, Report, Verdict
+from bot.domain.decisions import Because, Hold, HoldReason, IntentState, PurgeFile, Remove, Report, Verdict
 from bot.domain.errors import FediwardenError
 from bot.ledger import open_ledger
 from bot.ports import Batch
+from commanding import fediwarden, flat
 from making import EXACT, account, address, alias, post, sighting
 
 if TYPE_CHECKING:
@@ -181,6 +183,28 @@ def test_kill_switch_is_not_overruled(desk: Desk) -> None:
     done = json.loads(desk.type("approve", "1", "--json", code=1).stdout)
     assert "`fediwarden start-acting`" in done["intents"][0]["result"]
     assert desk.held() == [1, 2, 3]
+
+
+def test_nothing_and_one_are_told_as_such(desk: Desk) -> None:
+    assert "No deed was ready." in desk.type("stop-acting").stdout
+    assert "Nothing was held." in desk.type("start-acting", "--release").stdout
+    ledger = open_ledger(f"sqlite:///{desk.folder}/ledger.db", clock=SystemClock())
+    ledger.set_state(1, IntentState.READY)
+    ledger.close()
+    assert "1 deed that was ready is held now" in flat(desk.type("stop-acting").stdout)
+    assert "1 deed stays held" in flat(desk.type("start-acting").stdout)
+
+
+def test_a_stop_file_is_seen_where_no_bot_runs(desk: Desk) -> None:
+    assert not json.loads(desk.type("status", "--json").stdout)["stop_file"]
+    file = desk.folder / "stop-acting"
+    file.touch()
+    assert json.loads(desk.type("status", "--json").stdout)["stop_file"]
+    assert "stop-acting is there" in flat(desk.type("status").stdout)
+    done = fediwarden(desk.folder, "start-acting", code=Exit.NOT_SO)
+    assert "delete it first" in done.stderr
+    file.unlink()
+    assert "is there" not in flat(desk.type("status").stdout)
 
 
 def test_each_command_says_what_it_wants_to_be_given(desk: Desk) -> None:

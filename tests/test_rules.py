@@ -111,6 +111,19 @@ def test_same_rules_on_stored_scans_differ_in_nothing_but_the_stage(folder: Path
     assert dump(folder) == before
 
 
+def test_a_stop_file_holds_what_is_tried_and_reasons_are_told_apart(folder: Path) -> None:
+    (folder / "stop-acting").touch()
+    elsewhere = folder / "drafts"
+    elsewhere.mkdir()
+    config(elsewhere, "new.yaml", stage="observe")
+    found = tried(folder, "drafts/new.yaml")
+    deeds = [deed for file in found["files"] for rule in file["rules"] for deed in rule["deeds"]]
+    assert deeds
+    assert all("stopped" in deed["reasons"] for deed in deeds)
+    assert "acting was stopped; the rule's stage does not go so far" in deeds[0]["words"]
+    assert "stop-acting is there" in deeds[0]["words"]
+
+
 def test_other_rules_are_compared_with_what_was_reached_then(folder: Path) -> None:
     listed = {"id": "listed", "when": {"lists": ["known"]}, "then": ["purge_file"]}
     (folder / "known.txt").write_text(f"sha256 {MATCH}\n", encoding="utf-8")

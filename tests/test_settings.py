@@ -129,7 +129,7 @@ def test_fault_is_named_with_its_place_and_remedy(
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     message = refusal(tmp_path, settings(stage="watch", poll_every="soon", evidence="some"))
-    assert "3 thing(s) to mend" in message
+    assert "3 things to mend" in message
 
 
 @pytest.mark.parametrize(

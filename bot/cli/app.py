@@ -30,6 +30,7 @@ from bot.cli import (
 )
 from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
+from bot.operate.brakes import BrakeError
 from bot.telemetry import configure_logs
 
 app = typer.Typer(
@@ -97,6 +98,8 @@ def main() -> None:
         _fail(error, Exit.PLATFORM)
     except LedgerError as error:
         _fail(error, Exit.LEDGER)
+    except BrakeError as error:
+        _fail(error, Exit.NOT_SO)
     except FediwardenError as error:
         _fail(error, Exit.UNKNOWN)
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json
+from bot.cli.words import several
 from bot.operate import brakes, decide
 from bot.operate.settle import settle
 
@@ -28,7 +29,12 @@ def stop_acting(
     """The kill switch: no deed begins from now on, whatever a rule or an approval says. Scanning goes on."""
     with ledger_of(context) as ledger:
         held = brakes.stop(ledger, by=by, why=why or "stop-acting")
-    out.print(f"Acting is stopped. {held} deeds that were ready are held now; `fediwarden held --reason stopped`.")
+    told = several(held, "deed that was ready is", "deeds that were ready are")
+    out.print(
+        f"Acting is stopped. {told} held now; `fediwarden held --reason stopped`."
+        if held
+        else "Acting is stopped. No deed was ready."
+    )
     out.print("`fediwarden undo` still works. `fediwarden start-acting` goes on.")
 
 
@@ -47,11 +53,13 @@ def start_acting(
         out.print("Acting goes on." if was_stopped else "Acting was not stopped.")
         if not release:
             if waiting:
-                out.print(f"{len(waiting)} deeds stay held: look at them with `fediwarden held --reason stopped`.")
+                stay = several(len(waiting), "deed stays held: look at it", "deeds stay held: look at them")
+                out.print(f"{stay} with `fediwarden held --reason stopped`.")
             return
         results = decide.approve(house.ledger, house.guard, waiting, by=by)
         left = settle(house.ledger, lambda: house.enforcement, house.clock, sorted({r.record.case for r in results}))
-    out.print(f"{sum(result.ok for result in results)} of {len(results)} are released.{f' {left}' if left else ''}")
+    released = f"{sum(result.ok for result in results)} of {len(results)} released." if results else "Nothing was held."
+    out.print(f"{released} {left}".strip())
     if not all(result.ok for result in results):
         raise typer.Exit(Exit.NOT_SO)
 

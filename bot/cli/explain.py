@@ -12,6 +12,7 @@ import typer
 
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, By, ledger_of, out, print_json
+from bot.cli.words import several
 from bot.domain.errors import ConfigError, StillWaitingError
 from bot.ports import Head
 
@@ -123,12 +124,14 @@ def _print_report(report: AuditReport, *, compared: bool) -> None:
         out.print(f"\nThe ledger is not as it was written: {faults}{where}.")
         out.print("Keep a copy of it as it is, and compare it with your backups.")
     else:
-        out.print(f"{report.entries} entries. They, and all that they vouch for, are as they were written.")
+        one, many = "entry. It, and all that it vouches for, is", "entries. They, and all that they vouch for, are"
+        out.print(several(report.entries, f"{one} as it was written.", f"{many} as they were written."))
     if report.vouches_since is not None:
         out.print(f"What is older than {report.vouches_since:%Y-%m-%d %H:%M} UTC is vouched for from then on only.")
     for erased in report.erased:
         about = f"case {erased.case}" if erased.case is not None else "no case"
-        out.print(f"erased on {erased.at:%Y-%m-%d} by {erased.by}: {erased.entries} payloads of {about}")
+        payloads = several(erased.entries, "payload", "payloads")
+        out.print(f"erased on {erased.at:%Y-%m-%d} by {erased.by}: {payloads} of {about}")
     out.print("The head, to be kept elsewhere:" if compared else "The head, to be kept elsewhere (`--head` compares):")
     typer.echo(str(report.head))
 

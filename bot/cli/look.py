@@ -12,8 +12,10 @@ from rich.table import Table
 from bot.cli import watching
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.words import several
 from bot.clock import SystemClock
 from bot.domain.evidence import Evidence, Unscannable
+from bot.operate.brakes import StopFile
 from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
 from bot.pushes import FLAG
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.domain.evidence import Scan
     from bot.operate.who import Found
-    from bot.ports import Ledger
+    from bot.ports import Ledger, Stop
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +53,7 @@ def status(
     if watch:
         watching.watch(context, every=every, as_json=as_json)
         return
-    settings, _ = settings_of(context)
+    settings, base = settings_of(context)
     with ledger_of(context) as ledger:
         counts = dict(ledger.counts())
         head = ledger.head()
@@ -60,6 +62,7 @@ def status(
         troubles = ledger.troubles()
         reloaded = last_reload(ledger)
         stop, trips = ledger.stopped(), ledger.trips()
+        file = StopFile(ledger, base / settings.stop_file)
         alarms, channels = raised_alarms(ledger), ledger.channel_states()
         feeds, pushes, left_out = _states(ledger, "source/"), _states(ledger, FLAG), ledger.dropped()
         pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
@@ -70,6 +73,7 @@ def status(
                 "stage": settings.stage.word,
                 "acts": holder,
                 "stopped": {"at": stop.at, "by": stop.by, "why": stop.why} if stop else None,
+                "stop_file": file.there,
                 "breakers": [trip.rule_id for trip in trips],
                 "reload": asdict(reloaded) if reloaded else None,
                 "alarms": [
@@ -91,8 +95,7 @@ def status(
         )
         return
     out.print(f"stage: {settings.stage.word}    acts now: {holder or 'nobody (no daemon runs)'}\n")
-    if stop is not None:
-        out.print(bold("Acting is stopped", f" since {stop.at:%Y-%m-%d %H:%M} by {stop.by} ({stop.why})"))
+    _print_stop(stop, file)
     if reloaded is not None and reloaded.trouble:
         told = f" at {reloaded.at:%Y-%m-%d %H:%M}, the old one stays in force: {reloaded.trouble}"
         out.print(bold("The configuration was not taken up", told))
@@ -118,7 +121,8 @@ def status(
         table.add_row(count, str(number), task, str(size))
     out.print(table)
     if ready := sum(pace.now.ready.values()):
-        out.print(f"{ready} deeds are ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
+        deeds = several(ready, "deed is", "deeds are")
+        out.print(f"{deeds} ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
     _print_feeds(feeds, pushes, left_out)
     if troubles:
         trouble = Table("what did not work out yet", "why", "again")
@@ -127,6 +131,13 @@ def status(
             trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
         out.print(trouble)
     out.print(f"audit trail: {head}", soft_wrap=True)
+
+
+def _print_stop(stop: Stop | None, file: StopFile) -> None:
+    if stop is not None:
+        out.print(bold("Acting is stopped", f" since {stop.at:%Y-%m-%d %H:%M} by {stop.by} ({stop.why})"))
+    elif file.there:  # no bot runs that could have written it down
+        out.print(bold("Acting is stopped", f": {file.path} is there, and nothing is done while it is"))
 
 
 def _states(ledger: Ledger, prefix: str) -> dict[str, Any]:

@@ -155,13 +155,16 @@ def _try_stored(
 @contextmanager
 def _trying(context: typer.Context, config: Path) -> Iterator[House]:
     """The configuration to try over the ledger of the one that runs; over its own where none runs."""
+    from bot.operate.brakes import StopFile
     from bot.settings import load
     from bot.wiring import build_house, open_store_to_look
 
     candidate = load(config)
     running: Path = context.obj if context.obj.exists() else config
-    ledger = open_store_to_look(load(running), base=running.parent)
+    now = load(running)
+    ledger = open_store_to_look(now, base=running.parent)
     house = build_house(candidate, base=config.parent, ledger=ledger)
+    house.stop_file = StopFile(ledger, running.parent / now.stop_file)
     try:
         yield house
     finally:

@@ -38,5 +38,5 @@ def tell(console: Console, counts: Mapping[str, int], checks: Sequence[tuple[str
     for what, so in checks:
         console.print(f"  [green]✓[/green] {what}" if so else f"  [red]✗ {what}[/red]")
     failed = sum(1 for _, so in checks if not so)
-    verdict = "Everything is as it should be" if not failed else f"{failed} thing(s) are not as they should be"
+    verdict = "Everything is as it should be" if not failed else f"{failed} of {len(checks)} are not as they should be"
     console.print(f"\n{verdict} ({seconds:.0f} s).")

@@ -13,6 +13,8 @@ from bot.policy import Breaker, Standing, Used
 from bot.ports import Trip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.domain.content import Account, Community
     from bot.domain.decisions import Intent, Verdict
     from bot.policy import Rule
@@ -38,12 +40,23 @@ class Round:
 class Limiter:
     """Counts what quotas count, and opens breakers."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, breaker: Breaker, window: timedelta) -> None:
-        """``window``: how far back a breaker looks."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        breaker: Breaker,
+        window: timedelta,
+        stopped: Callable[[], str] = lambda: "",
+    ) -> None:
+        """``window``: how far back a breaker looks. ``stopped``: why nobody may act, where the ledger knows nothing of
+        it; empty where somebody may.
+        """
         self._ledger = ledger
         self._clock = clock
         self._breaker = breaker
         self._window = window
+        self._stopped = stopped
 
     def begin(self, rule: Rule) -> Round:
         """Look at what is the same for all intents of one verdict."""
@@ -53,7 +66,7 @@ class Limiter:
             # Counting them goes over all intents there are: only where the rule wants to know.
             approvals=self._ledger.approvals(rule.id) if rule.hold_first else 0,
             tripped="" if trip is None else f"it flagged {trip.flagged} of {trip.scanned} files",
-            stopped="" if stop is None else f"acting was stopped by {stop.by}",
+            stopped=self._stopped() if stop is None else f"acting was stopped by {stop.by}",
         )
 
     def stands(self, intent: Intent, round_: Round) -> Standing:

@@ -94,7 +94,7 @@ def test_rules_change_while_the_bot_runs_and_a_fault_changes_nothing(town: Town,
     assert share(town, ledger, "bob", png(330, 200)) == {new_digest}
     bot.config.write_text(f"schema: 1\ninstances: {rule['id']}\n", encoding="utf-8")
     bot.signal(signal.SIGHUP)
-    eventually(lambda: "1 thing(s) to mend" in trouble(ledger), "it says what is wrong")
+    eventually(lambda: "1 thing to mend" in trouble(ledger), "it says what is wrong")
     assert "the old one stays in force" in bot.log.read_text()
     assert not town.banned("bob")
 

@@ -70,7 +70,7 @@ def test_pulled_without_a_command(town: Town, bot: Bot, listed: tuple[bytes, str
     eventually(lambda: not town.banned("alice"), "what was done is undone although acting is stopped")
     eventually(lambda: not town.shown(first["id"])["removed"], "the post is back")
     if how == "file":
-        bot.command("start-acting", "--by", "ann", code=5)  # not while the file is there
+        bot.command("start-acting", "--by", "ann", code=1)  # not while the file is there
         (bot.config.parent / "stop-acting").unlink()
     bot.command("start-acting", "--by", "ann")
     assert bot.json("status")["stopped"] is None

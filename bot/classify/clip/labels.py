@@ -168,7 +168,7 @@ def _both(files: Iterable[LabelFile]) -> Iterator[Label | Combination]:
 
 
 def _explained(name: str, error: ValidationError) -> str:
-    lines = [f"{name}: {error.error_count()} thing(s) to mend"]
+    lines = [f"{name}: {'1 thing' if error.error_count() == 1 else f'{error.error_count()} things'} to mend"]
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
         unknown = fault["type"] == "extra_forbidden"
