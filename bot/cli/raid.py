@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def close_registrations(
     context: typer.Context, by: By, instance: On = None, why: Why = "", as_json: AsJson = False
 ) -> None:
-    """Nobody can register any more."""
+    """Nobody can register any more. Lemmy only."""
     _turn(context, operate.CLOSED, by=by, instance=instance, why=why, as_json=as_json)
 
 
@@ -39,7 +39,7 @@ def close_registrations(
 def require_applications(
     context: typer.Context, by: By, instance: On = None, why: Why = "", as_json: AsJson = False
 ) -> None:
-    """Who registers has to apply, and waits until an admin approves."""
+    """Who registers has to apply, and waits until an admin approves. Lemmy only."""
     _turn(context, operate.APPLICATIONS, by=by, instance=instance, why=why, as_json=as_json)
 
 
@@ -58,7 +58,11 @@ def block_instance(
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take nothing any more from another server. What it sent before stays."""
+    """Take nothing any more from another server. What it sent before stays.
+
+    Mastodon limits it instead: its posts still come, and only those who follow its accounts see them. With
+    ``domain_block: suspend`` nothing comes, and what it sent before is deleted for ever.
+    """
     _turn(context, operate.BLOCKED, host=host, by=by, instance=instance, why=why, as_json=as_json)
 
 
