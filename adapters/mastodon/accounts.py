@@ -56,7 +56,10 @@ JUST = 3.0
 SKEW = timedelta(minutes=5)
 """How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
 
-UNLIMITED = "lifted, and the reports that it closed are open again; the strike stays in the account's history"
+UNLIMITED = (
+    "lifted, and the reports that it closed are open again; the strike stays in the account's history; that somebody "
+    "has lifted it and done it again while no report was open leaves no trace, and is lifted with it"
+)
 UNSUSPENDED = (
     f"{UNLIMITED}; the files of all its posts become public again, those of posts that were removed meanwhile too"
 )
@@ -137,7 +140,7 @@ class Accounts:
         return Done(note=_WORDS[flag] + _closed(opened))
 
     def verify(self, intent: OnAccount) -> Verification:
-        """How it stands, and who closed the reports on it last. Raises ``PlatformError``."""
+        """How it stands, and who acted, as far as reports tell. Raises ``PlatformError``."""
         account, flag = intent.account.local_id, _flag(intent)
         try:
             standing = self._standing(account)
@@ -261,9 +264,16 @@ class Accounts:
 
 
 def _closer(closed: Sequence[Filed]) -> bool | None:
-    """Whether we closed a report on it last; ``None`` where nobody has."""
+    """Who acted, as far as the closed reports tell; ``None`` where they do not.
+
+    We, where we closed the last one. A human who did may have acted, or only have dealt with a report that came after
+    our deed: it was not us where none of them was closed by us.
+    """
     ended = [filed for filed in closed if filed.resolved_at is not None]
-    return max(ended, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us if ended else None
+    if not ended:
+        return None
+    last = max(ended, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us
+    return None if last is False and any(filed.resolved_by_us for filed in ended) else last
 
 
 def _flag(intent: OnAccount) -> str:

@@ -106,7 +106,7 @@ class Removals:
             if not found.has_media:
                 return Refused(code="no_media", note="there is no media (any more) that a warning could cover")
             if found.sensitive:
-                by_us = before_deed(lambda: self._posts.ours(target))
+                by_us = before_deed(lambda: self._ours(act, target))
                 return AlreadyDone(note="its media is behind a warning already", by_us=bool(by_us))
         caps = before_deed(lambda: self._server.now(urgent=True))
         failed: list[str] = []
@@ -136,7 +136,7 @@ class Removals:
             return self._verified_gone(target)
         hidden = f"; {HIDDEN}" if found.hidden else ""
         if act is Act.MARK:
-            by_us = self._posts.ours(target) if found.sensitive else None
+            by_us = self._ours(act, target) if found.sensitive else None
             detail = "its media is behind a warning" if found.sensitive else "its media is not behind a warning"
             state = {"sensitive": found.sensitive}
             return Verification(so=found.sensitive, by_us=by_us, detail=detail + hidden, state=state)
@@ -194,13 +194,21 @@ class Removals:
             yield CheckResult(what="removal", ok=True, detail=self._nobody(Act.REMOVE, caps))
 
     def _verified_gone(self, target: Target) -> Verification:
-        by_us = self._posts.ours(target)
+        by_us = self._ours(Act.REMOVE, target)
         self._files.removed(target.status_id)
         detail = {True: "removed by us", False: "removed by somebody else", None: "gone"}[by_us]
         said = self._files.count(self._files.of(target.status_id)).said
         return Verification(
             so=True, by_us=by_us, detail=f"{detail}; {said}" if said else detail, state={"removed": True}
         )
+
+    def _ours(self, act: Act, target: Target) -> bool | None:
+        """Whether we did it. Where a way of ours closes no report, a human who closed ours need not have acted."""
+        by_us = self._posts.ours(target)
+        if by_us is not False:
+            return by_us
+        caps = self._server.now(urgent=True)
+        return False if all(way.closes for way in self._ways if not way.why_not(act, caps)) else None
 
     def _gone(self, intent: OnPost, target: Target) -> Outcome:
         if isinstance(intent, MarkSensitive):

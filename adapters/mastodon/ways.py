@@ -70,6 +70,11 @@ class RemovalWay(Protocol):
         """Its name in the settings."""
         ...
 
+    @property
+    def closes(self) -> bool:
+        """Whether it closes our report on the post, so that who closed that one tells who acted."""
+        ...
+
     def why_not(self, act: Act, caps: Capabilities) -> str:
         """Why it is not offered; empty where it is. Contacts nobody."""
         ...
@@ -87,6 +92,7 @@ class ForkApi:
     """The call that some forks have: mastodon/mastodon#27675, closed unmerged."""
 
     way = Way.API
+    closes = False
 
     def __init__(self, client: MastodonClient) -> None:
         """``client``: of the server."""
@@ -122,6 +128,7 @@ class PlainDelete:
     """The call by which authors delete their posts, where it obeys moderators too."""
 
     way = Way.DELETE
+    closes = False
 
     def __init__(self, client: MastodonClient) -> None:
         """``client``: of the server."""
@@ -151,6 +158,7 @@ class Command:
     """The operator's own command: a list of words and no shell."""
 
     way = Way.COMMAND
+    closes = False  # what it does with a report is not for us to know
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mastodon_square import limit, mark, remove, report, subject, suspend
-from small_mastodon import Small, running
+from small_mastodon import Small, admin_account, running
 
 from adapters.http import Transport
 from adapters.mastodon.client import MastodonClient
@@ -78,6 +78,19 @@ def test_fork_covers_media_and_uncovers_it(fork: Small) -> None:
     assert fork.told[0][2] == {"type": "sensitive", "text": wanted.text, "send_email_notification": False}
     assert isinstance(acting.enforcer.revert(wanted, before), Done)
     assert acting.enforcer.verify(wanted).so is False
+
+
+def test_report_that_a_human_closes_later_does_not_make_our_deed_theirs(fork: Small) -> None:
+    """The call of a fork closes none, so that who closed ours has said nothing about the post."""
+    acting, one = bot(fork), post(fork)
+    acting.enforcer.apply(report(one))
+    before = acting.enforcer.verify(mark(one)).state
+    assert isinstance(acting.enforcer.apply(mark(one)), Done)
+    closed = {"action_taken": True, "action_taken_at": "2026-11-23T07:13:55.000Z"}
+    fork.reports[0] |= {**closed, "action_taken_by_account": admin_account("901", "mod")}
+    found = bot(fork).enforcer.verify(mark(one))
+    assert (found.so, found.by_us) == (True, None)
+    assert isinstance(acting.enforcer.revert(mark(one), before), Done)
 
 
 def test_order_of_the_settings_decides(fork: Small) -> None:
