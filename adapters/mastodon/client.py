@@ -135,7 +135,7 @@ class MastodonClient:
                 method, path, params=params, body=body, content=content, headers=headers, urgent=urgent
             )
         except RateLimitedError as error:
-            for name in used:
+            for name in limits.resting(besides, error, self.settings.calls):
                 self.transport.buckets.rest(name, error.retry_after)
             raise
         try:
