@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.mastodon.files import HIDES_AT_ONCE, REMEMBERED, proxied
-from bot.domain.errors import NotFoundError, NotPermittedError
+from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +125,15 @@ class Posts:
             mine = [filed for filed in ours if not filed.statuses]
         closers = {filed.resolved_by_us for filed in mine}
         return closers.pop() if len(closers) == 1 else None
+
+    def elsewhere(self) -> Sequence[str]:
+        """Hosts of the newest local posts' files that no setting names. Raises ``PlatformError``."""
+        query = {"local": True, "only_media": True, "limit": 20}
+        try:
+            rows = self._client.listing("/api/v1/timelines/public", query).rows
+        except (NotFoundError, NotPermittedError, NotLoggedInError):  # that is said where timelines are checked
+            return ()
+        return self._files.elsewhere([url for row in rows for url in self._files.addresses(row)])
 
     def removed(self, target: Target) -> None:
         """We have just removed it."""

@@ -178,8 +178,13 @@ class Removals:
         return Refused(code="by_hand", note=BY_HAND)
 
     def lines(self) -> Iterator[CheckResult]:
-        """For ``check``: each way, whether it is offered, and what it does. Raises ``PlatformError``."""
+        """For ``check``: each way, and what it does; files that nobody looks at. Raises ``PlatformError``."""
         caps = self._server.now()
+        for host in self._posts.elsewhere():
+            detail = (
+                f"posts here have files on {host}: whether the public still gets those of a removed post is not seen"
+            )
+            yield CheckResult(what="files", ok=False, detail=detail, remedy=f"configure `files_url`: https://{host}")
         able = False
         for way in self._ways:
             offered = [act for act in (Act.REMOVE, Act.MARK) if not way.why_not(act, caps)]
