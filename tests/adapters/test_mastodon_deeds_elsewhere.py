@@ -126,6 +126,16 @@ def test_moderators_remove_by_the_call_of_authors(other: Small) -> None:
     assert isinstance(acting.enforcer.apply(wanted), AlreadyDone)
 
 
+def test_post_that_strangers_are_not_shown_is_there(other: Small) -> None:
+    """Akkoma and forks have posts for their own people only: a stranger hears that there is none."""
+    other.strangers = False
+    acting, wanted = bot(other), remove(post(other))
+    assert acting.enforcer.verify(wanted).so is False
+    assert isinstance(acting.enforcer.apply(wanted), Done)
+    assert other.told == [("DELETE", "/api/v1/statuses/1", None)]
+    assert acting.enforcer.verify(wanted).so
+
+
 def test_what_they_do_not_do_is_not_offered(other: Small) -> None:
     acting, one = bot(other), post(other)
     assert one.author is not None
