@@ -49,7 +49,7 @@ def deeds(client: MastodonClient, server: Server) -> Deeds:
         ways[Way.WEB] = form
         lists.append(form.lists)
     if settings.command is not None:
-        ways[Way.COMMAND] = Command(settings.command, book, statuses)
+        ways[Way.COMMAND] = Command(settings.command, book, statuses, reports.file_for)
     posts = Posts(client, server, book, statuses, files, lists)
     removals = Removals(server, posts, files, [ways[way] for way in settings.order if way in ways])
     return Deeds(

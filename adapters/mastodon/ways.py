@@ -18,7 +18,8 @@ import structlog
 
 from adapters.command import carry_out
 from adapters.mastodon.deed_settings import Way
-from bot.domain.errors import PlatformError, UnreachableError
+from adapters.outcome import before_deed
+from bot.domain.errors import NotFoundError, NotPermittedError, PlatformError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.mastodon.capabilities import Capabilities
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.deed_settings import CommandSettings
-    from adapters.mastodon.report_book import ReportBook
+    from adapters.mastodon.report_book import Filed, ReportBook
     from adapters.mastodon.statuses import Statuses
 
 log = structlog.get_logger(__name__)
@@ -165,14 +166,16 @@ class Command:
         settings: CommandSettings,
         book: ReportBook,
         statuses: Statuses,
+        file: Callable[[Target], Filed],
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``book`` and ``statuses``: of the server."""
+        """``book`` and ``statuses``: of the server. ``file``: makes a report on one post alone."""
         self._settings = settings
         self._book = book
         self._statuses = statuses
+        self._file = file
         self._sleep = sleep
         self._monotonic = monotonic
 
@@ -227,11 +230,18 @@ class Command:
         return list(words)
 
     def _report(self, target: Target) -> str:
-        ours = self._book.ours_about(target.account_id)
+        """One on this post alone, for commands act on all posts of a report: where there is none, it is filed."""
+        ours = before_deed(lambda: list(self._book.ours_about(target.account_id)))
         found = next((filed.id for filed in ours if filed.names_only(target.status_id)), None)
-        if found is None:
-            raise NotThisWayError("the command wants a report, and there is none of ours on this post alone")
-        return found
+        if found is not None:
+            return found
+        try:
+            return self._file(target).id
+        except (NotFoundError, NotPermittedError) as error:
+            raise NotThisWayError(
+                "the command wants a report on this post alone, there is none of ours, and none can be filed (any "
+                f"more): {error}"
+            ) from error
 
     def _is_so(self, act: Act, target: Target, seconds: float) -> bool:
         deadline = self._monotonic() + seconds

@@ -452,18 +452,32 @@ def test_command_gets_its_words_and_no_shell(square: Square, tmp_path: Path) -> 
     assert told.read_text() == f"a b; $(x)|id={post.local_id}"
 
 
-def test_command_gets_account_and_report(square: Square, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["nothing", "alone", "joint"])
+def test_command_gets_account_and_report(square: Square, tmp_path: Path, before: str) -> None:
+    """On this post alone: one is filed where there is none, or where ours names others too."""
     told = tmp_path / "told"
     words = script(tmp_path, f"import sys; open({str(told)!r}, 'w').write('|'.join(sys.argv[1:]))\nsys.exit(3)")
     bot = square.bot(removal={"command": {"remove": [*words, "{report_id}", "{account_id}"]}})
     post = square.post()
+    if before != "nothing":
+        bot.enforcer.apply(report(post, *([square.post()] if before == "joint" else [])))
+    for _ in range(2):  # no second one is filed
+        assert isinstance(bot.enforcer.apply(remove(post)), Failed)
+    (number,) = [row["id"] for row in square.reports() if ids(row["statuses"]) == [post.local_id]]
+    assert len(square.reports()) == (2 if before == "joint" else 1)
+    assert post.author is not None
+    assert told.read_text() == f"{number}|{post.author.local_id}|{post.local_id}"
+
+
+def test_command_that_wants_a_report_where_none_can_be_filed(square: Square, tmp_path: Path) -> None:
+    words = script(tmp_path, "")
+    bot, post = square.bot(removal={"command": {"remove": [*words, "{report_id}"]}}), square.post()
+    assert post.author is not None
+    bot.enforcer.apply(suspend(post.author))
     outcome = bot.enforcer.apply(remove(post))
     assert isinstance(outcome, Failed)
-    assert "wants a report" in outcome.note
-    bot.enforcer.apply(report(post))
-    bot.enforcer.apply(remove(post))
-    assert post.author is not None
-    assert told.read_text() == f"{square.reports()[0]['id']}|{post.author.local_id}|{post.local_id}"
+    assert not outcome.unknown
+    assert "none can be filed" in outcome.note
 
 
 def test_command_gets_no_id_that_could_mean_more(square: Square, tmp_path: Path) -> None:
