@@ -123,7 +123,7 @@ class Accounts:
         flag, account = _flag(intent), intent.account.local_id
         standing = before_deed(lambda: self._just_seen(account) or self._standing(account))
         if standing.role:
-            return Refused(code="has_role", note=f"the account has a role ({standing.role}): left to humans")
+            return has_role(standing.role)
         if standing.flags[flag]:
             by_us = _closer(before_deed(lambda: self._book.about(account))[1])
             return AlreadyDone(note=standing.described, by_us=bool(by_us))
@@ -138,6 +138,10 @@ class Accounts:
             body["report_id"] = carrier
         self._client.post(f"/api/v1/admin/accounts/{account}/action", body)
         return Done(note=_WORDS[flag] + _closed(opened))
+
+    def role_of(self, account: str) -> str:
+        """The name of its role; empty for people without one. Raises ``PlatformError``."""
+        return self._standing(account).role
 
     def verify(self, intent: OnAccount) -> Verification:
         """How it stands, and who acted, as far as reports tell. Raises ``PlatformError``."""
@@ -261,6 +265,11 @@ class Accounts:
             return "; files of its removed posts become public again with that"
         which = "a file of a removed post is" if count.public == 1 else f"{count.public} files of removed posts are"
         return f"; {which} public again: {HELPS}"
+
+
+def has_role(role: str) -> Refused:
+    """What becomes of a deed on somebody who has one."""
+    return Refused(code="has_role", note=f"the account has a role ({role}): left to humans")
 
 
 def _closer(closed: Sequence[Filed]) -> bool | None:

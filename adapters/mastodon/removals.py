@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.mastodon import errors
+from adapters.mastodon.accounts import has_role
 from adapters.mastodon.files import HIDES_AT_ONCE
 from adapters.mastodon.ways import Act, NotThisWayError, Target
 from adapters.outcome import before_deed
@@ -28,7 +29,7 @@ from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from adapters.mastodon.capabilities import Capabilities
@@ -62,12 +63,14 @@ class Removals:
         posts: Posts,
         files: Files,
         ways: Sequence[RemovalWay],
+        role_of: Callable[[str], str],
     ) -> None:
-        """All of the same server. ``ways``: in the order in which they are tried."""
+        """All of the same server. ``ways``: in the order in which they are tried. ``role_of``: an account's."""
         self._server = server
         self._posts = posts
         self._files = files
         self._ways = ways
+        self._role_of = role_of
 
     def offers(self, intent: OnPost) -> Offer:
         """Where one way at least is offered, as the server stands now. Raises ``PlatformError``."""
@@ -109,6 +112,10 @@ class Removals:
                 by_us = before_deed(lambda: self._ours(act, target))
                 return AlreadyDone(note="its media is behind a warning already", by_us=bool(by_us))
         caps = before_deed(lambda: self._server.now(urgent=True))
+        if not target.remote and (caps.mainline or caps.only_suspends):  # others show no accounts by this API
+            role = before_deed(lambda: self._role_of(target.account_id))
+            if role:
+                return has_role(role)
         failed: list[str] = []
         for way in self._ways:
             if way.why_not(act, caps):

@@ -176,6 +176,16 @@ def test_post_that_was_covered_by_its_author_is_left_alone(square: Square) -> No
     assert isinstance(outcome, Refused)
 
 
+@pytest.mark.parametrize("act", [remove, mark])
+def test_posts_of_accounts_with_a_role_are_left_to_humans(square: Square, act: Any) -> None:
+    bot, post = square.bot(who="admin", removal={"web": square.web("admin")}), square.post("mod")
+    outcome = bot.enforcer.apply(act(post))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "has_role"
+    assert bot.enforcer.verify(act(post)).so is False
+    assert not square.box.state.strikes
+
+
 def test_words_alone_cannot_be_covered(square: Square) -> None:
     bot, post = square.bot(removal=web(square)), square.post(pictures=0)
     outcome = bot.enforcer.apply(mark(post))
