@@ -57,7 +57,12 @@ class MastodonClient:
     @property
     def headers(self) -> dict[str, str]:
         """Who we are, and which server we mean where its address does not say so."""
-        return {"Authorization": f"Bearer {self.settings.token.get_secret_value()}", **self.naming}
+        return {**self.authorization, **self.naming}
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Who we are."""
+        return {"Authorization": f"Bearer {self.settings.token.get_secret_value()}"}
 
     @property
     def naming(self) -> dict[str, str]:
