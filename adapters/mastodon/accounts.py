@@ -11,11 +11,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.mastodon import errors
 from adapters.mastodon.files import HELPS
+from adapters.mastodon.report_book import SKEW
 from adapters.outcome import before_deed
 from bot.domain.decisions import (
     AlreadyDone,
@@ -52,9 +52,6 @@ KEPT_FILES = 40
 
 JUST = 3.0
 """Seconds for which an account is as it was seen."""
-
-SKEW = timedelta(minutes=5)
-"""How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
 
 UNLIMITED = (
     "lifted, and the reports that it closed are open again; the strike stays in the account's history; that somebody "
@@ -127,6 +124,9 @@ class Accounts:
         if standing.flags[flag]:
             by_us = _closer(before_deed(lambda: self._book.about(account))[1])
             return AlreadyDone(note=standing.described, by_us=bool(by_us))
+        if standing.flags["suspended"]:
+            note = "the account is suspended: a limit would change nothing but its history"
+            return Refused(code="suspended", note=note)
         opened = before_deed(lambda: self._book.open_about(account))
         carrier = before_deed(lambda: self._carrier(account, opened))
         body: dict[str, Any] = {
@@ -189,10 +189,8 @@ class Accounts:
             if error.code != errors.NOT_ALLOWED:
                 raise
             note = f"{error}; a suspension that came from the account's own server, or one made final, stays"
-            return Refused(code="not_lifted", note=note)
-        note = f"not {_WORDS[flag]} any more"
-        if opened:
-            note += f"; {_reports(opened)} open again"
+            return Refused(code="not_lifted", note=note + _open(opened))
+        note = f"not {_WORDS[flag]} any more{_open(opened)}"
         return Done(note=note + (self._shown_again(account, removed) if flag == "suspended" else ""))
 
     # ------------------------------------------------------------------------------------------------ reading
@@ -301,6 +299,10 @@ def _closed(opened: Sequence[Filed]) -> str:
         return ""
     theirs = f", of which {_reports(others)} by others" if others else ""
     return f"; this closed {_reports([filed.id for filed in opened])} on the account{theirs}; an undo opens them again"
+
+
+def _open(numbers: Sequence[str]) -> str:
+    return f"; {_reports(numbers)} open again" if numbers else ""
 
 
 def _reports(numbers: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.mastodon.files import HIDES_AT_ONCE, REMEMBERED, proxied
+from adapters.mastodon.report_book import SKEW
 from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ class Posts:
         return caps.mainline or caps.only_suspends
 
     def closed_since(self, target: Target, since: datetime) -> bool:
-        """Whether a report of ours on this post alone was closed since then."""
+        """Whether a report of ours on this post alone was closed since then, as far as clocks agree."""
         ours = self._book.ours_about(target.account_id) if self._has_book() else iter(())
         mine = [filed for filed in ours if filed.names_only(target.status_id)]
-        return any(filed.resolved_at is not None and filed.resolved_at >= since for filed in mine)
+        return any(filed.resolved_at is not None and filed.resolved_at >= since - SKEW for filed in mine)
 
     def ours(self, target: Target) -> bool | None:
         """Who closed our reports that are, or were, on this post alone; ``None`` where that does not tell.

@@ -117,19 +117,8 @@ class Removals:
             if role:
                 return has_role(role)
         failed: list[str] = []
-        for way in self._ways:
-            if way.why_not(act, caps):
-                continue
-            try:
-                way.go(act, target)
-            except (NotThisWayError, NotPermittedError) as error:
-                failed.append(f"{way.way.value}: {error}")
-                continue
-            except NotFoundError as error:
-                if error.code != errors.NO_ROUTE:
-                    raise
-                failed.append(f"{way.way.value}: {error}")
-                continue
+        way = self._go(act, target, caps, failed)
+        if way is not None:
             return Done(note=self._told(act, target, way, failed, caps))
         return Failed(note="; ".join(failed) or self._nobody(act, caps), retry_after=ANOTHER_TRY)
 
@@ -171,18 +160,29 @@ class Removals:
             return AlreadyDone(note="its media is not behind a warning")
         caps = before_deed(lambda: self._server.now(urgent=True))
         failed: list[str] = []
-        for way in self._ways:
-            if way.why_not(Act.UNMARK, caps):
-                continue
-            try:
-                way.go(Act.UNMARK, target)
-            except NotThisWayError as error:
-                failed.append(str(error))
-                continue
+        way = self._go(Act.UNMARK, target, caps, failed)
+        if way is not None:
             return Done(note=f"the warning is taken off, by {way.way.value}")
         if failed:
             return Failed(note="; ".join(failed), retry_after=ANOTHER_TRY)
         return Refused(code="by_hand", note=BY_HAND)
+
+    def _go(self, act: Act, target: Target, caps: Capabilities, failed: list[str]) -> RemovalWay | None:
+        """The first way that did it. ``failed`` gets what those before it have said."""
+        for way in self._ways:
+            if way.why_not(act, caps):
+                continue
+            try:
+                way.go(act, target)
+            except (NotThisWayError, NotPermittedError) as error:
+                failed.append(f"{way.way.value}: {error}")
+            except NotFoundError as error:
+                if error.code != errors.NO_ROUTE:
+                    raise
+                failed.append(f"{way.way.value}: {error}")
+            else:
+                return way
+        return None
 
     def lines(self) -> Iterator[CheckResult]:
         """For ``check``: each way, and what it does; files that nobody looks at. Raises ``PlatformError``."""

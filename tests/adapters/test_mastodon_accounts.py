@@ -279,6 +279,31 @@ def test_suspension_that_cannot_be_lifted_is_refused_in_words(square: Square) ->
     outcome = bot.enforcer.revert(wanted, {"suspended": False})
     assert isinstance(outcome, Refused)
     assert outcome.code == "not_lifted"
+    assert "open again" not in outcome.note
+
+
+def test_undo_that_is_refused_says_which_reports_it_has_opened(square: Square) -> None:
+    bot, wanted = square.bot(), deed(square, "suspend")
+    theirs = reported(square, bot)
+    before = bot.enforcer.verify(wanted).state
+    bot.enforcer.apply(wanted)
+    square.box.faults.before("POST", "/unsuspend$", _not_allowed())
+    outcome = bot.enforcer.revert(wanted, before)
+    assert isinstance(outcome, Refused)
+    assert theirs in outcome.note
+    assert "open again" in outcome.note
+    assert theirs in ids(square.reports())
+
+
+@pytest.mark.parametrize("action", ["silence", "sensitive"])
+def test_suspended_account_is_not_limited_on_top(square: Square, action: str) -> None:
+    bot = square.bot()
+    bot.enforcer.apply(deed(square, "suspend"))
+    strikes = len(square.box.state.strikes)
+    outcome = bot.enforcer.apply(deed(square, action))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "suspended"
+    assert len(square.box.state.strikes) == strikes
 
 
 @both

@@ -13,12 +13,15 @@ from adapters.mastodon.client import MastodonClient
 from adapters.mastodon.deeds import deeds
 from adapters.mastodon.server import Server
 from adapters.mastodon.settings import MastodonSettings
+from adapters.mastodon.ways import ForkApi
 from bot.domain.decisions import AlreadyDone, Done, Failed, Refused, SetSwitch, Switch
+from bot.domain.errors import NotPermittedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adapters.mastodon.deeds import Deeds
+    from adapters.mastodon.ways import Act, Target
     from bot.domain.content import Post
 
 FORK = ("read", "write", "admin:read", "admin:write", "admin:read:statuses", "admin:write:statuses")
@@ -91,6 +94,21 @@ def test_report_that_a_human_closes_later_does_not_make_our_deed_theirs(fork: Sm
     found = bot(fork).enforcer.verify(mark(one))
     assert (found.so, found.by_us) == (True, None)
     assert isinstance(acting.enforcer.revert(mark(one), before), Done)
+
+
+def test_way_back_that_is_refused_leads_to_the_next_one(fork: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: ForkApi, act: Act, target: Target) -> None:
+        raise NotPermittedError("not allowed", code="not_allowed")
+
+    removal = {"command": {"remove": ["/bin/false"], "unmark_sensitive": ["/bin/false"]}}
+    acting, wanted = bot(fork, removal=removal), mark(post(fork))
+    before = acting.enforcer.verify(wanted).state
+    acting.enforcer.apply(wanted)
+    monkeypatch.setattr(ForkApi, "go", refuse)
+    outcome = acting.enforcer.revert(wanted, before)
+    assert isinstance(outcome, Failed)
+    assert not outcome.unknown
+    assert "api: not allowed; command: the command `false` failed" in outcome.note
 
 
 def test_order_of_the_settings_decides(fork: Small) -> None:

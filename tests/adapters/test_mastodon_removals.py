@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -329,6 +329,16 @@ def test_lost_form_is_found_out_and_sent_again(square: Square, act: Any) -> None
     assert bot.enforcer.last_word(act(post), since) is LastWord.NOBODYS
     assert isinstance(bot.enforcer.apply(act(post)), Done)
     assert square.warnings() == 1
+
+
+def test_warning_that_its_author_took_off_is_not_put_back_where_the_servers_clock_is_late(square: Square) -> None:
+    bot, post = square.bot(removal=web(square)), square.post()
+    bot.enforcer.apply(report(post))
+    square.box.faults.after("POST", "/actions$", drop())
+    bot.enforcer.apply(mark(post))
+    square.call("alice", "PUT", f"/api/v1/statuses/{post.local_id}", status="x", sensitive=False)
+    assert bot.enforcer.last_word(mark(post), datetime.now(UTC) + timedelta(minutes=3)) is LastWord.ANOTHERS
+    assert bot.enforcer.last_word(mark(post), datetime.now(UTC) + timedelta(minutes=9)) is LastWord.NOBODYS
 
 
 @pytest.mark.parametrize(
