@@ -185,8 +185,11 @@ class Transport:
 
     def _checked(self, answer: Answer, *, moved: bool) -> Answer:
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            named = answer.headers.get("x-ratelimit-limit", "")
             raise RateLimitedError(
-                f"{answer.what}: {self._where()} asks to slow down", retry_after=_retry_after(answer.headers)
+                f"{answer.what}: {self._where()} asks to slow down",
+                retry_after=_retry_after(answer.headers),
+                limit=int(named) if named.isascii() and named.isdigit() and len(named) < 10 else None,
             )
         if answer.status >= 500 or answer.status in {408, 425}:
             raise UnreachableError(f"{answer.what}: {self._where()} answered {answer.status}", sent=True)

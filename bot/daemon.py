@@ -210,7 +210,8 @@ class Daemon:
     async def visit(self, source: Source) -> int:
         """Read a source until it has no more (or for ``PAGES`` pages); the number of new sightings.
 
-        A fault is noted where ``status`` shows it, and costs nothing: the cursor stays where it was.
+        A fault is noted where ``status`` shows it, and costs nothing: the cursor stays where it was; so is one of
+        our own.
         """
         new = 0
         trouble = ""
@@ -226,6 +227,9 @@ class Daemon:
         except (PlatformError, LedgerError) as error:
             trouble = str(error)
             log.warning("source could not be read", source=source.name, error=trouble)
+        except Exception as error:  # a fault of our own must neither end the others nor go unseen
+            trouble = f"a fault of this program ({type(error).__name__}): the log tells more; please report it"
+            log.exception("source could not be read", source=source.name, error=trouble)
         await self._note(source, trouble)
         return new
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from structlog.testing import capture_logs
 
 import making
 from bot.daemon import Daemon
@@ -141,4 +144,27 @@ def test_tasks_are_carried_by_the_configuration_that_is_in_force_when_they_are_t
 
     asyncio.run(asyncio.wait_for(run(), 120))
     assert (world.road.carried, new.carried) == (["stuck"], ["later"])
+    world.close()
+
+
+def test_a_fault_of_our_own_in_a_source_is_noted_and_logged_and_the_next_visit_goes_on() -> None:
+    world = World()
+    poll = world.feed.poll
+
+    def broken(after: Any) -> Batch:
+        if not world.feed.polls:
+            poll(after)
+            raise TypeError("no such thing")
+        return poll(after)
+
+    world.feed.poll = broken  # type: ignore[method-assign]
+    daemon = world.daemon()
+    with capture_logs() as logs:
+        assert asyncio.run(daemon.visit(world.feed)) == 0  # type: ignore[arg-type]
+    (entry,) = [one for one in logs if one["event"] == "source could not be read"]
+    assert (entry["log_level"], entry["exc_info"]) == ("error", True)
+    flag = f"source/{world.feed.name}"
+    assert "TypeError" in json.loads(world.ledger.flag(flag) or "")["trouble"]
+    asyncio.run(daemon.visit(world.feed))  # type: ignore[arg-type]
+    assert json.loads(world.ledger.flag(flag) or "")["trouble"] == ""
     world.close()

@@ -11,11 +11,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.mastodon import errors
 from adapters.mastodon.files import HELPS
+from adapters.mastodon.report_book import SKEW
 from adapters.outcome import before_deed
 from bot.domain.decisions import (
     AlreadyDone,
@@ -53,10 +53,10 @@ KEPT_FILES = 40
 JUST = 3.0
 """Seconds for which an account is as it was seen."""
 
-SKEW = timedelta(minutes=5)
-"""How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
-
-UNLIMITED = "lifted, and the reports that it closed are open again; the strike stays in the account's history"
+UNLIMITED = (
+    "lifted, and the reports that it closed are open again; the strike stays in the account's history; that somebody "
+    "has lifted it and done it again while no report was open leaves no trace, and is lifted with it"
+)
 UNSUSPENDED = (
     f"{UNLIMITED}; the files of all its posts become public again, those of posts that were removed meanwhile too"
 )
@@ -120,10 +120,13 @@ class Accounts:
         flag, account = _flag(intent), intent.account.local_id
         standing = before_deed(lambda: self._just_seen(account) or self._standing(account))
         if standing.role:
-            return Refused(code="has_role", note=f"the account has a role ({standing.role}): left to humans")
+            return has_role(standing.role)
         if standing.flags[flag]:
             by_us = _closer(before_deed(lambda: self._book.about(account))[1])
             return AlreadyDone(note=standing.described, by_us=bool(by_us))
+        if standing.flags["suspended"]:
+            note = "the account is suspended: a limit would change nothing but its history"
+            return Refused(code="suspended", note=note)
         opened = before_deed(lambda: self._book.open_about(account))
         carrier = before_deed(lambda: self._carrier(account, opened))
         body: dict[str, Any] = {
@@ -136,8 +139,12 @@ class Accounts:
         self._client.post(f"/api/v1/admin/accounts/{account}/action", body)
         return Done(note=_WORDS[flag] + _closed(opened))
 
+    def role_of(self, account: str) -> str:
+        """The name of its role; empty for people without one. Raises ``PlatformError``."""
+        return self._standing(account).role
+
     def verify(self, intent: OnAccount) -> Verification:
-        """How it stands, and who closed the reports on it last. Raises ``PlatformError``."""
+        """How it stands, and who acted, as far as reports tell. Raises ``PlatformError``."""
         account, flag = intent.account.local_id, _flag(intent)
         try:
             standing = self._standing(account)
@@ -182,10 +189,8 @@ class Accounts:
             if error.code != errors.NOT_ALLOWED:
                 raise
             note = f"{error}; a suspension that came from the account's own server, or one made final, stays"
-            return Refused(code="not_lifted", note=note)
-        note = f"not {_WORDS[flag]} any more"
-        if opened:
-            note += f"; {_reports(opened)} open again"
+            return Refused(code="not_lifted", note=note + _open(opened))
+        note = f"not {_WORDS[flag]} any more{_open(opened)}"
         return Done(note=note + (self._shown_again(account, removed) if flag == "suspended" else ""))
 
     # ------------------------------------------------------------------------------------------------ reading
@@ -260,10 +265,22 @@ class Accounts:
         return f"; {which} public again: {HELPS}"
 
 
+def has_role(role: str) -> Refused:
+    """What becomes of a deed on somebody who has one."""
+    return Refused(code="has_role", note=f"the account has a role ({role}): left to humans")
+
+
 def _closer(closed: Sequence[Filed]) -> bool | None:
-    """Whether we closed a report on it last; ``None`` where nobody has."""
+    """Who acted, as far as the closed reports tell; ``None`` where they do not.
+
+    We, where we closed the last one. A human who did may have acted, or only have dealt with a report that came after
+    our deed: it was not us where none of them was closed by us.
+    """
     ended = [filed for filed in closed if filed.resolved_at is not None]
-    return max(ended, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us if ended else None
+    if not ended:
+        return None
+    last = max(ended, key=lambda filed: (filed.resolved_at, filed.id)).resolved_by_us
+    return None if last is False and any(filed.resolved_by_us for filed in ended) else last
 
 
 def _flag(intent: OnAccount) -> str:
@@ -282,6 +299,10 @@ def _closed(opened: Sequence[Filed]) -> str:
         return ""
     theirs = f", of which {_reports(others)} by others" if others else ""
     return f"; this closed {_reports([filed.id for filed in opened])} on the account{theirs}; an undo opens them again"
+
+
+def _open(numbers: Sequence[str]) -> str:
+    return f"; {_reports(numbers)} open again" if numbers else ""
 
 
 def _reports(numbers: Sequence[str]) -> str:

@@ -22,11 +22,14 @@ class Basket:
     sightings: dict[object, Sighting] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
     holes: list[str] = field(default_factory=list)
+    newest_last: bool = False  # letters come in this order, listings in the other
 
     def add(self, sightings: Iterable[Sighting]) -> None:
-        """What was seen; the first word about a place counts, for it is the newest."""
+        """What was seen; the newest word about a place counts."""
         for one in sightings:
-            self.sightings.setdefault((one.subject.key, one.media.url, one.media.role), one)
+            place = (one.subject.key, one.media.url, one.media.role)
+            if self.newest_last or place not in self.sightings:
+                self.sightings[place] = one
 
     def drop(self, reason: str) -> None:
         """Something that was left out on purpose."""

@@ -57,7 +57,12 @@ class MastodonClient:
     @property
     def headers(self) -> dict[str, str]:
         """Who we are, and which server we mean where its address does not say so."""
-        return {"Authorization": f"Bearer {self.settings.token.get_secret_value()}", **self.naming}
+        return {**self.authorization, **self.naming}
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Who we are."""
+        return {"Authorization": f"Bearer {self.settings.token.get_secret_value()}"}
 
     @property
     def naming(self) -> dict[str, str]:
@@ -135,7 +140,7 @@ class MastodonClient:
                 method, path, params=params, body=body, content=content, headers=headers, urgent=urgent
             )
         except RateLimitedError as error:
-            for name in used:
+            for name in limits.resting(besides, error, self.settings.calls):
                 self.transport.buckets.rest(name, error.retry_after)
             raise
         try:

@@ -43,6 +43,9 @@ _REVISION = 16  # hexadecimal digits: enough to tell two edits of one subject ap
 _SHOWN_TO_ALL = {"public": Visibility.PUBLIC, "unlisted": Visibility.UNLISTED, "local": Visibility.LOCAL}
 """Everything else (private, direct, and what other servers add) is for some people only, and is not ours to keep."""
 
+_SHOWN_TO_SOME = {"private", "direct", "limited", "list", "mutuals_only"}
+"""Words that are counted by name; any other is counted as "other", for a server may write what it likes."""
+
 _WITHOUT = ("/avatars/original/missing.png", "/headers/original/missing.png", "/assets/default_", "/images/avi.png")
 """How the addresses of pictures end that a server shows where an account has none."""
 
@@ -51,9 +54,12 @@ _MOVING = {"audio", "gifv", "video"}
 
 
 def moment(text: str) -> datetime:
-    """A point in time, aware, UTC."""
+    """A point in time, aware, UTC. Raises ``ValueError`` for everything else that is a text."""
     parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    try:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a point in time outside the years 1 to 9999") from None
 
 
 def unwrapped(status: wire.Status) -> wire.Status:
@@ -72,12 +78,15 @@ def quoted(status: wire.Status) -> wire.Status | None:
 def hidden(status: Mapping[str, Any]) -> str | None:
     """Why a post is not ours to look at: only some may see it. ``None``: everybody may."""
     visibility = str(status.get("visibility", "private"))
-    return None if visibility in _SHOWN_TO_ALL else f"{visibility} post"
+    if visibility in _SHOWN_TO_ALL:
+        return None
+    return f"{visibility if visibility in _SHOWN_TO_SOME else 'other'} post"
 
 
 def unfinished(status: wire.Status) -> bool:
     """Whether the server is still at work on a file of a post, so that it has no address yet."""
-    return any(not media.get("url") and not media.get("remote_url") for media in status.get("media_attachments", ()))
+    attached = status.get("media_attachments") or ()
+    return any(not media.get("url") and not media.get("remote_url") for media in attached)
 
 
 def edited(status: wire.Status) -> str | None:

@@ -49,16 +49,17 @@ def deeds(client: MastodonClient, server: Server) -> Deeds:
         ways[Way.WEB] = form
         lists.append(form.lists)
     if settings.command is not None:
-        ways[Way.COMMAND] = Command(settings.command, book, statuses)
+        ways[Way.COMMAND] = Command(settings.command, book, statuses, reports.file_for)
     posts = Posts(client, server, book, statuses, files, lists)
-    removals = Removals(server, posts, files, [ways[way] for way in settings.order if way in ways])
+    accounts = Accounts(client, server, book, files)
+    removals = Removals(server, posts, files, [ways[way] for way in settings.order if way in ways], accounts.role_of)
     return Deeds(
         enforcer=MastodonEnforcer(
             server=server,
             book=book,
             reports=reports,
             removals=removals,
-            accounts=Accounts(client, server, book, files),
+            accounts=accounts,
             switches=Switches(client, server),
         ),
         removals=removals,

@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
     from adapters.mastodon.settings import MastodonSettings
 
-HIDDEN = frozenset({401, 403, 404, 410})
-"""How a web server or an object store says that a file is not for the public."""
+GONE = frozenset({404, 410})
+"""How a host says that there is no such file."""
+
+HIDDEN = GONE | {401, 403}
+"""How our own web server says that a file is not for the public. Of other hosts it may as well mean how we ask: an
+object store refuses by address or by referrer what it hands to others.
+"""
+
+FEW = 3
+"""Hosts that are named to people."""
 
 REMEMBERED = 10_000
 """Posts whose files are remembered, by the addresses that they had before they were removed."""
@@ -42,11 +50,15 @@ HELPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """Of several files, how many the public gets. ``unknown``: nobody could tell."""
+    """Of several files, how many the public gets. ``unknown``: nobody could tell.
+
+    ``elsewhere``: hosts of those that the bot does not look at, for it does not know them.
+    """
 
     public: int = 0
     hidden: int = 0
     unknown: int = 0
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -60,10 +72,16 @@ class Count:
             return ""
         if self.public:
             which = "its file is" if self.total == 1 else f"{self.public} of its {self.total} files are"
-            return f"{which} still public: {HELPS}"
+            return f"{which} still public: {HELPS}{self._unseen}"
         if self.unknown:
-            return "whether its files are still public could not be seen"
+            return f"whether its files are still public could not be seen{self._unseen}"
         return "its file is not public any more" if self.total == 1 else "its files are not public any more"
+
+    @property
+    def _unseen(self) -> str:
+        if not self.elsewhere:
+            return ""
+        return f" (on {' and '.join(self.elsewhere[:FEW])} the bot looks only if `files_url` says that files are there)"
 
 
 @dataclass(slots=True)
@@ -93,11 +111,7 @@ class Files:
 
     def remember(self, status: Mapping[str, Any]) -> Sequence[str]:
         """The addresses of a post's files, kept for when the post is gone. Nothing is learned from a removed one."""
-        found = tuple(
-            url
-            for attachment in status.get("media_attachments") or ()
-            if isinstance(url := attachment.get("url"), str) and self._view(url) is not None and not proxied(url)
-        )
+        found = self.addresses(status)
         account = str((status.get("account") or {}).get("id", ""))
         if found:
             with self._lock:
@@ -106,6 +120,22 @@ class Files:
                 while len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
         return found
+
+    def addresses(self, status: Mapping[str, Any]) -> tuple[str, ...]:
+        """Where this server's files of a post are; on whatever host, for a server may keep them anywhere."""
+        urls = [attachment.get("url") for attachment in status.get("media_attachments") or ()]
+        remote = "@" in str((status.get("account") or {}).get("acct", ""))
+        return tuple(
+            url
+            for url in urls
+            if isinstance(url, str)
+            and (self._view(url) is not None or _stored(url, remote=remote))
+            and not proxied(url)
+        )
+
+    def elsewhere(self, urls: Iterable[str]) -> tuple[str, ...]:
+        """Hosts at which nobody looks, for no setting names them."""
+        return tuple(dict.fromkeys(_netloc(url) for url in urls if self._view(url) is None and _stored(url)))
 
     def of(self, status_id: str) -> Sequence[str]:
         """What was remembered of a post."""
@@ -129,12 +159,13 @@ class Files:
     def count(self, urls: Iterable[str]) -> Count:
         """Look at each. A store that cannot be reached says nothing, and is no error."""
         public = hidden = unknown = 0
-        for url in dict.fromkeys(urls):
+        urls = list(dict.fromkeys(urls))
+        for url in urls:
             shown = self._shown(url)
             public += shown is True
             hidden += shown is False
             unknown += shown is None
-        return Count(public=public, hidden=hidden, unknown=unknown)
+        return Count(public=public, hidden=hidden, unknown=unknown, elsewhere=self.elsewhere(urls))
 
     def settled(self, urls: Sequence[str], *, hidden: bool) -> Count:
         """Look until all are ``hidden``, or until one is not, for as long as a server may take for that.
@@ -145,7 +176,7 @@ class Files:
         wait = 0.1
         while True:
             count = self.count(urls)
-            if (not count.public if hidden else count.public) or not count.total:
+            if (not count.public if hidden else count.public) or not any(self._view(url) for url in urls):
                 self._hides = self._hides or (hidden and bool(count.hidden))
                 return count
             if self._monotonic() >= deadline:
@@ -174,12 +205,31 @@ def _views(settings: MastodonSettings) -> dict[str, PublicView]:
     """Host to who looks there: addresses of other hosts are not followed."""
     views: dict[str, PublicView] = {}
     if settings.files_url is not None:
-        views[urlsplit(settings.files_url).netloc.lower()] = PublicView(Transport(settings.files_url), hidden=HIDDEN)
-    reached, headers = settings.public, {}
+        views[_netloc(settings.files_url)] = PublicView(Transport(_origin(settings.files_url)), hidden=GONE)
+    reached, headers = _origin(settings.public), {}
     if settings.public_url is None and settings.host is not None:  # nothing but the host's name leads there
         reached, headers = settings.url, {"Host": settings.host, "X-Forwarded-Proto": "https"}
-    views[urlsplit(settings.public).netloc.lower()] = PublicView(Transport(reached), headers=headers, hidden=HIDDEN)
+    views[_netloc(settings.public)] = PublicView(Transport(reached), headers=headers, hidden=HIDDEN)
     return views
+
+
+def _netloc(url: str) -> str:
+    return urlsplit(url).netloc.lower()
+
+
+def _origin(url: str) -> str:
+    """Without a path: an address of a file has all of it, the bucket's too."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _stored(url: str, *, remote: bool = False) -> bool:
+    """Whether an address is one of a store of ours: those of other servers' files are copies."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and (not remote or "/cache/" in parts.path)
 
 
 def proxied(url: str) -> bool:

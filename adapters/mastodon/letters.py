@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from adapters.mastodon.basket import Basket
 from adapters.mastodon.convert import hidden, quoted, unfinished, unwrapped
 from adapters.mastodon.mailbox import Mailbox
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import NotFoundError, PlatformError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 LETTERS_AT_ONCE = 50
 PENDING_AT_ONCE = 10
 FIRST_WAIT = timedelta(seconds=5)
-"""For a file that the server is still at work on; each further wait is twice as long."""
+"""For a file that the server is still at work on, or a post that it fails to show; each further wait is twice
+as long."""
 
 TRIES = 10
-"""Looks at a post whose files are not ready: an hour and a half, more than Mastodon gives itself for a film."""
+"""Looks at a post whose files are not ready, or that the server fails to show: for an hour and a half, which is more
+than Mastodon gives itself for a film."""
 
 MOST_PENDING = 500
 REPORTED_AT_ONCE = 40
@@ -101,6 +103,9 @@ def _of_status(what: Any) -> Kept | Left:
 
 
 def _shown(status: wire.Status) -> dict[str, Any]:
+    attached: object = status.get("media_attachments", [])
+    if not isinstance(attached, list) or not all(isinstance(one, dict) for one in attached):
+        raise TypeError("media_attachments is not a list of objects")
     return {**_some(status, _STATUS), "account": _some(status["account"], _ACCOUNT)}
 
 
@@ -125,20 +130,23 @@ class LetterSource:
         return self._name
 
     def poll(self, after: Cursor | None) -> Batch:
-        """Letters that came since, and posts whose files were not ready when theirs came.
+        """Letters that came since, and posts whose files were not ready, or that could not be read, when theirs came.
 
         Letters are forgotten once the cursor that stands behind them was committed. ``PlatformError`` as every source.
         """
         state: Mapping[str, Any] = after or {"letter": 0, "pending": []}
         letters = self._mailbox.letters(state["letter"], limit=LETTERS_AT_ONCE)
-        basket, pending = Basket(), list(state["pending"])
+        basket, pending = Basket(newest_last=True), list(state["pending"])
         if letters or pending:
             converter = self._reader.converter()
-            pending = self._look_again(pending, basket, converter)
             for letter in letters:
-                pending = self._open(letter.payload, pending, basket, converter)
+                try:
+                    pending = self._open(letter.payload, pending, basket, converter)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    basket.holes.append(f"letter {letter.id} is not in the shape of ours ({type(error).__name__})")
+            pending = self._look_again(pending, basket, converter)
         if len(pending) > MOST_PENDING:
-            basket.holes.append(f"{len(pending) - MOST_PENDING} posts whose files were not ready: too many to wait for")
+            basket.holes.append(f"{len(pending) - MOST_PENDING} posts that were to be looked at again: too many wait")
             pending = pending[-MOST_PENDING:]
         cursor = {"letter": letters[-1].id if letters else state["letter"], "pending": pending}
         return basket.batch(cursor, more=len(letters) == LETTERS_AT_ONCE)
@@ -153,13 +161,14 @@ class LetterSource:
         match payload.get("kind"):
             case "status":
                 status = cast("wire.Status", payload["status"])
-                self._reader.see(status, basket, converter=converter, backlog=False)
-                return [*pending, self._wait(str(status["id"]), 0)] if unfinished(status) else pending
+                again = self._see(status, basket, converter)
+                return [*pending, self._wait(str(status["id"]), 0)] if again else pending
             case "account":
                 self._reader.see_account(payload["account"], basket, converter=converter, backlog=False)
             case "report":
-                for status_id in payload["statuses"]:
-                    self._see_again(str(status_id), basket, converter)
+                ids = [str(status_id) for status_id in payload["statuses"]]
+                failed = [one for one in ids if self._see_again(one, basket, converter)]
+                return [*pending, *(self._wait(one, 0) for one in failed)]
             case "deleted":
                 basket.drop("deleted by its author")
                 return [one for one in pending if one["id"] != payload["id"]]
@@ -172,23 +181,34 @@ class LetterSource:
                 left.append(one)
                 continue
             looked += 1
-            status = self._see_again(one["id"], basket, converter)
-            if status is None or not unfinished(status):
-                continue
-            if one["tries"] + 1 >= TRIES:
-                basket.holes.append(f"the files of post {one['id']} are not ready after {TRIES} looks")
-                continue
-            left.append(self._wait(one["id"], one["tries"] + 1))
+            again = self._see_again(one["id"], basket, converter)
+            if again and one["tries"] + 1 >= TRIES:
+                basket.holes.append(f"post {one['id']} is given up after {TRIES} looks: {again}")
+            elif again:
+                left.append(self._wait(one["id"], one["tries"] + 1))
         return left
 
-    def _see_again(self, status_id: str, basket: Basket, converter: Converter) -> wire.Status | None:
+    def _see_again(self, status_id: str, basket: Basket, converter: Converter) -> str:
         try:
             status = self._reader.status(status_id)
         except NotFoundError:
             basket.drop("gone meanwhile")
-            return None
-        self._reader.see(status, basket, converter=converter, backlog=False)
-        return status
+            return ""
+        except PlatformError as error:
+            self._reader.bear(error)
+            return str(error)
+        return self._see(status, basket, converter)
+
+    def _see(self, status: wire.Status, basket: Basket, converter: Converter) -> str:
+        """Why it has to be looked at again; empty: it need not be."""
+        try:
+            self._reader.see(status, basket, converter=converter, backlog=False)
+            return "its files are not ready" if unfinished(status) else ""
+        except PlatformError as error:
+            self._reader.bear(error)
+            return str(error)
+        except (TypeError, AttributeError):
+            return ""  # ``see`` has said what is wrong with it
 
     def _wait(self, status_id: str, tries: int) -> dict[str, Any]:
         due = self._reader.clock.now() + FIRST_WAIT * 2**tries

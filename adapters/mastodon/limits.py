@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.buckets import Buckets
     from adapters.http import Query
+    from bot.domain.errors import RateLimitedError
 
 TOKEN = "token"  # noqa: S105 - the name of a limit
 PAGING = "paging"
@@ -25,7 +28,7 @@ _LIMITS = {
 """Calls, seconds, and how many of them at once."""
 
 
-USUAL = _LIMITS[TOKEN][0]
+USUAL, WINDOW = _LIMITS[TOKEN][:2]
 
 
 def feed(buckets: Buckets, calls: int = USUAL) -> None:
@@ -44,3 +47,15 @@ def besides(method: str, path: str, params: Query) -> str | None:
     if method == "DELETE" and path.startswith("/api/v1/statuses/"):
         return REMOVALS
     return None
+
+
+def resting(besides: str | None, error: RateLimitedError, calls: int) -> Sequence[str]:
+    """The limits that a refusal is about. ``besides``: as above; ``calls``: what the server allows a token.
+
+    A server does not say which of two has run out. Deeds do not page: they must not rest for a page, and are refused
+    themselves where it was the limit of the token after all.
+    """
+    if besides is None:
+        return [TOKEN]
+    the_tokens = error.retry_after <= WINDOW and error.limit == calls
+    return [besides, TOKEN] if the_tokens else [besides]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.mastodon.files import HIDES_AT_ONCE, REMEMBERED, proxied
-from bot.domain.errors import NotFoundError, NotPermittedError
+from adapters.mastodon.report_book import SKEW
+from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,10 +103,10 @@ class Posts:
         return caps.mainline or caps.only_suspends
 
     def closed_since(self, target: Target, since: datetime) -> bool:
-        """Whether a report of ours on this post alone was closed since then."""
+        """Whether a report of ours on this post alone was closed since then, as far as clocks agree."""
         ours = self._book.ours_about(target.account_id) if self._has_book() else iter(())
         mine = [filed for filed in ours if filed.names_only(target.status_id)]
-        return any(filed.resolved_at is not None and filed.resolved_at >= since for filed in mine)
+        return any(filed.resolved_at is not None and filed.resolved_at >= since - SKEW for filed in mine)
 
     def ours(self, target: Target) -> bool | None:
         """Who closed our reports that are, or were, on this post alone; ``None`` where that does not tell.
@@ -125,6 +126,15 @@ class Posts:
             mine = [filed for filed in ours if not filed.statuses]
         closers = {filed.resolved_by_us for filed in mine}
         return closers.pop() if len(closers) == 1 else None
+
+    def elsewhere(self) -> Sequence[str]:
+        """Hosts of the newest local posts' files that no setting names. Raises ``PlatformError``."""
+        query = {"local": True, "only_media": True, "limit": 20}
+        try:
+            rows = self._client.listing("/api/v1/timelines/public", query).rows
+        except (NotFoundError, NotPermittedError, NotLoggedInError):  # that is said where timelines are checked
+            return ()
+        return self._files.elsewhere([url for row in rows for url in self._files.addresses(row)])
 
     def removed(self, target: Target) -> None:
         """We have just removed it."""

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from adapters.mastodon import errors
 from adapters.mastodon.basket import Basket
 from adapters.mastodon.convert import edited, hidden, quoted, unwrapped
 from bot.domain.content import Post, Profile, SitePage
-from bot.domain.errors import BadAnswerError, NotFoundError, NotPermittedError, RejectedError
+from bot.domain.errors import (
+    BadAnswerError,
+    NotFoundError,
+    NotLoggedInError,
+    NotPermittedError,
+    PlatformError,
+    RateLimitedError,
+    RejectedError,
+    UnreachableError,
+)
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from adapters.mastodon import wire
     from adapters.mastodon.client import MastodonClient
@@ -24,6 +36,9 @@ if TYPE_CHECKING:
 
 HISTORIES = 2000
 """Histories of edits that are remembered: feeds overlap, and show an edited post again and again."""
+
+ANSWERS = timedelta(minutes=1)
+"""For how long a server that fails at one thing is not asked again whether it answers at all."""
 
 
 class Reader:
@@ -45,6 +60,7 @@ class Reader:
         self._clock = clock
         self._flagged = flagged
         self._histories: OrderedDict[tuple[str, str], Sequence[Mapping[str, Any]]] = OrderedDict()
+        self._answered: datetime | None = None  # when the server as a whole was last found to answer
         self._lock = threading.Lock()
 
     @property
@@ -67,15 +83,21 @@ class Reader:
     def see(self, status: Mapping[str, Any], basket: Basket, *, converter: Converter, backlog: bool) -> None:
         """Everything that a post shows: its media, those edited out of it, its author's page.
 
-        A boost is its post. What only some may see is dropped and counted; what nobody understands is a hole.
+        A boost is its post. What only some may see is dropped and counted; what nobody understands is a hole. Raises
+        ``PlatformError`` where the server does not tell what was edited out, when the rest is in the basket.
         """
+        failed: PlatformError | None = None
+        history: Sequence[Mapping[str, Any]] = ()
         try:
             whole = unwrapped(cast("wire.Status", status))
             if (reason := hidden(whole)) is not None:
                 basket.drop(reason)
                 return
             now = self._clock.now()
-            history = self._history(whole)
+            try:
+                history = self._history(whole)
+            except PlatformError as error:
+                failed = error
             basket.add(converter.seen_in_post(whole, at=now, backlog=backlog, history=history))
             basket.add(converter.seen_around(whole, at=now, backlog=backlog))
             inner = quoted(whole)
@@ -83,6 +105,35 @@ class Reader:
                 basket.add(converter.seen_in_post(inner, at=now, backlog=backlog))
         except BadAnswerError as error:
             basket.holes.append(str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            basket.holes.append(f"a post is not in Mastodon's shape ({type(error).__name__})")
+        if failed is not None:
+            raise failed
+
+    def see_row(self, status: Mapping[str, Any], basket: Basket, *, converter: Converter, backlog: bool) -> str:
+        """``see`` of one of many, which must not be the end of the others; what it failed at, or nothing.
+
+        Raises ``PlatformError`` only where the whole server cannot be asked.
+        """
+        try:
+            self.see(status, basket, converter=converter, backlog=backlog)
+        except PlatformError as error:
+            self.bear(error)
+            return str(error)
+        return ""
+
+    def bear(self, error: PlatformError) -> None:
+        """Go on after an error about one thing. Raises ``PlatformError`` where it is about the whole server."""
+        down = isinstance(error, UnreachableError) and not error.sent
+        if down or isinstance(error, RateLimitedError | NotLoggedInError) or error.code in errors.MENDABLE:
+            raise error
+        now = self._clock.now()
+        with self._lock:
+            known = self._answered
+        if known is None or not timedelta(0) <= now - known < ANSWERS:
+            self._server.now(fresh=True)
+            with self._lock:
+                self._answered = now
 
     def see_account(self, account: Mapping[str, Any], basket: Basket, *, converter: Converter, backlog: bool) -> None:
         """What an account's page shows."""
@@ -90,6 +141,8 @@ class Reader:
             seen = converter.seen_in_profile(cast("wire.Account", account), at=self._clock.now(), backlog=backlog)
         except BadAnswerError as error:
             basket.holes.append(str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            basket.holes.append(f"an account is not in Mastodon's shape ({type(error).__name__})")
         else:
             basket.add(seen)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.mastodon import errors
+from adapters.mastodon.accounts import has_role
 from adapters.mastodon.files import HIDES_AT_ONCE
 from adapters.mastodon.ways import Act, NotThisWayError, Target
 from adapters.outcome import before_deed
@@ -28,7 +29,7 @@ from bot.domain.errors import NotFoundError, NotLoggedInError, NotPermittedError
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from adapters.mastodon.capabilities import Capabilities
@@ -62,12 +63,14 @@ class Removals:
         posts: Posts,
         files: Files,
         ways: Sequence[RemovalWay],
+        role_of: Callable[[str], str],
     ) -> None:
-        """All of the same server. ``ways``: in the order in which they are tried."""
+        """All of the same server. ``ways``: in the order in which they are tried. ``role_of``: an account's."""
         self._server = server
         self._posts = posts
         self._files = files
         self._ways = ways
+        self._role_of = role_of
 
     def offers(self, intent: OnPost) -> Offer:
         """Where one way at least is offered, as the server stands now. Raises ``PlatformError``."""
@@ -106,23 +109,16 @@ class Removals:
             if not found.has_media:
                 return Refused(code="no_media", note="there is no media (any more) that a warning could cover")
             if found.sensitive:
-                by_us = before_deed(lambda: self._posts.ours(target))
+                by_us = before_deed(lambda: self._ours(act, target))
                 return AlreadyDone(note="its media is behind a warning already", by_us=bool(by_us))
         caps = before_deed(lambda: self._server.now(urgent=True))
+        if not target.remote and (caps.mainline or caps.only_suspends):  # others show no accounts by this API
+            role = before_deed(lambda: self._role_of(target.account_id))
+            if role:
+                return has_role(role)
         failed: list[str] = []
-        for way in self._ways:
-            if way.why_not(act, caps):
-                continue
-            try:
-                way.go(act, target)
-            except (NotThisWayError, NotPermittedError) as error:
-                failed.append(f"{way.way.value}: {error}")
-                continue
-            except NotFoundError as error:
-                if error.code != errors.NO_ROUTE:
-                    raise
-                failed.append(f"{way.way.value}: {error}")
-                continue
+        way = self._go(act, target, caps, failed)
+        if way is not None:
             return Done(note=self._told(act, target, way, failed, caps))
         return Failed(note="; ".join(failed) or self._nobody(act, caps), retry_after=ANOTHER_TRY)
 
@@ -136,7 +132,7 @@ class Removals:
             return self._verified_gone(target)
         hidden = f"; {HIDDEN}" if found.hidden else ""
         if act is Act.MARK:
-            by_us = self._posts.ours(target) if found.sensitive else None
+            by_us = self._ours(act, target) if found.sensitive else None
             detail = "its media is behind a warning" if found.sensitive else "its media is not behind a warning"
             state = {"sensitive": found.sensitive}
             return Verification(so=found.sensitive, by_us=by_us, detail=detail + hidden, state=state)
@@ -164,22 +160,38 @@ class Removals:
             return AlreadyDone(note="its media is not behind a warning")
         caps = before_deed(lambda: self._server.now(urgent=True))
         failed: list[str] = []
-        for way in self._ways:
-            if way.why_not(Act.UNMARK, caps):
-                continue
-            try:
-                way.go(Act.UNMARK, target)
-            except NotThisWayError as error:
-                failed.append(str(error))
-                continue
+        way = self._go(Act.UNMARK, target, caps, failed)
+        if way is not None:
             return Done(note=f"the warning is taken off, by {way.way.value}")
         if failed:
             return Failed(note="; ".join(failed), retry_after=ANOTHER_TRY)
         return Refused(code="by_hand", note=BY_HAND)
 
+    def _go(self, act: Act, target: Target, caps: Capabilities, failed: list[str]) -> RemovalWay | None:
+        """The first way that did it. ``failed`` gets what those before it have said."""
+        for way in self._ways:
+            if way.why_not(act, caps):
+                continue
+            try:
+                way.go(act, target)
+            except (NotThisWayError, NotPermittedError) as error:
+                failed.append(f"{way.way.value}: {error}")
+            except NotFoundError as error:
+                if error.code != errors.NO_ROUTE:
+                    raise
+                failed.append(f"{way.way.value}: {error}")
+            else:
+                return way
+        return None
+
     def lines(self) -> Iterator[CheckResult]:
-        """For ``check``: each way, whether it is offered, and what it does. Raises ``PlatformError``."""
+        """For ``check``: each way, and what it does; files that nobody looks at. Raises ``PlatformError``."""
         caps = self._server.now()
+        for host in self._posts.elsewhere():
+            detail = (
+                f"posts here have files on {host}: whether the public still gets those of a removed post is not seen"
+            )
+            yield CheckResult(what="files", ok=False, detail=detail, remedy=f"configure `files_url`: https://{host}")
         able = False
         for way in self._ways:
             offered = [act for act in (Act.REMOVE, Act.MARK) if not way.why_not(act, caps)]
@@ -194,13 +206,21 @@ class Removals:
             yield CheckResult(what="removal", ok=True, detail=self._nobody(Act.REMOVE, caps))
 
     def _verified_gone(self, target: Target) -> Verification:
-        by_us = self._posts.ours(target)
+        by_us = self._ours(Act.REMOVE, target)
         self._files.removed(target.status_id)
         detail = {True: "removed by us", False: "removed by somebody else", None: "gone"}[by_us]
         said = self._files.count(self._files.of(target.status_id)).said
         return Verification(
             so=True, by_us=by_us, detail=f"{detail}; {said}" if said else detail, state={"removed": True}
         )
+
+    def _ours(self, act: Act, target: Target) -> bool | None:
+        """Whether we did it. Where a way of ours closes no report, a human who closed ours need not have acted."""
+        by_us = self._posts.ours(target)
+        if by_us is not False:
+            return by_us
+        caps = self._server.now(urgent=True)
+        return False if all(way.closes for way in self._ways if not way.why_not(act, caps)) else None
 
     def _gone(self, intent: OnPost, target: Target) -> Outcome:
         if isinstance(intent, MarkSensitive):

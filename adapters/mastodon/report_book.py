@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import BadAnswerError
@@ -24,6 +24,8 @@ PAGE = 200
 PAGES = 5
 """A thousand reports on one account, or by us on it, are looked through, the newest first."""
 
+SKEW = timedelta(minutes=5)
+"""How far a server's clock may be behind ours. To take an older word for a new one only asks a human too much."""
 
 KEPT = 5.0
 """Seconds for which a list of our own reports on an account holds."""

@@ -98,7 +98,8 @@ class TimelineSource:
         basket, converter = Basket(holes=window.holes), self._reader.converter()
         for found in window.found:
             if found.wanted:
-                self._reader.see(found.row, basket, converter=converter, backlog=found.backlog)
+                if failed := self._reader.see_row(found.row, basket, converter=converter, backlog=found.backlog):
+                    basket.holes.append(failed)  # its window is read again
             elif after is None:
                 basket.drop("older than start_from")
         cursor = {**window.cursor, "letter": max([letter, *(one.id for one in letters)])}

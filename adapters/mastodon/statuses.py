@@ -39,22 +39,28 @@ class Statuses:
         client.transport.buckets.feed(STRANGERS, count=300, seconds=300, burst=90)
 
     def look(self, status_id: str) -> Shown:
-        """As a stranger sees it; where strangers see nothing at all, as our own account. Raises ``PlatformError``."""
+        """As a stranger sees it, and where strangers see nothing as our own account. Raises ``PlatformError``.
+
+        What strangers are not shown may be there: Akkoma and glitch-soc have posts for their own people only.
+        """
         path = f"/api/v1/statuses/{status_id}"
         answer = self._client.transport.read(lambda: self._as_stranger(path))
         if answer.status in {401, 403, 422}:
-            try:
-                return Shown(json=self._client.object(path, urgent=True))
-            except NotFoundError as error:
-                if error.code == errors.NO_ROUTE:
-                    raise BadAnswerError(str(error)) from error
-                return Shown(json=None)
+            return self._as_ourselves(path)
         body = answer.json()
         if answer.status in {404, 410} and isinstance(body, dict) and "error" in body:
-            return Shown(json=None)
+            return self._as_ourselves(path)
         if answer.status != 200 or not isinstance(body, dict) or "id" not in body:
             raise BadAnswerError(f"{answer.what}: status {answer.status} is neither a post nor its absence")
         return Shown(json=body)
+
+    def _as_ourselves(self, path: str) -> Shown:
+        try:
+            return Shown(json=self._client.object(path, urgent=True))
+        except NotFoundError as error:
+            if error.code == errors.NO_ROUTE:
+                raise BadAnswerError(str(error)) from error
+            return Shown(json=None)
 
     def _as_stranger(self, path: str) -> Answer:
         transport = self._client.transport

@@ -12,6 +12,7 @@ import asyncio
 import json
 import random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -22,7 +23,7 @@ from adapters.mastodon.letters import Kept, letter_of
 from bot.domain.errors import LedgerError, NotLoggedInError, NotPermittedError, PlatformError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from adapters.mastodon.client import MastodonClient
@@ -125,7 +126,7 @@ class StreamPush:
     async def _listen(self, url: str) -> None:
         """Until the connection ends, whichever way. Raises ``PlatformError`` and ``LedgerError``."""
         timeout = httpx.Timeout(self._stall, connect=10.0)
-        headers = {**self._client.headers, "User-Agent": user_agent(), "Accept": "text/event-stream"}
+        headers = {**self._headers(url), "User-Agent": user_agent(), "Accept": "text/event-stream"}
         try:
             async with (
                 httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False) as http,
@@ -141,6 +142,12 @@ class StreamPush:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind = type(error).__name__
             raise UnreachableError(f"the streaming server cannot be heard ({kind})", sent=True) from None
+
+    def _headers(self, url: str) -> Mapping[str, str]:
+        """The server's name is for what stands at its own address; a streaming server elsewhere has its own."""
+        client = self._client
+        ours = urlsplit(client.settings.url).hostname == urlsplit(url).hostname
+        return client.headers if ours else client.authorization
 
     async def _refused(self, answer: httpx.Response) -> None:
         body = bytearray()
@@ -184,24 +191,28 @@ async def _events(answer: httpx.Response, heard: Any) -> AsyncIterator[tuple[str
 
     ``heard`` is called for every piece, comments included.
     """
-    event, size, rest = "", 0, ""
+    event, size, rest = "", 0, ""  # size: of what has come of an event in whole lines
     data: list[str] = []
     async for piece in answer.aiter_text():
         heard()
         *lines, rest = (rest + piece).split("\n")
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise UnreachableError("an event of the stream is too long", sent=True)
         for line in (one.removesuffix("\r") for one in lines):
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if not line:
                 if event and data:
                     yield event, "\n".join(data)
-                event, data = "", []
-            elif name == "event":
+                event, data, size = "", [], 0
+                continue
+            if name == "event":
                 event = value
             elif name == "data":
                 data.append(value)
-        if not event and not data:
-            size = len(rest)
+            size = size + len(line) if event or data else 0
+            _bounded(size)
+        _bounded(size + len(rest))
+
+
+def _bounded(size: int) -> None:
+    if size > MOST_BYTES:
+        raise UnreachableError("an event of the stream is too long", sent=True)

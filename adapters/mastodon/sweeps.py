@@ -4,10 +4,10 @@ Accounts that are new, reported or flagged are looked at again and again for a d
 those with nothing new left out. Every look costs calls of the limit for paged ones, which timelines need too, so that
 the operator sets how many there are in an hour (``sweeps.per_hour``).
 
-The cursor holds ``letter`` (what was read of the inbox), ``queue`` (accounts, when they are due, and the looks that
-are left), ``roster`` (how far the list of all accounts has been read, and since when), ``todo`` (those of its last page
-that are still to be looked at), ``credit_at`` (from when on looks were saved up), ``floor`` and ``cutoff`` as in
-``adapters.mastodon.window``.
+The cursor holds ``letter`` (what was read of the inbox), ``queue`` (accounts, when they are due, the looks that
+are left, and the tries that failed), ``roster`` (how far the list of all accounts has been read, and since when),
+``todo`` (those of its last page that are still to be looked at), ``credit_at`` (from when on looks were saved up),
+``floor`` and ``cutoff`` as in ``adapters.mastodon.window``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.mastodon.basket import Basket
 from adapters.mastodon.convert import moment
 from adapters.mastodon.mailbox import Mailbox
-from bot.domain.errors import LedgerError, NotFoundError, NotPermittedError
+from bot.domain.errors import LedgerError, NotFoundError, NotPermittedError, PlatformError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,15 @@ LOOKS = {
     "flagged": (timedelta(0), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1)),
     "reported": (timedelta(0), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), timedelta(days=1)),
     "new": (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1)),
+    "failed": (timedelta(0),),  # one of the list that could not be looked at when it was its turn
 }
 """When an account is looked at after it became interesting."""
+
+TRIES = 5
+"""For one look at an account whose posts the server fails to show, while it answers everything else."""
+
+FIRST_WAIT = timedelta(minutes=2)
+"""After the first of them; each further wait is twice as long."""
 
 NOTED_AGAIN = timedelta(hours=1)
 """An account that is noted more often than that is noted once: a flagged post is read several times."""
@@ -168,11 +175,9 @@ class SweepSource:
         while spent < looks and queue and datetime.fromisoformat(queue[0]["due"]) <= now:
             one = queue.pop(0)
             spent += 1
-            self._look_through(one["account"], state, basket, converter)
-            waits = LOOKS.get(one["why"], LOOKS["flagged"])
-            if one["looks"] + 1 < len(waits):
-                due = max(datetime.fromisoformat(one["since"]) + waits[one["looks"] + 1], now)
-                queue.append({**one, "looks": one["looks"] + 1, "due": due.isoformat()})
+            failed = self._look_through(one["account"], state, basket, converter)
+            if (following := _following(one, failed, now, basket)) is not None:
+                queue.append(following)
                 queue.sort(key=lambda waiting: str(waiting["due"]))
         state = {**state, "queue": queue}
         while spent < looks:
@@ -185,8 +190,12 @@ class SweepSource:
                 continue
             account, *rest = state["todo"]
             spent += 1
-            self._look_through(account, state, basket, converter)
+            failed = self._look_through(account, state, basket, converter)
             state = {**state, "todo": rest}
+            if failed and all(one["account"] != account for one in state["queue"]):
+                one = {"account": account, "why": "failed", "looks": 0, "since": now.isoformat()}
+                following = _following(one, failed, now, basket)
+                state["queue"] = sorted([*state["queue"], following], key=lambda waiting: str(waiting["due"]))
         step = timedelta(hours=1) / self._settings.per_hour
         credit = max(datetime.fromisoformat(state["credit_at"]), now - SAVED) + spent * step
         return {**state, "credit_at": credit.isoformat()}
@@ -206,29 +215,40 @@ class SweepSource:
             page = self._client.listing("/api/v2/admin/accounts", query)
         except (NotPermittedError, NotFoundError):
             return None  # ``check`` says what is missing
+        except PlatformError as error:
+            self._reader.bear(error)
+            basket.holes.append(f"the list of accounts cannot be read on: {error}")
+            return None
         todo = []
         for row in page.rows:
             try:
                 account = row["account"]
                 todo += [str(row["id"])] if _has_news(account, roster["before"]) else []
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 basket.holes.append(f"an account of the list is not in Mastodon's shape ({error})")
                 continue
             self._reader.see_account(account, basket, converter=converter, backlog=self._is_old(account, state))
         at = (page.following or {}).get("max_id")
         return {**state, "roster": {**roster, "at": at, "began": began}, "todo": todo}
 
-    def _look_through(self, account_id: str, state: Mapping[str, Any], basket: Basket, converter: Converter) -> None:
-        """The newest posts of one account that show something, replies and unlisted ones among them."""
+    def _look_through(self, account_id: str, state: Mapping[str, Any], basket: Basket, converter: Converter) -> str:
+        """The newest posts of one account that show something, replies and unlisted ones among them.
+
+        What it failed at, or nothing. Raises ``PlatformError`` only where the whole server cannot be asked.
+        """
         floor = datetime.fromisoformat(state["floor"])
         cutoff = None if state["cutoff"] is None else datetime.fromisoformat(state["cutoff"])
         below: str | None = None
+        failed = ""
         for _ in range(PAGES):
             query = {"only_media": True, "exclude_reblogs": True, "limit": LIMIT, "max_id": below}
             try:
                 page = self._client.listing(f"/api/v1/accounts/{account_id}/statuses", query)
             except NotFoundError:
-                return  # suspended or deleted meanwhile
+                return failed  # suspended or deleted meanwhile
+            except PlatformError as error:
+                self._reader.bear(error)
+                return str(error)
             older = False
             for row in page.rows:
                 written = _written(row)
@@ -236,18 +256,33 @@ class SweepSource:
                 if old and cutoff is not None and written is not None and written < cutoff:
                     older = True
                     continue
-                self._reader.see(row, basket, converter=converter, backlog=old)
+                failed = self._reader.see_row(row, basket, converter=converter, backlog=old) or failed
             below = (page.following or {}).get("max_id")
             if older or below is None or len(page.rows) < LIMIT:
-                return
+                return failed
         if state["roster"]["before"] is None:  # later rounds have seen what is behind
             basket.holes.append(f"media posts of account {account_id} behind the newest {PAGES * LIMIT}")
+        return failed
 
     def _is_old(self, account: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
         """Pictures of a page have no date: what the first round over all accounts shows was there before."""
         born = _written(account)
         first = state["roster"]["before"] is None
         return first and (born is None or born <= datetime.fromisoformat(state["floor"]))
+
+
+def _following(one: dict[str, Any], failed: str, now: datetime, basket: Basket) -> dict[str, Any] | None:
+    """When an account is to be looked at again: soon, where the look failed, for some times."""
+    tries = int(one.get("tries", 0)) + 1
+    if failed and tries < TRIES:
+        return {**one, "tries": tries, "due": (now + FIRST_WAIT * 2 ** (tries - 1)).isoformat()}
+    if failed:
+        basket.holes.append(f"posts of account {one['account']}, after {TRIES} looks: {failed}")
+    waits = LOOKS.get(one["why"], LOOKS["flagged"])
+    if one["looks"] + 1 >= len(waits):
+        return None
+    due = max(datetime.fromisoformat(one["since"]) + waits[one["looks"] + 1], now)
+    return {**one, "tries": 0, "looks": one["looks"] + 1, "due": due.isoformat()}
 
 
 def _written(row: Mapping[str, Any]) -> datetime | None:

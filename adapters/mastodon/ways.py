@@ -18,7 +18,8 @@ import structlog
 
 from adapters.command import carry_out
 from adapters.mastodon.deed_settings import Way
-from bot.domain.errors import PlatformError, UnreachableError
+from adapters.outcome import before_deed
+from bot.domain.errors import NotFoundError, NotPermittedError, PlatformError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.mastodon.capabilities import Capabilities
     from adapters.mastodon.client import MastodonClient
     from adapters.mastodon.deed_settings import CommandSettings
-    from adapters.mastodon.report_book import ReportBook
+    from adapters.mastodon.report_book import Filed, ReportBook
     from adapters.mastodon.statuses import Statuses
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,11 @@ class RemovalWay(Protocol):
         """Its name in the settings."""
         ...
 
+    @property
+    def closes(self) -> bool:
+        """Whether it closes our report on the post, so that who closed that one tells who acted."""
+        ...
+
     def why_not(self, act: Act, caps: Capabilities) -> str:
         """Why it is not offered; empty where it is. Contacts nobody."""
         ...
@@ -87,6 +93,7 @@ class ForkApi:
     """The call that some forks have: mastodon/mastodon#27675, closed unmerged."""
 
     way = Way.API
+    closes = False
 
     def __init__(self, client: MastodonClient) -> None:
         """``client``: of the server."""
@@ -122,6 +129,7 @@ class PlainDelete:
     """The call by which authors delete their posts, where it obeys moderators too."""
 
     way = Way.DELETE
+    closes = False
 
     def __init__(self, client: MastodonClient) -> None:
         """``client``: of the server."""
@@ -151,20 +159,23 @@ class Command:
     """The operator's own command: a list of words and no shell."""
 
     way = Way.COMMAND
+    closes = False  # what it does with a report is not for us to know
 
     def __init__(
         self,
         settings: CommandSettings,
         book: ReportBook,
         statuses: Statuses,
+        file: Callable[[Target], Filed],
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``book`` and ``statuses``: of the server."""
+        """``book`` and ``statuses``: of the server. ``file``: makes a report on one post alone."""
         self._settings = settings
         self._book = book
         self._statuses = statuses
+        self._file = file
         self._sleep = sleep
         self._monotonic = monotonic
 
@@ -219,11 +230,18 @@ class Command:
         return list(words)
 
     def _report(self, target: Target) -> str:
-        ours = self._book.ours_about(target.account_id)
+        """One on this post alone, for commands act on all posts of a report: where there is none, it is filed."""
+        ours = before_deed(lambda: list(self._book.ours_about(target.account_id)))
         found = next((filed.id for filed in ours if filed.names_only(target.status_id)), None)
-        if found is None:
-            raise NotThisWayError("the command wants a report, and there is none of ours on this post alone")
-        return found
+        if found is not None:
+            return found
+        try:
+            return self._file(target).id
+        except (NotFoundError, NotPermittedError) as error:
+            raise NotThisWayError(
+                "the command wants a report on this post alone, there is none of ours, and none can be filed (any "
+                f"more): {error}"
+            ) from error
 
     def _is_so(self, act: Act, target: Target, seconds: float) -> bool:
         deadline = self._monotonic() + seconds

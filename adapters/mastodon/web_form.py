@@ -35,6 +35,7 @@ class WebForm:
     """The form, as the moderator of a session."""
 
     way = Way.WEB
+    closes = True
 
     def __init__(
         self, client: MastodonClient, session: WebSession, book: ReportBook, file: Callable[[Target], Filed]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -195,9 +195,10 @@ class WebSession:
                 code="missing_totp_token",
             )
         code = one_time_code(self._settings.totp_secret.get_secret_value())
-        if code == self._last_code:
+        if code in {self._last_code, str(self._kept().get("code"))}:
             raise RateLimitedError("the one-time code of this moment was used before", retry_after=STEP)
         self._last_code = code
+        self._write({})  # before it is used: whatever becomes of us, nobody sends it again
         answer = self._post(SIGN_IN, {**form.fields, "user[otp_attempt]": code})
         if answer.status == 200:
             page = read_page(answer.body.decode("utf-8", "replace"))
@@ -274,6 +275,11 @@ class WebSession:
     # ------------------------------------------------------------------------------------------------ keeping
 
     def _stored(self) -> dict[str, str]:
+        cookies = self._kept().get("cookies")
+        return {str(name): str(value) for name, value in cookies.items()} if isinstance(cookies, dict) else {}
+
+    def _kept(self) -> dict[str, Any]:
+        """What was stored about this account at this server: ``cookies``, and the last one-time ``code``."""
         path = self._settings.session_file
         if path is None:
             return {}
@@ -281,7 +287,7 @@ class WebSession:
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["url"] == self._transport.base_url and kept["email"] == self._settings.email:
                 path.chmod(0o600)
-                return {str(name): str(value) for name, value in kept["cookies"].items()}
+                return dict(kept)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -289,12 +295,16 @@ class WebSession:
         return {}
 
     def _keep(self) -> None:
+        if self._cookies:
+            self._write(self._cookies)
+
+    def _write(self, cookies: Mapping[str, str]) -> None:
         path = self._settings.session_file
-        if path is None or not self._cookies:
+        if path is None:
             return
-        kept = {"url": self._transport.base_url, "email": self._settings.email, "cookies": self._cookies}
+        kept = {"url": self._transport.base_url, "email": self._settings.email, "cookies": dict(cookies)}
         try:
-            write_secretly(path, kept)
+            write_secretly(path, {**kept, "code": self._last_code})
         except OSError as error:
             log.warning("session cannot be stored; the next start signs in again", file=str(path), error=error.strerror)
 

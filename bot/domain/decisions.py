@@ -325,7 +325,8 @@ class Verification:
     """What the server says when it is asked whether a deed is done.
 
     ``so is None``: it could not tell. ``by_us is None``: it is so (or not), but who did it is not known.
-    ``state`` is what undo needs to restore, as it is now: JSON values only.
+    ``state`` is what undo needs to restore, as it is now: JSON values only; of a removal or a warning it is empty where
+    there is nothing (any more) that could be removed or covered.
     """
 
     so: bool | None

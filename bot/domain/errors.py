@@ -59,10 +59,11 @@ class UnreachableError(PlatformError):
 class RateLimitedError(PlatformError):
     """The server asked us to slow down."""
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
-        """``retry_after``: seconds until the server accepts the next call."""
+    def __init__(self, message: str, *, retry_after: float, limit: int | None = None) -> None:
+        """``retry_after``: seconds until the server accepts the next call; ``limit``: calls in a window, if it says."""
         super().__init__(message, code="rate_limited")
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class NotLoggedInError(PlatformError):

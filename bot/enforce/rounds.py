@@ -111,13 +111,26 @@ class Round:
     def go(self) -> Progress:
         """Undo what is to be undone, then do what is ready."""
         for kind in reversed(KINDS):
-            self._each(kind.kind, IntentState.UNDOING, self._undo)
+            if kind is Report:
+                self._reports_last()
+            else:
+                self._each(kind.kind, IntentState.UNDOING, self._undo)
         crowded = self._docket.ready(most=CROWD + 1) > CROWD
         if crowded:
             self._crowd()
         elif not self._is_over():
             self._in_order()
         return self._result(crowded=crowded)
+
+    def _reports_last(self) -> None:
+        """Where deeds close reports, taking them back opens these again: so reports are closed after all that."""
+        closing = (Remove.kind, MarkSensitive.kind, *ON_ACCOUNTS)
+        under_way = {
+            one.intent.instance
+            for kind in closing
+            for one in self._docket.intents(case=self._case, states=(IntentState.UNDOING,), kind=kind, limit=PAGE)
+        } & set(self._unreportable)
+        self._each(Report.kind, IntentState.UNDOING, self._undo, without=under_way)
 
     def _is_over(self) -> bool:
         return self._done >= SLICE or time.monotonic() - self._began >= SLICE_SECONDS
@@ -286,13 +299,19 @@ class Round:
     # ------------------------------------------------------------------------------------------------ both
 
     def _each(
-        self, kind: str, state: IntentState, deed: Callable[[IntentRecord], Progress], *, at_once: int = PAGE
+        self,
+        kind: str,
+        state: IntentState,
+        deed: Callable[[IntentRecord], Progress],
+        *,
+        at_once: int = PAGE,
+        without: Collection[InstanceId] = (),
     ) -> None:
-        """Everything of a kind that waits for nothing else."""
+        """Everything of a kind that waits for nothing else; nothing on the instances of ``without``."""
         for page in self._pages(kind, state):
             for first in range(0, len(page), at_once):
                 some = [one for one in page[first : first + at_once] if self._may(one)]
-                self._at_once([self._one(one, deed) for one in some])
+                self._at_once([self._one(one, deed) for one in some if one.intent.instance not in without])
 
     def _one(self, record: IntentRecord, deed: Callable[[IntentRecord], Progress]) -> Callable[[], None]:
         def take_turn() -> None:

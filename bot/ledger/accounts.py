@@ -80,6 +80,7 @@ class AccountsPart(Part):
                 (_told(traces.handles), _forget_told),
                 (_seen(digests), _forget_sightings),
                 (_stored(traces.uploads[:limit]), _forget_uploads),
+                (_letters(traces.uris), _forget_letters),
             ):
                 rows = connection.execute(find.limit(limit)).all()
                 if not rows:
@@ -169,6 +170,16 @@ def _seen(digests: Sequence[str]) -> Select[Any]:
 def _stored(ids: Sequence[int]) -> Select[Any]:
     rows = _with_case(select(UPLOAD.id).join(schema.name)).where(UPLOAD.id.in_(ids))
     return rows.order_by(CASE_FILE.case_number, UPLOAD.id)
+
+
+def _letters(uris: Sequence[str]) -> Select[Any]:
+    """What a server sent that names it by its ActivityPub id, and that no source has read yet."""
+    named = _in_words(schema.inbox.c.payload, [json.dumps(uri) for uri in uris])
+    return select(schema.inbox.c.id, null().label("case_number")).where(named).order_by(schema.inbox.c.id)
+
+
+def _forget_letters(connection: Connection, ids: Sequence[int], taken: Taken) -> None:
+    erase_rows(connection, schema.inbox, ids, taken, "letters")
 
 
 def _forget_notes(connection: Connection, ids: Sequence[int], taken: Taken) -> None:

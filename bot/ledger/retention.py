@@ -59,6 +59,7 @@ class RetentionPart(Part):
     def erase_sightings(self, before: datetime, *, limit: int, by: str) -> Erased:
         """One kind of rows after the other, each until nothing is left of it."""
         steps: tuple[tuple[Select[Any], Forget], ...] = (
+            (_old_letters(before), _forget_letters),
             (_old_sightings(before), erase_sightings),
             (_old_names(before), erase_names),
             (_old_stubs(before), _forget_stubs),
@@ -158,6 +159,11 @@ def refuse_waiting(connection: Connection, which: ColumnElement[bool], what: str
         )
 
 
+def _old_letters(before: datetime) -> Select[Any]:
+    """That no source has read for so long: of one that fails, or that is configured no more."""
+    return select(schema.inbox.c.id).where(schema.inbox.c.received_at < before).order_by(schema.inbox.c.id)
+
+
 def _old_sightings(before: datetime) -> Select[Any]:
     return (
         select(SIGHTING.id)
@@ -202,6 +208,10 @@ def _old_troubles(before: datetime) -> Select[Any]:
         .where(SCAN.at < before, ~in_a_case(SCAN.file_id), SCAN.payload.like(UNREADABLE))
         .order_by(SCAN.id)
     )
+
+
+def _forget_letters(connection: Connection, ids: Sequence[int], taken: Taken) -> None:
+    erase_rows(connection, schema.inbox, ids, taken, "letters")
 
 
 def _forget_stubs(connection: Connection, ids: Sequence[int], taken: Taken) -> None:

@@ -120,8 +120,10 @@ def undo_span(ledger: Ledger, span: Span, *, by: str, list_id: str) -> Sequence[
         _mark(ledger, number, UNDONE, by=by, note=f"what was done since {span.since:%Y-%m-%d %H:%M} UTC")
         if any(map(confirms, records)) and not removals_that_stand(ledger, number, without={r.id for r in records}):
             ledger.remove_entries(list_id=list_id, case=number, by=by)
-        results += [_take_back(ledger, record, by=by, why="undone", unbegun=IntentState.HELD) for record in records]
-    return [result for result in results if result is not None]
+        backwards = sorted(records, key=lambda record: (record.intent.rank, record.id), reverse=True)
+        results += [_take_back(ledger, record, by=by, why="undone", unbegun=IntentState.HELD) for record in backwards]
+    told = [result for result in results if result is not None]
+    return sorted(told, key=lambda result: (result.record.case, result.record.id))
 
 
 def _take_back_case(ledger: Ledger, number: int, *, by: str, list_id: str, state: str) -> Sequence[Result]:
@@ -129,11 +131,13 @@ def _take_back_case(ledger: Ledger, number: int, *, by: str, list_id: str, state
     _mark(ledger, number, state, by=by)  # first, so that nothing more is planned
     ledger.remove_entries(list_id=list_id, case=number, by=by)
     held = IntentState.DISMISSED if state == DISMISSED else None
+    # Backwards: who carries it out may begin at once, and taking back a limit opens reports that are to be closed.
+    backwards = sorted(ledger.intents(case=number), key=lambda record: (record.intent.rank, record.id), reverse=True)
     results = [
         _take_back(ledger, record, by=by, why=f"case {state}", unbegun=IntentState.DISMISSED, held=held)
-        for record in ledger.intents(case=number)
+        for record in backwards
     ]
-    return [result for result in results if result is not None]
+    return sorted((result for result in results if result is not None), key=lambda result: result.record.id)
 
 
 def _mark(ledger: Ledger, number: int, state: str, *, by: str, note: str = "") -> None:

@@ -49,7 +49,7 @@ class Recheck:
                 changed = [self._no_longer_shown(subject, files) for subject in intent.subjects]
                 return None if None in changed else changed[0]  # those that changed are left out of it
             case Remove() | MarkSensitive():
-                return self._no_longer_shown(intent.subject, self._files(record))
+                return self._no_longer_shown(intent.subject, self._files(record), intent)
             case PurgeFile():
                 return self._other_bytes(intent, self._files(record))
             case LimitAccount() | BanAccount():
@@ -64,10 +64,12 @@ class Recheck:
         case = self._ledger.case(record.case)
         return list(dict.fromkeys([record.file, *(case.files if case is not None else ())]))
 
-    def _no_longer_shown(self, subject: Subject, files: Sequence[int]) -> str | None:
+    def _no_longer_shown(
+        self, subject: Subject, files: Sequence[int], deed: Remove | MarkSensitive | None = None
+    ) -> str | None:
         now = self._instances[subject.instance].sources[0].read(subject.key)
         if isinstance(now, Gone):
-            return f"the {subject.kind} is gone"
+            return None if deed is not None and self._hidden(deed) else f"the {subject.kind} is gone"
         if now.withdrawn:
             return f"its author has deleted the {subject.kind}"
         names = {record.name for file_id in files for record in self._ledger.names_of(file_id)}
@@ -80,6 +82,18 @@ class Recheck:
         if not names.isdisjoint(shown) or not names:
             return OTHER_BYTES
         return f"the {subject.kind} no longer shows that file"
+
+    def _hidden(self, deed: Remove | MarkSensitive) -> bool:
+        """Whether what nobody is shown may be there still, hidden with its account, and would come back with it.
+
+        Where the server cannot tell, it may.
+        """
+        if deed.subject.author is None:
+            return False
+        found = self._instances[deed.subject.instance].enforcer.verify(deed)
+        if isinstance(deed, Remove) and found.so:
+            return False
+        return found.so is None or bool(found.state)
 
     def _other_bytes(self, intent: PurgeFile, files: Sequence[int]) -> str | None:
         digest = self._digest(intent.name)

@@ -46,6 +46,7 @@ class Retention(Protocol):
     def erase_sightings(self, before: datetime, *, limit: int, by: str) -> Erased:
         """Sightings that were last seen before then, of files in no case; names that nothing else needs; older scans.
 
+        Letters too that came before then, read or not.
         The file's digests and its newest evidence stay, so that it is known when it comes back.
         """
         ...

@@ -41,6 +41,7 @@ class Small:
         self.statuses: dict[str, dict[str, Any]] = {}
         self.reports: list[dict[str, Any]] = []
         self.author = admin_account(AUTHOR, "alice")
+        self.strangers = True  # are shown posts
 
     def status(self, number: str = "1") -> dict[str, Any]:
         """A post of alice's."""
@@ -56,6 +57,12 @@ class Small:
         }
         self.statuses[number] = made
         return made
+
+    def closed(self, path: str) -> tuple[int, Any] | None:
+        """What somebody without a token gets to hear instead."""
+        if self.strangers or not path.startswith("/api/v1/statuses/"):
+            return None
+        return 404, {"error": "Record not found"}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         if method != "GET":
@@ -144,7 +151,9 @@ def running(small: Small) -> Iterator[Small]:
             length = int(self.headers.get("Content-Length") or 0)
             sent = json.loads(self.rfile.read(length) or b"null")
             parts = urlsplit(self.path)
-            status, body = small.answer(self.command, parts.path, parse_qs(parts.query), sent)
+            stranger = "Authorization" not in self.headers
+            refusal = small.closed(parts.path) if stranger else None
+            status, body = refusal or small.answer(self.command, parts.path, parse_qs(parts.query), sent)
             out = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -10,6 +10,7 @@ import pytest
 from mastodon_square import both, ids, limit, remove, report, suspend
 
 from adapters.sandbox.faults import drop, respond
+from adapters.sandbox.mastodon.reports import file_report
 from bot.domain.decisions import AlreadyDone, Done, Failed, LastWord, Limit, Refused, Scope
 from bot.domain.errors import NotLoggedInError, NotPermittedError
 
@@ -149,6 +150,37 @@ def test_done_by_a_human_is_not_ours(square: Square) -> None:
     assert not outcome.by_us
 
 
+@both
+@pytest.mark.parametrize("action", ACTIONS)
+def test_report_that_a_human_closes_later_does_not_make_our_deed_theirs(square: Square, action: str) -> None:
+    """Another report on the account: whoever deals with it has not acted on the account."""
+    bot, wanted = square.bot(), deed(square, action)
+    bot.enforcer.apply(report(square.post()))
+    before = bot.enforcer.verify(wanted).state
+    assert isinstance(bot.enforcer.apply(wanted), Done)
+    later = _file_about(square, wanted.account.local_id)
+    square.call("mod", "POST", f"/api/v1/admin/reports/{later}/resolve")
+    found = square.bot().enforcer.verify(wanted)
+    assert (found.so, found.by_us) == (True, None)
+    assert isinstance(square.bot().enforcer.revert(wanted, before), Done)
+    assert bot.enforcer.verify(wanted).so is False
+
+
+def test_our_report_that_a_human_opens_and_closes_again_does_not_either(square: Square) -> None:
+    """As long as another one tells that we acted."""
+    bot, wanted = square.bot(), deed(square, "silence")
+    reported(square, bot)
+    ours = next(row["id"] for row in square.reports() if row["statuses"])
+    bot.enforcer.apply(wanted)
+    for act in ("reopen", "resolve"):
+        square.call("mod", "POST", f"/api/v1/admin/reports/{ours}/{act}")
+    assert bot.enforcer.verify(wanted).by_us is None
+
+
+def test_offer_says_what_leaves_no_trace(square: Square) -> None:
+    assert "leaves no trace" in square.bot().enforcer.offers(deed(square, "suspend")).undone
+
+
 def test_without_any_report_nobody_knows_who_did_it(square: Square) -> None:
     bot, wanted = square.bot(), deed(square, "silence")
     assert isinstance(bot.enforcer.apply(wanted), Done)
@@ -247,6 +279,31 @@ def test_suspension_that_cannot_be_lifted_is_refused_in_words(square: Square) ->
     outcome = bot.enforcer.revert(wanted, {"suspended": False})
     assert isinstance(outcome, Refused)
     assert outcome.code == "not_lifted"
+    assert "open again" not in outcome.note
+
+
+def test_undo_that_is_refused_says_which_reports_it_has_opened(square: Square) -> None:
+    bot, wanted = square.bot(), deed(square, "suspend")
+    theirs = reported(square, bot)
+    before = bot.enforcer.verify(wanted).state
+    bot.enforcer.apply(wanted)
+    square.box.faults.before("POST", "/unsuspend$", _not_allowed())
+    outcome = bot.enforcer.revert(wanted, before)
+    assert isinstance(outcome, Refused)
+    assert theirs in outcome.note
+    assert "open again" in outcome.note
+    assert theirs in ids(square.reports())
+
+
+@pytest.mark.parametrize("action", ["silence", "sensitive"])
+def test_suspended_account_is_not_limited_on_top(square: Square, action: str) -> None:
+    bot = square.bot()
+    bot.enforcer.apply(deed(square, "suspend"))
+    strikes = len(square.box.state.strikes)
+    outcome = bot.enforcer.apply(deed(square, action))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "suspended"
+    assert len(square.box.state.strikes) == strikes
 
 
 @both
@@ -274,6 +331,14 @@ def test_missing_scope_and_permission_are_named(square: Square) -> None:
     assert "Manage Reports and Manage Users" in outcome.note
     with pytest.raises(NotLoggedInError):
         square.bot(label="dead").enforcer.verify(wanted)
+
+
+def _file_about(square: Square, account_id: str) -> int:
+    """A report of bob's, as one comes from elsewhere on somebody whom nobody is shown here any more."""
+    state = square.box.state
+    with state.lock:
+        bob, target = state.accounts[int(square.box.people["bob"].id)], state.accounts[int(account_id)]
+        return file_report(state, bob, target, [], comment="", category="other").id
 
 
 def _not_allowed() -> Any:

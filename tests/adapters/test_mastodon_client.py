@@ -156,6 +156,35 @@ def test_nobody_is_asked_until_the_window_of_a_limit_ends() -> None:
         assert len(raw.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "minutes", "limit", "deeds_go"),
+    [
+        ("GET", 14, "300", True),  # no window of a token's is as long
+        ("GET", 4, "300", False),  # may be either
+        ("GET", 4, "30000", True),
+        ("DELETE", 4, "30", True),
+    ],
+)
+def test_deeds_do_not_rest_for_a_limit_that_is_not_theirs(
+    method: str, minutes: int, limit: str, deeds_go: bool
+) -> None:
+    reset = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    limited = answer(429, b"{}", X_RateLimit_Reset=reset, X_RateLimit_Limit=limit)
+    with serving(limited, answer(200, b'{"id": "1"}')) as raw:
+        made = client(raw.url)
+        path, paged = "/api/v1/statuses/1", {"max_id": "7"}
+        refused = [made.listing, made.delete][method == "DELETE"]
+        for _ in range(2):  # the second does not reach the server
+            with pytest.raises(RateLimitedError):
+                refused(path, paged if method == "GET" else None)
+        assert len(raw.requests) == 1
+        if deeds_go:
+            assert made.post("/api/v1/reports", {}) == {"id": "1"}
+        else:
+            with pytest.raises(RateLimitedError):
+                made.post("/api/v1/reports", {})
+
+
 @pytest.mark.parametrize(("reset", "wanted"), [("2026-11-22T19:25:00.693701Z", 60), ("1795375500", 60), ("soon", 10)])
 def test_the_end_of_a_window_is_read_in_both_ways_and_by_the_servers_own_clock(reset: str, wanted: float) -> None:
     limited = answer(429, b"{}", X_RateLimit_Reset=reset, Date="Sun, 22 Nov 2026 19:24:00 GMT")

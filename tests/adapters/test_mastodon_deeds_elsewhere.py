@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mastodon_square import limit, mark, remove, report, subject, suspend
-from small_mastodon import Small, running
+from small_mastodon import Small, admin_account, running
 
 from adapters.http import Transport
 from adapters.mastodon.client import MastodonClient
 from adapters.mastodon.deeds import deeds
 from adapters.mastodon.server import Server
 from adapters.mastodon.settings import MastodonSettings
+from adapters.mastodon.ways import ForkApi
 from bot.domain.decisions import AlreadyDone, Done, Failed, Refused, SetSwitch, Switch
+from bot.domain.errors import NotPermittedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adapters.mastodon.deeds import Deeds
+    from adapters.mastodon.ways import Act, Target
     from bot.domain.content import Post
 
 FORK = ("read", "write", "admin:read", "admin:write", "admin:read:statuses", "admin:write:statuses")
@@ -80,6 +83,34 @@ def test_fork_covers_media_and_uncovers_it(fork: Small) -> None:
     assert acting.enforcer.verify(wanted).so is False
 
 
+def test_report_that_a_human_closes_later_does_not_make_our_deed_theirs(fork: Small) -> None:
+    """The call of a fork closes none, so that who closed ours has said nothing about the post."""
+    acting, one = bot(fork), post(fork)
+    acting.enforcer.apply(report(one))
+    before = acting.enforcer.verify(mark(one)).state
+    assert isinstance(acting.enforcer.apply(mark(one)), Done)
+    closed = {"action_taken": True, "action_taken_at": "2026-11-23T07:13:55.000Z"}
+    fork.reports[0] |= {**closed, "action_taken_by_account": admin_account("901", "mod")}
+    found = bot(fork).enforcer.verify(mark(one))
+    assert (found.so, found.by_us) == (True, None)
+    assert isinstance(acting.enforcer.revert(mark(one), before), Done)
+
+
+def test_way_back_that_is_refused_leads_to_the_next_one(fork: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: ForkApi, act: Act, target: Target) -> None:
+        raise NotPermittedError("not allowed", code="not_allowed")
+
+    removal = {"command": {"remove": ["/bin/false"], "unmark_sensitive": ["/bin/false"]}}
+    acting, wanted = bot(fork, removal=removal), mark(post(fork))
+    before = acting.enforcer.verify(wanted).state
+    acting.enforcer.apply(wanted)
+    monkeypatch.setattr(ForkApi, "go", refuse)
+    outcome = acting.enforcer.revert(wanted, before)
+    assert isinstance(outcome, Failed)
+    assert not outcome.unknown
+    assert "api: not allowed; command: the command `false` failed" in outcome.note
+
+
 def test_order_of_the_settings_decides(fork: Small) -> None:
     removal = {"order": ["command", "api"], "command": {"remove": ["/bin/false"]}}
     outcome = bot(fork, removal=removal).enforcer.apply(remove(post(fork)))
@@ -111,6 +142,16 @@ def test_moderators_remove_by_the_call_of_authors(other: Small) -> None:
         assert (found.so, found.by_us) == (True, by_us)
     assert other.told == [("DELETE", "/api/v1/statuses/1", None)]
     assert isinstance(acting.enforcer.apply(wanted), AlreadyDone)
+
+
+def test_post_that_strangers_are_not_shown_is_there(other: Small) -> None:
+    """Akkoma and forks have posts for their own people only: a stranger hears that there is none."""
+    other.strangers = False
+    acting, wanted = bot(other), remove(post(other))
+    assert acting.enforcer.verify(wanted).so is False
+    assert isinstance(acting.enforcer.apply(wanted), Done)
+    assert other.told == [("DELETE", "/api/v1/statuses/1", None)]
+    assert acting.enforcer.verify(wanted).so
 
 
 def test_what_they_do_not_do_is_not_offered(other: Small) -> None:

@@ -150,7 +150,7 @@ def test_undo_whose_calls_get_lost_comes_to_the_same(square: Square, path: str, 
     assert theirs in [row["id"] for row in square.reports()]
 
 
-def test_report_removal_and_suspension_cost_a_dozen_calls(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_removal_and_suspension_cost_few_calls(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the 300 that Mastodon allows in five minutes: in a raid that is the pace."""
     case = Case(square, "report", "remove", "suspend")
     case.world.platform.offers(limit(square.account("bob")))  # asks who we are, and what is there
@@ -165,7 +165,7 @@ def test_report_removal_and_suspension_cost_a_dozen_calls(square: Square, monkey
     monkeypatch.setattr(Transport, "call", counting)
     case.world.settle()
     assert set(case.world.states().values()) == {"done"}
-    assert len(calls) <= 12, calls
+    assert len(calls) <= 14, calls
 
 
 def test_mark_that_only_others_can_take_off_is_foreseen_as_left_alone(square: Square) -> None:

@@ -21,10 +21,12 @@ from pydantic import SecretStr
 from adapters.mastodon.letters import Kept, Left, letter_of
 from adapters.mastodon.settings import WebhookSettings
 from adapters.mastodon.webhook import WebhookPush
+from adapters.sandbox.faults import respond
 from adapters.sandbox.mastodon import MastodonSandbox
 from bot.domain.content import Attachment, InstanceId
-from bot.domain.errors import LedgerBusyError
+from bot.domain.errors import LedgerBusyError, UnreachableError
 from bot.ledger import open_ledger
+from bot.ports import Batch
 
 if TYPE_CHECKING:
     from mastodon_square import Square
@@ -100,7 +102,7 @@ async def test_a_wrong_signature_is_refused_and_nothing_is_kept(hook: Hook, ledg
     answer = await hook.http.post("/mastodon", content=b"{}", headers=headers)
     assert answer.status_code == 401
     assert ledger.letters(NAME) == []
-    assert hook.push.trouble()
+    assert bool(hook.push.trouble()) is given.startswith("sha256=")  # Mastodon's, by another secret; or a stranger's
 
 
 @awaited
@@ -140,6 +142,7 @@ async def test_an_old_delivery_played_again_after_a_restart_is_not_kept(
         b"{}",
         b'{"event": 7, "created_at": "2026-11-28T00:00:00Z", "object": null}',
         b'{"event": "status.created", "created_at": "yesterday", "object": {}}',
+        b'{"event": "status.created", "created_at": "0001-01-01T00:00:00+14:00", "object": {}}',
         b"[" * 100_000,
     ],
 )
@@ -154,6 +157,9 @@ async def test_what_makes_no_sense_is_thanked_for(hook: Hook, ledger: Ledger, bo
     [
         ("status.created", {"id": "1"}),
         ("status.created", "x"),
+        ("status.created", status(media_attachments=None)),
+        ("status.created", status(media_attachments=[None])),
+        ("status.updated", status(quote={"quoted_status": status(media_attachments="x")})),
         ("account.updated", {}),
         ("report.created", {"target_account": None}),
         ("status.flown", {}),
@@ -177,6 +183,13 @@ async def test_posts_for_some_are_dropped_before_they_are_stored_and_counted(
     assert await hook.tell("status.created", status(visibility=visibility, reblog=status())) == 200
     assert ledger.letters(NAME) == []
     assert ledger.dropped()[NAME] == {f"{visibility} post": 3}
+
+
+@awaited
+async def test_a_visibility_that_nobody_knows_is_counted_under_no_name_of_its_own(hook: Hook, ledger: Ledger) -> None:
+    for word in ("x" * 10_000, "y", None, ["z"]):
+        assert await hook.tell("status.created", status(visibility=word)) == 200
+    assert ledger.dropped()[NAME] == {"other post": 4}
 
 
 @awaited
@@ -232,6 +245,9 @@ async def test_a_body_without_end_is_not_read_to_the_end(ledger: Ledger, clock: 
 async def test_a_delivery_to_another_path_is_not_lost(hook: Hook, ledger: Ledger) -> None:
     for path in ("/", "/other", "/mastodon/deeper"):
         assert (await hook.http.post(path, content=b"{}")).status_code == 503
+        assert hook.push.trouble() == ""
+    signed = {"X-Hub-Signature": "sha256=00"}
+    assert (await hook.http.post("/other", content=b"{}", headers=signed)).status_code == 503
     assert "webhook.path" in hook.push.trouble()
     assert await hook.tell("status.created", status()) == 200
     assert hook.push.trouble() == ""
@@ -382,8 +398,6 @@ def test_one_that_is_never_ready_is_a_hole_and_one_that_is_gone_is_counted(squar
     assert batch.dropped == {"gone meanwhile": 1}
     kept = square.status()
     media = [{**kept["media_attachments"][0], "url": None, "remote_url": None}]
-    from adapters.sandbox.faults import respond
-
     square.box.faults.before(
         "GET", f"statuses/{kept['id']}", respond(200, json.dumps({**kept, "media_attachments": media})), times=20
     )
@@ -417,3 +431,92 @@ def test_an_avatar_that_changed_is_seen(square: Square) -> None:
     (one,) = sightings(drained(reading.source("webhook"), None)[0], "profile")
     assert one.subject.local_id == square.box.people["alice"].id
     assert not one.backlog
+
+
+ODD: list[dict[str, Any]] = [
+    {"kind": "status", "status": status(media_attachments=None)},
+    {"kind": "status", "status": status(media_attachments=[None])},
+    {"kind": "status", "status": status(edited_at=["x"])},
+    {"kind": "status", "status": status(content=7, card="x")},
+    {"kind": "status", "status": None},
+    {"kind": "status"},
+    {"kind": "account", "account": None},
+    {"kind": "account", "account": {"id": 5, "acct": None}},
+    {"kind": "report", "statuses": 7},
+    {"kind": "report"},
+]
+
+
+def test_a_letter_that_makes_no_sense_is_a_hole_and_not_the_end(square: Square) -> None:
+    reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
+    for payload in ODD:
+        reading.inbox.deliver(NAME, payload)
+    letter = letter_of("status.created", square.status())
+    assert isinstance(letter, Kept)
+    last = reading.inbox.deliver(NAME, letter.payload)
+    (batch,), cursor = drained(reading.source("webhook"), None)
+    assert seen([batch]) == {letter.payload["status"]["id"]}
+    assert len(batch.holes) == len(ODD)
+    assert cursor == {"letter": last, "pending": []}
+
+
+@pytest.mark.parametrize("what", ["status", "history"])
+def test_a_post_that_the_server_fails_to_show_is_tried_some_times_and_stops_nothing(
+    square: Square, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
+    source = reading.source("webhook")
+    broken, fine = square.status(), square.status()
+    if what == "status":
+        path = f"statuses/{broken['id']}"
+        reading.inbox.deliver(NAME, {"kind": "report", "account": "1", "statuses": [broken["id"], fine["id"]]})
+    else:
+        path = f"statuses/{broken['id']}/history"
+        for told in ({**broken, "edited_at": "2026-11-28T00:00:00Z"}, fine):
+            letter = letter_of("status.updated", told)
+            assert isinstance(letter, Kept)
+            reading.inbox.deliver(NAME, letter.payload)
+        square.call("alice", "PUT", f"/api/v1/statuses/{broken['id']}", status="edited", media_ids=[])
+    square.box.faults.before("GET", path + "$", respond(500, b"broken"), times=1000)
+    (batch,), cursor = drained(source, None)
+    assert seen([batch]) == ({fine["id"]} if what == "status" else {broken["id"], fine["id"]})
+    assert (batch.holes, [one["id"] for one in cursor["pending"]]) == ([], [broken["id"]])
+    holes: list[str] = []
+    for _ in range(12):
+        reading.clock.offset += timedelta(hours=2)
+        batches, cursor = drained(source, cursor)
+        holes += [hole for batch in batches for hole in batch.holes]
+    assert cursor["pending"] == []
+    assert [broken["id"] in hole and "500" in hole for hole in holes] == [True]
+
+
+def test_while_the_whole_server_fails_no_letter_is_given_up(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
+    source = reading.source("webhook")
+    source.poll(None)
+    reported = square.status()
+    reading.inbox.deliver(NAME, {"kind": "report", "account": "1", "statuses": [reported["id"]]})
+    assert seen([source.poll(None)]) == {reported["id"]}  # what the server is, is known now
+    square.box.faults.before("GET", "", respond(502, b"<html>", "text/html"), times=1000)
+    with pytest.raises(UnreachableError):
+        source.poll(None)
+
+
+def test_of_two_letters_about_a_post_the_newer_counts(square: Square) -> None:
+    reading = connect(square, webhook={"listen": "127.0.0.1:0", "secret": SECRET})
+    old = square.status()
+    new = square.call("alice", "PUT", f"/api/v1/statuses/{old['id']}", status="x", media_ids=_media(old))
+    for event, told in (("status.created", old), ("status.updated", new)):
+        letter = letter_of(event, told)
+        assert isinstance(letter, Kept)
+        reading.inbox.deliver(NAME, letter.payload)
+    (one,) = sightings(drained(reading.source("webhook"), None)[0])
+    read = reading.source("webhook").read(one.subject.key)
+    assert isinstance(read, Batch)
+    assert one.subject.revision == sightings([read])[0].subject.revision
+
+
+def _media(told: dict[str, Any]) -> list[str]:
+    return [one["id"] for one in told["media_attachments"]]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lemmy_town import picture
 from mastodon_reading import connect
-from mastodon_square import both
+from mastodon_square import both, mark, remove, report, suspend
 
 import making
 from bot.attribution import Index
-from bot.domain.content import InstanceId, SubjectKey
+from bot.domain.content import InstanceId, Post, SubjectKey
 from bot.domain.decisions import Allow, BanAccount, Remove, Report, Verdict
 from bot.pipeline import Recheck
 from bot.ports import Batch
@@ -89,3 +89,22 @@ def test_a_picture_that_another_post_shows_now_is_not_this_ones(square: Square) 
     theirs = next(one for one in batch.sightings if one.subject.kind == "post")
     assert theirs.name != shown.name
     assert "no longer shows" in str(ask(Remove(instance=MAIN, subject=theirs.subject, text="t")))
+
+
+@both
+def test_a_post_that_is_hidden_with_its_suspended_account_is_not_gone(square: Square) -> None:
+    shown, ask = judged(square, square.status())
+    post = shown.subject
+    assert isinstance(post, Post)
+    assert post.author is not None
+    bot = square.bot().enforcer
+    bot.apply(report(post))
+    bot.apply(suspend(post.author))
+    assert "gone" in str(ask(report(post)))  # a report needs what it is about
+    assert ask(remove(post)) is None
+    assert ask(mark(post)) is None
+    square.call("admin", "POST", f"/api/v1/admin/accounts/{post.author.local_id}/unsuspend")
+    assert ask(remove(post)) is None
+    square.call("alice", "DELETE", f"/api/v1/statuses/{post.local_id}")
+    assert "gone" in str(ask(remove(post)))
+    assert "gone" in str(ask(mark(post)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -176,6 +176,16 @@ def test_post_that_was_covered_by_its_author_is_left_alone(square: Square) -> No
     assert isinstance(outcome, Refused)
 
 
+@pytest.mark.parametrize("act", [remove, mark])
+def test_posts_of_accounts_with_a_role_are_left_to_humans(square: Square, act: Any) -> None:
+    bot, post = square.bot(who="admin", removal={"web": square.web("admin")}), square.post("mod")
+    outcome = bot.enforcer.apply(act(post))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "has_role"
+    assert bot.enforcer.verify(act(post)).so is False
+    assert not square.box.state.strikes
+
+
 def test_words_alone_cannot_be_covered(square: Square) -> None:
     bot, post = square.bot(removal=web(square)), square.post(pictures=0)
     outcome = bot.enforcer.apply(mark(post))
@@ -321,6 +331,16 @@ def test_lost_form_is_found_out_and_sent_again(square: Square, act: Any) -> None
     assert square.warnings() == 1
 
 
+def test_warning_that_its_author_took_off_is_not_put_back_where_the_servers_clock_is_late(square: Square) -> None:
+    bot, post = square.bot(removal=web(square)), square.post()
+    bot.enforcer.apply(report(post))
+    square.box.faults.after("POST", "/actions$", drop())
+    bot.enforcer.apply(mark(post))
+    square.call("alice", "PUT", f"/api/v1/statuses/{post.local_id}", status="x", sensitive=False)
+    assert bot.enforcer.last_word(mark(post), datetime.now(UTC) + timedelta(minutes=3)) is LastWord.ANOTHERS
+    assert bot.enforcer.last_word(mark(post), datetime.now(UTC) + timedelta(minutes=9)) is LastWord.NOBODYS
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -452,18 +472,32 @@ def test_command_gets_its_words_and_no_shell(square: Square, tmp_path: Path) -> 
     assert told.read_text() == f"a b; $(x)|id={post.local_id}"
 
 
-def test_command_gets_account_and_report(square: Square, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["nothing", "alone", "joint"])
+def test_command_gets_account_and_report(square: Square, tmp_path: Path, before: str) -> None:
+    """On this post alone: one is filed where there is none, or where ours names others too."""
     told = tmp_path / "told"
     words = script(tmp_path, f"import sys; open({str(told)!r}, 'w').write('|'.join(sys.argv[1:]))\nsys.exit(3)")
     bot = square.bot(removal={"command": {"remove": [*words, "{report_id}", "{account_id}"]}})
     post = square.post()
+    if before != "nothing":
+        bot.enforcer.apply(report(post, *([square.post()] if before == "joint" else [])))
+    for _ in range(2):  # no second one is filed
+        assert isinstance(bot.enforcer.apply(remove(post)), Failed)
+    (number,) = [row["id"] for row in square.reports() if ids(row["statuses"]) == [post.local_id]]
+    assert len(square.reports()) == (2 if before == "joint" else 1)
+    assert post.author is not None
+    assert told.read_text() == f"{number}|{post.author.local_id}|{post.local_id}"
+
+
+def test_command_that_wants_a_report_where_none_can_be_filed(square: Square, tmp_path: Path) -> None:
+    words = script(tmp_path, "")
+    bot, post = square.bot(removal={"command": {"remove": [*words, "{report_id}"]}}), square.post()
+    assert post.author is not None
+    bot.enforcer.apply(suspend(post.author))
     outcome = bot.enforcer.apply(remove(post))
     assert isinstance(outcome, Failed)
-    assert "wants a report" in outcome.note
-    bot.enforcer.apply(report(post))
-    bot.enforcer.apply(remove(post))
-    assert post.author is not None
-    assert told.read_text() == f"{square.reports()[0]['id']}|{post.author.local_id}|{post.local_id}"
+    assert not outcome.unknown
+    assert "none can be filed" in outcome.note
 
 
 def test_command_gets_no_id_that_could_mean_more(square: Square, tmp_path: Path) -> None:

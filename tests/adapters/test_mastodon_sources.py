@@ -299,3 +299,19 @@ def test_one_odd_row_is_a_hole_and_the_others_are_read(square: Square) -> None:
     (batch,), _ = drained(source, cursor)
     assert seen([batch]) == {status["id"]}
     assert len(batch.holes) == 2
+
+
+def test_a_post_whose_history_the_server_fails_to_show_stops_no_timeline(
+    square: Square, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    reading = connect(square)
+    source = reading.source("local")
+    _, cursor = drained(source, None)
+    broken, fine = square.status(), square.status("bob")
+    media = [one["id"] for one in broken["media_attachments"]]
+    square.call("alice", "PUT", f"/api/v1/statuses/{broken['id']}", status="x", media_ids=media)
+    square.box.faults.before("GET", f"statuses/{broken['id']}/history", respond(500, b"broken"), times=1000)
+    batches, _ = drained(source, cursor)
+    assert seen(batches) == {broken["id"], fine["id"]}
+    assert ["500" in hole for batch in batches for hole in batch.holes] == [True]

@@ -223,3 +223,48 @@ async def test_a_server_without_such_streams_is_polled_only(ledger: Ledger) -> N
         stream = push("http://127.0.0.1:9", ledger, instance_url=raw.url, streaming={})
         await asyncio.wait_for(stream.run(), timeout=30)
     assert stream.trouble() == ""
+
+
+@awaited
+async def test_a_busy_stream_is_not_taken_for_one_long_event(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "MOST_BYTES", 200)
+    event = b"event: delete\ndata: %d\n\n"
+    whole, over = b"".join(event % number for number in range(100)), threading.Event()
+
+    def busy(connection: socket.socket) -> None:
+        connection.sendall(HEAD)
+        for start in range(0, len(whole), 40):  # never ends between two events
+            connection.sendall(whole[start : start + 40] + (b"" if start + 40 < len(whole) else b"event: x"))
+            time.sleep(0.001)
+        over.wait(60)
+
+    with serving(busy) as raw:
+        async with running(push(raw.url, ledger).run):
+            await until(lambda: len(ledger.letters("main/stream-local")) >= 100)
+            assert len(raw.requests) == 1
+        over.set()
+
+
+@awaited
+@pytest.mark.parametrize("piece", [b"event: update\ndata: ", b"event: update\n" + b"data: x\n" * 40, b""])
+async def test_an_event_without_end_is_not_kept(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
+    monkeypatch.setattr(streaming, "MOST_BYTES", 200)
+    endless, over = stalling(HEAD, piece + b"x" * 300)
+    with serving(endless) as raw:
+        stream = push(raw.url, ledger)
+        async with running(stream.run):
+            await until(lambda: "too long" in stream.trouble())
+            over.set()
+
+
+@awaited
+@pytest.mark.parametrize("elsewhere", [True, False])
+async def test_a_streaming_server_elsewhere_is_not_called_by_the_servers_name(ledger: Ledger, elsewhere: bool) -> None:
+    instance = "http://localhost:9" if elsewhere else "http://127.0.0.1:9"
+    with serving(answer(502)) as raw:
+        stream = push(raw.url, ledger, instance_url=instance, host="mastodon.test")
+        async with running(stream.run):
+            await until(lambda: raw.requests)
+    sent = raw.requests[0].lower()
+    assert (b"host: mastodon.test" in sent, b"x-forwarded-proto" in sent) == (not elsewhere, not elsewhere)
+    assert b"authorization: bearer" in sent

@@ -8,6 +8,7 @@ import pytest
 from mastodon_reading import connect, drained, seen, sightings
 from mastodon_square import both
 
+from adapters.sandbox.faults import respond
 from bot.domain.content import InstanceId, SubjectKey, Visibility
 
 if TYPE_CHECKING:
@@ -146,3 +147,46 @@ def test_many_letters_are_taken_in_one_after_the_other(square: Square, flood: in
         reading.inbox.deliver(SWEEPS, {"account": str(number), "why": "new"})
     _, cursor = swept(reading, None, polls=2)
     assert len(cursor["queue"]) == flood
+
+
+@pytest.mark.parametrize("what", ["statuses", "history"])
+def test_an_account_that_the_server_fails_to_show_is_tried_some_times_and_stops_nothing(
+    square: Square, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    reading = connect(square)
+    _, cursor = swept(reading, None, polls=2)
+    erin, bob = (square.box.people[who].id for who in ("erin", "bob"))
+    broken, fine = (square.status(who, visibility="unlisted") for who in ("erin", "bob"))
+    media = [one["id"] for one in broken["media_attachments"]]
+    square.call("erin", "PUT", f"/api/v1/statuses/{broken['id']}", status="x", media_ids=media)
+    path = f"accounts/{erin}/statuses" if what == "statuses" else f"statuses/{broken['id']}/history"
+    square.box.faults.before("GET", path, respond(500, b"broken"), times=1000)
+    for account in (erin, bob):
+        reading.inbox.deliver(SWEEPS, {"account": account, "why": "reported"})
+    batches, cursor = swept(reading, cursor, polls=1)
+    assert fine["id"] in seen(batches)
+    assert (erin, 1) in {(one["account"], one.get("tries")) for one in cursor["queue"]}
+    holes: list[str] = []
+    for _ in range(8):
+        reading.clock.offset += timedelta(hours=1)
+        batches, cursor = swept(reading, cursor, polls=1)
+        holes += [hole for batch in batches for hole in batch.holes]
+        if holes:
+            break
+    assert [erin in hole and "500" in hole for hole in holes] == [True]
+    assert (erin, 1) in {(one["account"], one["looks"]) for one in cursor["queue"]}
+
+
+def test_an_account_of_the_list_that_cannot_be_shown_is_put_off(
+    square: Square, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    reading = connect(square, start_from=None)
+    alice = square.box.people["alice"].id
+    square.status("alice"), square.status("bob")
+    square.box.faults.before("GET", f"accounts/{alice}/statuses", respond(500, b"broken"), times=1000)
+    batches, cursor = swept(reading, None, polls=3)
+    assert len(seen(batches)) == 1
+    assert alice not in cursor["todo"]
+    assert [one["account"] for one in cursor["queue"] if one["why"] == "failed"] == [alice]

@@ -103,6 +103,33 @@ def test_code_of_this_moment_is_not_sent_twice(box: MastodonSandbox, monkeypatch
     assert calls.count("POST /auth/sign_in") == 1  # the password, and no code
 
 
+def test_refused_code_is_not_sent_again_after_a_restart(
+    box: MastodonSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.mastodon.web_session.one_time_code", lambda _: "123456")
+    more = {"totp_secret": box.people["chief"].totp_secret, "session_file": tmp_path / "main.session"}
+    with pytest.raises(NotLoggedInError):
+        session(box, "chief", **more).page(REPORTS)
+    calls = count(box, monkeypatch)
+    with pytest.raises(RateLimitedError, match="used before"):
+        session(box, "chief", **more).page(REPORTS)
+    assert calls.count("POST /auth/sign_in") == 1  # the password, and no code
+
+
+def test_code_that_let_us_in_is_not_sent_again_after_a_restart(
+    box: MastodonSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mastodon takes each once, and counts the second time as a wrong one."""
+    secret, file = box.people["chief"].totp_secret, tmp_path / "main.session"
+    assert secret is not None
+    code = pyotp.TOTP(secret).now()
+    monkeypatch.setattr("adapters.mastodon.web_session.one_time_code", lambda _: code)
+    session(box, "chief", totp_secret=secret, session_file=file).page(REPORTS)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "cookies": {"_session_id": "gone"}}))
+    with pytest.raises(RateLimitedError, match="used before"):
+        session(box, "chief", totp_secret=secret, session_file=file).page(REPORTS)
+
+
 def test_who_may_not_moderate_is_told_so_and_signs_in_once(
     box: MastodonSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

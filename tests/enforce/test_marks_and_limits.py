@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 import making
-from bot.domain.decisions import BanAccount, HoldReason, IntentState, Limit, LimitAccount, MarkSensitive, Remove, Report
+from bot.domain.decisions import (
+    BanAccount,
+    Done,
+    HoldReason,
+    IntentState,
+    Limit,
+    LimitAccount,
+    MarkSensitive,
+    Remove,
+    Report,
+)
 from bot.enforce import Enforcement
 from bot.enforce.order import CROWD, blocker
 from bot.enforce.undo import Prospect, foresee
@@ -222,3 +232,24 @@ def test_a_post_is_not_marked_while_nobody_knows_whether_it_was_removed(town):
     town.settle()
     assert town.order == ["remove"]
     assert town.states() == {"remove": "done", "mark_sensitive": "refused"}
+
+
+def test_a_report_is_closed_after_what_opens_it_again_is_taken_back(town):
+    town.plan(REPORT, LIMIT)
+    town.settle()
+    taken_back = []
+    real = Platform.revert
+
+    def revert(intent, before):
+        outcome = real(town.platform, intent, before)
+        if isinstance(outcome, Done):
+            taken_back.append(intent.kind)
+        return outcome
+
+    town.platform.revert = revert
+    for done in town.ledger.intents(case=1):
+        town.ledger.set_state(done.id, IntentState.UNDOING, by="ann")
+    town.platform.faults = ["fail"]  # the limit is not taken back at the first try
+    town.settle()
+    assert taken_back == ["limit_account", "report"]
+    assert set(town.states().values()) == {"undone"}

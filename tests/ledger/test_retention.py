@@ -396,6 +396,32 @@ def test_messages_that_were_sent_are_emptied_and_not_told_again(ledger: SqlLedge
     assert left == {"1": "{}", "2": '{"text": "nothing"}', "3": '{"text": "bob@far.example"}'}
 
 
+def letter(name: str) -> dict[str, Any]:
+    return {"kind": "status", "status": {"id": "1", "account": {"uri": f"https://far.example/u/{name}", "acct": name}}}
+
+
+def test_letters_that_name_an_account_go_with_it(ledger: SqlLedger, clock: StillClock) -> None:
+    everywhere(ledger, clock)
+    for name in ("bob", "bobby", "bob"):
+        ledger.deliver("hook", letter(name))
+    erased = erase_account(ledger, "bob@far.example")
+    assert sum(one.counts.get("letters", 0) for one in erased) == 2
+    assert [one.payload for one in ledger.letters("hook")] == [letter("bobby")]
+    assert ledger.verify().problems == []
+
+
+def test_letters_that_nothing_reads_go_by_age(ledger: SqlLedger, clock: StillClock) -> None:
+    for _ in range(3):
+        ledger.deliver("hook", letter("bob"))
+    clock.pass_(days=31)
+    new = ledger.deliver("hook", letter("bob"))
+    assert not ledger.erase_sightings(clock.now() - timedelta(days=40), limit=2, by="fediwarden")
+    counts = [ledger.erase_sightings(clock.now() - timedelta(days=30), limit=2, by="fediwarden").counts for _ in "123"]
+    assert counts == [{"letters": 2}, {"letters": 1}, {}]
+    assert [one.id for one in ledger.letters("hook")] == [new]
+    assert ledger.verify().problems == []
+
+
 def test_handles_in_other_scripts_are_found(ledger: SqlLedger) -> None:
     who = account("x", handle="ålice_100%@bücher.example", uri="https://bücher.example/u/ålice")
     see(ledger, shown(1, who))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -490,3 +491,43 @@ def test_rule_for_accounts_of_which_little_was_seen(world):
     world.examine(world.see(BAD, name="a.png", post=11, author=making.account("old")))
     world.examine(world.see(BAD, name="b.png", post=12, author=making.account("new")))
     assert [target for _, target in world.intents()] == ["here/post/12"]
+
+
+def test_posts_of_one_account_that_are_found_together_are_reported_together(world):
+    world.pipeline = Pipeline(
+        replace(world.pipeline._s, names_several=frozenset({making.HERE}), rules=[making.rule(then=("report",))])
+    )
+    names = [world.see(BAD, f"{number}.png", post=number) for number in range(1, 4)]
+    other = world.see(BAD, "4.png", post=4, author=making.account("bob"))
+    for name in [*names, other]:  # all are known to be the same bytes before the first is judged
+        world.ledger.bind(name, hashlib.sha256(BAD).hexdigest())
+    for name in [*names, other]:
+        world.examine(name)
+    reports = [[subject.local_id for subject in record.intent.subjects] for record in world.ledger.intents()]
+    assert reports == [["1", "2", "3"], ["4"]]
+    late = world.see(BAD, "5.png", post=5)
+    world.examine(late)
+    reports = [[subject.local_id for subject in record.intent.subjects] for record in world.ledger.intents()]
+    assert reports == [["1", "2", "3"], ["4"], ["5"]], "no post is reported twice"
+
+
+def test_what_one_file_justified_is_not_doubted_for_another_one_of_the_case(world):
+    copy, real = b"other bytes that show the same pixels", world.decode
+
+    async def decode(data, views):
+        return await real(BAD if data == copy else data, views)
+
+    world.decode = decode
+    world.listed.add(hashlib.sha256(copy).hexdigest())
+    picture = world.see(BAD, "a.png", post=1)
+    world.uploads[picture] = making.upload(picture)
+    world.examine(picture)
+    linked = RemoteUrl(value="https://here.example/somewhere/a.png")
+    world.files[linked.value] = copy
+    link = MediaRef(url=linked.value, role=Role.LINK)
+    seen = Sighting(subject=making.post(2), media=link, name=linked, seen_at=making.NOW)
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    world.examine(linked)
+    assert len(world.ledger.cases()) == 1
+    bans = [record for record in world.ledger.intents() if record.intent.kind == "ban_account"]
+    assert [(ban.state, ban.reasons) for ban in bans] == [(IntentState.READY, ())]

@@ -10,7 +10,16 @@ import pytest
 import making
 from bot.attribution import Index
 from bot.domain.content import MediaRef, Post, RemoteUrl, Role, Sighting
-from bot.domain.decisions import Allow, BanAccount, PurgeFile, Remove, Report, Verdict
+from bot.domain.decisions import (
+    Allow,
+    BanAccount,
+    MarkSensitive,
+    PurgeFile,
+    Remove,
+    Report,
+    Verdict,
+    Verification,
+)
 from bot.domain.errors import UnreachableError
 from bot.ledger import open_ledger
 from bot.pipeline import Recheck
@@ -37,8 +46,9 @@ class World:
         self.stored: dict[Name, str | None] = {ALIAS: SHA}
         self.uploads: dict[Name, Upload] = {}
         self.deaf = False
+        self.verified = Verification(so=False, detail="couldnt_find_post")
         instance = Instance(
-            id=making.HERE, platform="lemmy", sources=[self], resolver=self, enforcer=None, inspector=None, hosts=()
+            id=making.HERE, platform="lemmy", sources=[self], resolver=self, enforcer=self, inspector=None, hosts=()
         )  # type: ignore[arg-type]
         index = Index(self.ledger, {making.HERE: self})  # type: ignore[dict-item]
         self.recheck = Recheck(self.ledger, index, {making.HERE: instance})
@@ -62,6 +72,9 @@ class World:
             raise UnreachableError("no answer", sent=False)
         return self.answer or Batch(sightings=self.shown)
 
+    def verify(self, intent: Intent) -> Verification:
+        return self.verified
+
     def digest(self, name: Name) -> str | None:
         return self.stored.get(name)
 
@@ -84,6 +97,7 @@ def world() -> Iterator[World]:
 
 POST = making.post()
 REMOVE = Remove(instance=making.HERE, subject=POST, text="t")
+MARK = MarkSensitive(instance=making.HERE, subject=POST, text="t")
 REPORT = Report(instance=making.HERE, subject=POST, text="t")
 PURGE = PurgeFile(instance=making.HERE, name=ALIAS, url=making.address(ALIAS))
 BAN = BanAccount(instance=making.HERE, account=making.account())
@@ -114,6 +128,26 @@ def test_gone_deleted_and_edited_away(world: World, intent: Intent) -> None:
     assert world.about(intent) == "the post no longer shows that file"
     world.answer = Batch(sightings=[making.sighting(name=SECOND)])
     assert world.about(intent) == "the post no longer shows that file"
+
+
+@pytest.mark.parametrize(
+    ("intent", "verified", "gone"),
+    [
+        (REMOVE, Verification(so=True, state={"removed": True}), True),
+        (REMOVE, Verification(so=False, detail="couldnt_find_post"), True),
+        (REMOVE, Verification(so=False, state={"removed": False}), False),
+        (REMOVE, Verification(so=None), False),
+        (MARK, Verification(so=False, detail="the post is gone"), True),
+        (MARK, Verification(so=False, state={"sensitive": False}), False),
+        (MARK, Verification(so=True, state={"sensitive": True}), False),
+        (REPORT, Verification(so=False, state={"removed": False}), True),
+    ],
+)
+def test_what_is_hidden_with_its_account_is_not_gone(
+    world: World, intent: Intent, verified: Verification, gone: bool
+) -> None:
+    world.answer, world.verified = Gone(detail="not found"), verified
+    assert world.about(intent) == ("the post is gone" if gone else None)
 
 
 def test_file_elsewhere_on_the_page_is_not_in_the_post(world: World) -> None:

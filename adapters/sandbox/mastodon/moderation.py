@@ -51,7 +51,8 @@ def act_on_account(
     dealt_with = [report] if action == "none" and report is not None else []
     if action != "none":
         dealt_with = [one for one in _open_reports(state, target) if one is not report]
-        dealt_with += [] if report is None else [report]
+        # One on somebody else may be named as well: it gets into the strike, and stays as it is.
+        dealt_with += [report] if report is not None and report.target_account_id == target.id else []
     for one in dealt_with:
         one.action_taken_at, one.action_taken_by, one.updated_at = moment, by.id, now()
         state.emit("report.updated", one.id)

@@ -137,6 +137,9 @@ class WebApp:
         )
 
     def _genuine(self, visit: _Visit, method: str) -> bool:
+        origin = visit.request.headers.get("origin")
+        if origin is not None and origin != _base_url(visit.request):  # "null" too
+            return False
         sent = visit.params.text("authenticity_token") or visit.request.headers.get("x-csrf-token", "")
         return visit.browser.takes(sent, visit.request.url.path, method.lower())
 
@@ -302,6 +305,14 @@ def _method(request: Request, params: Params) -> str:
     if request.method == "POST" and params.text("_method").upper() in {"DELETE", "PATCH", "PUT"}:
         return params.text("_method").upper()
     return request.method
+
+
+def _base_url(request: Request) -> str:
+    """How the browser calls this server, by what it and the proxies say."""
+    headers = request.headers
+    scheme = headers.get("x-forwarded-proto", request.url.scheme)
+    host = headers.get("x-forwarded-host", "").split(",")[-1].strip() or headers.get("host", "")
+    return f"{scheme}://{host}"
 
 
 def _user(params: Params) -> dict[str, Any]:

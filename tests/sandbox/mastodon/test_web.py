@@ -79,6 +79,38 @@ def test_ten_codes_in_an_hour_are_enough(box: MastodonSandbox, browser: httpx.Cl
     assert browser.post("/auth/sign_in", data=right).status_code == 429
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({}, 302),
+        ({"Origin": "{url}"}, 302),
+        ({"Origin": "https://elsewhere.example"}, 422),
+        ({"Origin": "null"}, 422),
+        ({"Origin": "{url}", "X-Forwarded-Proto": "https"}, 422),
+    ],
+)
+def test_form_from_another_origin_is_refused(
+    box: MastodonSandbox, browser: httpx.Client, sent: dict[str, str], status: int
+) -> None:
+    """As Rails does, whatever token comes with it; who reaches it by HTTPS comes from there."""
+    person = box.people["warden"]
+    token = TOKEN.findall(browser.get("/auth/sign_in").text)[0]
+    form = {"authenticity_token": token, "user[email]": person.email, "user[password]": person.password}
+    headers = {name: value.format(url=box.url) for name, value in sent.items()}
+    assert browser.post("/auth/sign_in", data=form, headers=headers).status_code == status
+
+
+def test_action_that_names_a_report_on_somebody_else_leaves_that_one_open(box: MastodonSandbox) -> None:
+    other, own = report(box, "carol"), report(box)
+    headers = {"Authorization": f"Bearer {box.people['warden'].tokens['full']}"}
+    action = {"type": "silence", "report_id": other}
+    path = f"/api/v1/admin/accounts/{box.people['alice'].id}/action"
+    with httpx.Client(base_url=box.url, headers=headers, trust_env=False) as client:
+        client.post(path, json=action).raise_for_status()
+        closed = {one: client.get(f"/api/v1/admin/reports/{one}").json()["action_taken"] for one in (other, own)}
+    assert closed == {other: False, own: True}
+
+
 def test_code_is_taken_once(box: MastodonSandbox) -> None:
     chief = box.people["chief"]
     assert chief.totp_secret is not None
