@@ -190,6 +190,17 @@ def test_samples_of_other_weights_are_refused(tmp_path: Path) -> None:
         detector(samples=[{"label": "mine", "file": tmp_path / "none"}])
 
 
+def test_sample_without_a_direction_is_refused_and_its_length_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "samples.safetensors"
+    weights, ones = detector().weights, np.ones(64, np.float32)
+    path.write_bytes(pack_samples(np.stack([ones, 0 * ones]), weights=weights))
+    with pytest.raises(ConfigError, match=r"samples\.safetensors: has an embedding of zeros"):
+        detector(samples=[{"label": "mine", "file": path}])
+    path.write_bytes(pack_samples(np.stack([np.float32(3e38) * ones]), weights=weights))
+    made = detector(samples=[{"label": "mine", "file": path}])
+    assert made.finish(ones[np.newaxis] / 8)[0]["mine"] == pytest.approx(1)
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     folder = tmp_path / "exported"
