@@ -85,6 +85,7 @@ class Model(Protocol):
     scale: float  # by which the model multiplies cosines
     dim: int
     known: Mapping[str, Rows]  # embeddings of prompts that come with it
+    exported: Mapping[str, str]  # file to digest, of what was made from the weights and is used instead of them
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """``(prompts, dim) float32`` of length 1. Raises ``ConfigError`` where the text tower cannot be run."""
@@ -115,6 +116,7 @@ class OpenClipModel:
         self.preprocessing = _preprocessing(self._loaded, tag)
         self.scale = float(self._loaded.logit_scale.detach().exp())
         self.known: Mapping[str, Rows] = {}
+        self.exported: Mapping[str, str] = {}
         self.dim = self._dim()
 
     def embed(self, prompts: Sequence[str]) -> Rows:
@@ -166,6 +168,9 @@ class ExportedModel:
         self.preprocessing = said.preprocessing
         self.scale = said.scale
         self.dim = said.dim
+        self.exported: Mapping[str, str] = {
+            name: digest for name, digest in said.files.items() if name not in {WEIGHTS, CONFIG}
+        }
         prompts = folder / PROMPTS
         self.known: Mapping[str, Rows] = arrays(prompts.read_bytes(), prompts) if PROMPTS in said.files else {}
 
@@ -275,6 +280,7 @@ def described(model: Model, settings: ClipSettings) -> list[str]:
     return [
         json.dumps(asdict(model.identity), sort_keys=True),
         model.preprocessing.model_dump_json(),
+        json.dumps([model.scale, dict(model.exported)], sort_keys=True),
         f"{settings.engine} {settings.precision} {settings.device.partition(':')[0]}",
     ]
 
