@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bot.ports import Decoded, Detector, ViewSpec
 
 PATIENCE: Final = 120.0
-"""Seconds that one batch may take before its device counts as hanging."""
+"""Seconds that 16 pictures may take before their device counts as hanging; a larger inference has more, in proportion.
+"""
 
 _TOLERANCE: Final = 1e-3  # what rounding may add beyond 0 and 1
 _log = structlog.get_logger(__name__)
@@ -55,9 +56,10 @@ class BatchScorer:
     """``Scorer``: one device thread for each detector.
 
     ``max_batch``: pictures (frames count singly) in one inference, unless a detector says; ``max_wait``: seconds that
-    the first of them waits for company; ``patience``: seconds until a batch without an answer is given up. A file never
-    waits for ever, and never fails for the sake of another: what could not be scored is a gap, ``"<id>: failed"`` where
-    the file is to blame and ``"<id>: unavailable"`` where the detector is.
+    the first of them waits for company; ``patience``: seconds until an inference of 16 pictures without an answer is
+    given up, and more in proportion for more. A file never waits for ever, and never fails for the sake of another:
+    what could not be scored is a gap, ``"<id>: failed"`` where the file is to blame and ``"<id>: unavailable"`` where
+    the detector is.
 
     ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
     not answer, they look too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +262,66 @@ def test_detector_that_hangs_again_and_again_is_given_up_for_good() -> None:
     probe = Curable()
     assert highs(scoring(work, probe, patience=0.1)) == ["probe: unavailable"] * 6
     assert probe.batches.count(1) <= 8
+
+
+class Clock:
+    """What a device takes for the time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Gated(Probe):
+    """Says when each inference begins, and waits until it may end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.steps: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        self.began.put(len(batch[0]))
+        self.steps.get(timeout=60)
+        return super().infer(batch)
+
+
+def views_of(count: int) -> list[np.ndarray[Any, Any]]:
+    return [np.full((count, 2, 2, 3), 0.5, dtype=np.float32)]
+
+
+def test_large_batch_has_more_time_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(device, "time", clock)
+    probe = Gated()
+    made = device.Device(probe, max_batch=160, max_wait=0.01, patience=120.0)
+    answer = made.submit(views_of(160))
+    assert probe.began.get(timeout=60) == 160
+    clock.now += 1199
+    made.give_up_if_stuck()
+    assert not answer.done()
+    clock.now += 2
+    made.give_up_if_stuck()
+    assert isinstance(answer.exception(timeout=60), device.UnavailableError)
+    probe.steps.put(None)
+    made.close()
+
+
+def test_device_that_moves_slowly_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(device, "time", clock)
+    probe = Gated()
+    made = device.Device(probe, max_batch=4, max_wait=0.01, patience=120.0)
+    answer = made.submit(views_of(12))
+    for _ in range(3):
+        assert probe.began.get(timeout=60) == 4
+        clock.now += 100
+        made.give_up_if_stuck()
+        probe.steps.put(None)
+    assert len(answer.result(timeout=60)) == 12
+    made.close()
 
 
 def test_queue_longer_than_the_patience_is_no_hang() -> None:
