@@ -193,7 +193,7 @@ class ExportedModel:
             raise ConfigError(f"{self._folder}: has no {name}; export it again")
         return OnnxEngine(
             self._folder / name,
-            self._manifest.files[name],
+            self._manifest.files,
             threads=self._settings.threads,
             mean=self.preprocessing.mean,
             deviation=self.preprocessing.deviation,
