@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import structlog
 
 from bot.classify.device import Device, ItemFailedError, UnavailableError
-from bot.domain.evidence import Score
+from bot.domain.evidence import Score, failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,8 +58,8 @@ class BatchScorer:
     ``max_batch``: pictures (frames count singly) in one inference, unless a detector says; ``max_wait``: seconds that
     the first of them waits for company; ``patience``: seconds until an inference of 16 pictures without an answer is
     given up, and more in proportion for more. A file never waits for ever, and never fails for the sake of another:
-    what could not be scored is a gap, ``"<id>: failed"`` where the file is to blame and ``"<id>: unavailable"`` where
-    the detector is.
+    what could not be scored is a gap, ``"<id>: failed, revision <revision>"`` where the file is to blame and
+    ``"<id>: unavailable"`` where the detector is.
 
     ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
     not answer, they look too.
@@ -143,9 +143,9 @@ class BatchScorer:
         try:
             views = [decoded.views[view] for view in detector.views]
         except KeyError:
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         if not views or any(len(rows) == 0 for rows in views):
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         waiting = asyncio.wrap_future(device.submit(views))
         try:
             while not waiting.done():
@@ -162,7 +162,7 @@ class BatchScorer:
         except Exception as error:  # noqa: BLE001 - a detector is foreign code; its faults are gaps of this file
             reason = str(error) if isinstance(error, ItemFailedError) else f"{type(error).__name__}: {error}"
             _log.warning("not scored", detector=detector.id, reason=reason)
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         revision = self._revisions[detector.id]
         return [
             Score(detector=detector.id, revision=revision, label=label, value=value) for label, value in best.items()

@@ -171,11 +171,20 @@ def test_no_detectors_give_no_scores() -> None:
 @pytest.mark.parametrize("poison", [POISON, NONSENSE])
 def test_poisoned_file_fails_alone(poison: float) -> None:
     files = [picture(0.1), picture(0.2), picture(poison), picture(0.3), picture(0.4, poison)]
-    assert highs(scoring(all_of(*files), Probe())) == [0.1, 0.2, "probe: failed", 0.3, "probe: failed"]
+    assert highs(scoring(all_of(*files), Probe())) == [
+        0.1,
+        0.2,
+        "probe: failed, revision probe-1",
+        0.3,
+        "probe: failed, revision probe-1",
+    ]
 
 
 def test_score_beyond_its_range_is_no_score() -> None:
-    assert highs(scoring(all_of(picture(1.0004), picture(TOO_MUCH)), Probe())) == [1.0, "probe: failed"]
+    assert highs(scoring(all_of(picture(1.0004), picture(TOO_MUCH)), Probe())) == [
+        1.0,
+        "probe: failed, revision probe-1",
+    ]
 
 
 def test_file_without_the_views_or_frames_is_a_gap() -> None:
@@ -190,7 +199,11 @@ def test_file_without_the_views_or_frames_is_a_gap() -> None:
         views={VIEW: np.zeros((0, 2, 2, 3), dtype=np.float32)},
     )
     files = [picture(0.5, views=[OTHER_VIEW]), none, picture(0.5)]
-    assert highs(scoring(all_of(*files), Probe())) == ["probe: failed", "probe: failed", 0.5]
+    assert highs(scoring(all_of(*files), Probe())) == [
+        "probe: failed, revision probe-1",
+        "probe: failed, revision probe-1",
+        0.5,
+    ]
 
 
 def test_one_detector_that_fails_does_not_touch_another() -> None:
@@ -238,7 +251,7 @@ def test_detector_that_a_restart_cures_costs_no_file() -> None:
 def test_file_that_kills_the_detector_fails_and_the_others_pass() -> None:
     probe = Curable()
     files = [picture(0.1), picture(KILLER), picture(0.2)]
-    assert highs(scoring(all_of(*files), probe)) == [0.1, "probe: failed", 0.2]
+    assert highs(scoring(all_of(*files), probe)) == [0.1, "probe: failed, revision probe-1", 0.2]
     assert highs(scoring(all_of(picture(0.3)), probe)) == [0.3]
 
 
@@ -397,7 +410,7 @@ def test_what_was_passed_over_is_told_beforehand() -> None:
 
 def test_second_detector_looks_where_the_first_could_not() -> None:
     ((scores, gaps),) = scoring(all_of(picture(POISON)), Probe("cheap"), Curable("large"), after=AFTER)
-    assert (scores, sorted(gaps)) == ([], ["cheap: failed", "large: failed"])
+    assert (scores, sorted(gaps)) == ([], ["cheap: failed, revision cheap-1", "large: failed, revision large-1"])
     broken = Probe("cheap")
     broken.dead = True
     ((scores, gaps),) = scoring(all_of(picture(0.1)), broken, Probe("large"), after=AFTER)
