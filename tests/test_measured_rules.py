@@ -148,6 +148,20 @@ def test_check_says_which_rules_only_observe(tmp_path: Path) -> None:
     def told(made: House) -> list[str]:
         return [one.detail for one in checks.rules(made.rules, Limits()) if one.what == "rule one"]
 
-    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on pictures of yours"]
+    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on (enough) pictures of yours"]
     assert told(house(tmp_path, WRITTEN, uncalibrated="accept")) == []
     assert told(house(tmp_path, WRITTEN, measured(tmp_path, ring={}))) == []
+    few = house(tmp_path, PRESET, measured(tmp_path, {"pictures": 3}, ring={"balanced": 0.5}), uncalibrated="accept")
+    assert told(few) == ["only observes: clip was not calibrated on (enough) pictures of yours"]
+
+
+def test_check_says_where_another_revision_was_calibrated_than_runs(tmp_path: Path) -> None:
+    def told(made: House, revision: str) -> list[str]:
+        return [one.detail for one in checks.stale(made.rules, {"clip": revision, "nsfw": "1"}) if not one.ok]
+
+    made = house(tmp_path, WRITTEN, measured(tmp_path, ring={"balanced": 0.5}))
+    assert told(made, "clip-1") == []
+    assert told(made, "clip-2") == ["only observes: clip runs as clip-2, and calibrated was clip-1"]
+    block = measured(tmp_path, ring={"balanced": 0.5})
+    assert told(house(tmp_path, WRITTEN, block, uncalibrated="accept"), "clip-2") == []
+    assert len(told(house(tmp_path, PRESET, block, uncalibrated="accept"), "clip-2")) == 1
