@@ -73,7 +73,7 @@ def test_revision_changes_with_everything_that_changes_scores(tmp_path: Path) ->
     prompts = "prompts: [a purple ring], counter: [several shapes]"
     labels.write_text(own % prompts, encoding="utf-8")
     plain = detector().revision
-    assert detector(id="another", batch=3, threads=2, margin=0.01).revision == plain
+    assert detector(id="another", batch=3, threads=2, margin=0.05).revision == plain
     changed = {
         detector(engine="onnxruntime-int8").revision,
         detector(labels=["shapes", str(labels)]).revision,
@@ -282,6 +282,7 @@ def test_wrong_digest_is_refused(copied: Path) -> None:
         ({"precision": "bf16"}, "runs on the cpu"),
         ({"engine": "tensorrt"}, "engine"),
         ({"margin": 2}, "margin"),
+        ({"margin": 0.02}, "margin"),
         ({"model": "ViT-B-32", "engine": "torch", "sha256": "0" * 64, "download": True}, "write `pretrained`"),
     ],
 )
