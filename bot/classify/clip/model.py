@@ -87,6 +87,11 @@ class Model(Protocol):
     known: Mapping[str, Rows]  # embeddings of prompts that come with it
     exported: Mapping[str, str]  # file to digest, of what was made from the weights and is used instead of them
 
+    @property
+    def tower(self) -> str:
+        """A digest of everything that embeddings of prompts depend on, for a file that keeps them."""
+        ...
+
     def embed(self, prompts: Sequence[str]) -> Rows:
         """``(prompts, dim) float32`` of length 1. Raises ``ConfigError`` where the text tower cannot be run."""
         ...
@@ -118,6 +123,11 @@ class OpenClipModel:
         self.known: Mapping[str, Rows] = {}
         self.exported: Mapping[str, str] = {}
         self.dim = self._dim()
+
+    @property
+    def tower(self) -> str:
+        """See ``Model``: the same weights under another activation are another model."""
+        return digest([json.dumps(asdict(self.identity), sort_keys=True), f"quick_gelu {self.quick_gelu}"])
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """See ``Model``."""
@@ -173,6 +183,11 @@ class ExportedModel:
         }
         prompts = folder / PROMPTS
         self.known: Mapping[str, Rows] = arrays(prompts.read_bytes(), prompts) if PROMPTS in said.files else {}
+
+    @property
+    def tower(self) -> str:
+        """See ``Model``: what was exported says nothing of the activation, so nobody else's are taken."""
+        return digest(["exported", json.dumps(dict(self.exported), sort_keys=True)])
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """See ``Model``."""
@@ -280,7 +295,7 @@ def described(model: Model, settings: ClipSettings) -> list[str]:
     return [
         json.dumps(asdict(model.identity), sort_keys=True),
         model.preprocessing.model_dump_json(),
-        json.dumps([model.scale, dict(model.exported)], sort_keys=True),
+        json.dumps([model.scale, dict(model.exported), model.tower], sort_keys=True),
         f"{settings.engine} {settings.precision} {settings.device.partition(':')[0]}",
     ]
 
