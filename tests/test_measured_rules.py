@@ -133,6 +133,14 @@ def test_rule_has_one_threshold(tmp_path: Path, score: dict[str, Any]) -> None:
         house(tmp_path, score)
 
 
+def test_label_that_a_detector_does_not_have_is_an_error_at_rules_and_at_after(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rules: the detector 'nsfw' has no label 'porn'; it has nsfw"):
+        _ = house(tmp_path, {"detector": "nsfw", "label": "porn", "at_least": 0.7}).scorer
+    after = {"detector": "nsfw", "label": "porn", "at_least": 0.1}
+    with pytest.raises(ConfigError, match="detectors: clip: `after`: the detector 'nsfw' has no label 'porn'"):
+        _ = house(tmp_path, WRITTEN, {**CLIP, "after": after}).scorer
+
+
 def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
     made = house(tmp_path, WRITTEN)
     (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]

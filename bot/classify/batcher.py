@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import structlog
 
 from bot.classify.device import Device, ItemFailedError, UnavailableError
+from bot.domain.errors import ConfigError
 from bot.domain.evidence import Score, failed
 
 if TYPE_CHECKING:
@@ -50,6 +51,23 @@ class Watching(Protocol):
     def watch(self, thresholds: Mapping[str, Sequence[float]]) -> None:
         """Label to the values from which on rules fire."""
         ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A detector that says which labels it has."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What it gives a value for."""
+        ...
+
+
+def check_label(detector: Detector, label: str, where: str) -> None:
+    """Raises ``ConfigError``, which begins with ``where``, for a label that the detector does not have."""
+    if isinstance(detector, Labelled) and label not in detector.labels:
+        known = ", ".join(detector.labels)
+        raise ConfigError(f"{where}: the detector {detector.id!r} has no label {label!r}; it has {known}")
 
 
 class BatchScorer:
@@ -107,7 +125,13 @@ class BatchScorer:
         return self._views
 
     def watch(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-        """For each detector, by its id: label to the values from which on rules fire."""
+        """For each detector, by its id: label to the values from which on rules fire.
+
+        Raises ``ConfigError`` for a label that one does not have: a rule on it would never fire. Then nothing changes.
+        """
+        for device in self._devices:
+            for label in thresholds.get(device.detector.id, ()):
+                check_label(device.detector, label, "rules")
         for device in self._devices:
             if isinstance(device.detector, Watching):
                 device.detector.watch(thresholds.get(device.detector.id, {}))
