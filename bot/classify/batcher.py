@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import structlog
 
 from bot.classify.device import Device, ItemFailedError, UnavailableError
-from bot.domain.evidence import Score
+from bot.domain.errors import ConfigError
+from bot.domain.evidence import Score, failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from bot.ports import Decoded, Detector, ViewSpec
 
 PATIENCE: Final = 120.0
-"""Seconds that one batch may take before its device counts as hanging."""
+"""Seconds that 16 pictures may take before their device counts as hanging; a larger inference has more, in proportion.
+"""
 
 _TOLERANCE: Final = 1e-3  # what rounding may add beyond 0 and 1
 _log = structlog.get_logger(__name__)
@@ -51,13 +53,31 @@ class Watching(Protocol):
         ...
 
 
+@runtime_checkable
+class Labelled(Protocol):
+    """A detector that says which labels it has."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What it gives a value for."""
+        ...
+
+
+def check_label(detector: Detector, label: str, where: str) -> None:
+    """Raises ``ConfigError``, which begins with ``where``, for a label that the detector does not have."""
+    if isinstance(detector, Labelled) and label not in detector.labels:
+        known = ", ".join(detector.labels)
+        raise ConfigError(f"{where}: the detector {detector.id!r} has no label {label!r}; it has {known}")
+
+
 class BatchScorer:
     """``Scorer``: one device thread for each detector.
 
     ``max_batch``: pictures (frames count singly) in one inference, unless a detector says; ``max_wait``: seconds that
-    the first of them waits for company; ``patience``: seconds until a batch without an answer is given up. A file never
-    waits for ever, and never fails for the sake of another: what could not be scored is a gap, ``"<id>: failed"`` where
-    the file is to blame and ``"<id>: unavailable"`` where the detector is.
+    the first of them waits for company; ``patience``: seconds until an inference of 16 pictures without an answer is
+    given up, and more in proportion for more. A file never waits for ever, and never fails for the sake of another:
+    what could not be scored is a gap, ``"<id>: failed, revision <revision>"`` where the file is to blame and
+    ``"<id>: unavailable"`` where the detector is.
 
     ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
     not answer, they look too.
@@ -105,7 +125,13 @@ class BatchScorer:
         return self._views
 
     def watch(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-        """For each detector, by its id: label to the values from which on rules fire."""
+        """For each detector, by its id: label to the values from which on rules fire.
+
+        Raises ``ConfigError`` for a label that one does not have: a rule on it would never fire. Then nothing changes.
+        """
+        for device in self._devices:
+            for label in thresholds.get(device.detector.id, ()):
+                check_label(device.detector, label, "rules")
         for device in self._devices:
             if isinstance(device.detector, Watching):
                 device.detector.watch(thresholds.get(device.detector.id, {}))
@@ -141,9 +167,9 @@ class BatchScorer:
         try:
             views = [decoded.views[view] for view in detector.views]
         except KeyError:
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         if not views or any(len(rows) == 0 for rows in views):
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         waiting = asyncio.wrap_future(device.submit(views))
         try:
             while not waiting.done():
@@ -160,7 +186,7 @@ class BatchScorer:
         except Exception as error:  # noqa: BLE001 - a detector is foreign code; its faults are gaps of this file
             reason = str(error) if isinstance(error, ItemFailedError) else f"{type(error).__name__}: {error}"
             _log.warning("not scored", detector=detector.id, reason=reason)
-            return f"{detector.id}: failed"
+            return failed(detector.id, self._revisions[detector.id])
         revision = self._revisions[detector.id]
         return [
             Score(detector=detector.id, revision=revision, label=label, value=value) for label, value in best.items()

@@ -27,9 +27,15 @@ class Calibration(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     format: Literal[1] = Field(alias="schema")
+    detector: str
     revision: str
     pictures: Annotated[int, Field(ge=1)]
     thresholds: dict[str, dict[Preset, Value | None]]  # label to preset; None: too few pictures to tell
+
+    @property
+    def enough(self) -> bool:
+        """Whether it was measured on as many pictures as the widest preset needs; fewer tell nothing of any rate."""
+        return self.pictures >= pictures_needed(RATES["strict"])
 
     def at(self, label: str, preset: Preset) -> float:
         """The threshold for a preset. Raises ``ConfigError`` where that was not measured."""

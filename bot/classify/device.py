@@ -22,6 +22,9 @@ _LONGEST_PAUSE: Final = 60.0
 _ABANDONED_AT_MOST: Final = 3
 """Threads given up because the device never answered. Each keeps its memory, so there is no fourth."""
 
+PATIENT_ROWS: Final = 16
+"""Rows for which ``patience`` is meant: a larger inference may take longer in proportion."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -63,7 +66,8 @@ class Device:
     A batch takes ``max_batch`` rows, or what came within ``max_wait`` seconds of its first item. A batch that fails is
     tried again item by item. Whether an item or the detector is to blame for a failure is found out with a blank
     picture: if that passes, the item failed; if not, the detector is restarted, and left alone for a while if that
-    does not help. A batch that takes longer than ``patience`` seconds is given up together with its thread.
+    does not help. An inference of up to 16 rows that takes longer than ``patience`` seconds, or a larger one in
+    proportion, is given up together with its thread: a slow device that moves does not hang.
     """
 
     def __init__(self, detector: Detector, *, max_batch: int, max_wait: float, patience: float) -> None:
@@ -75,6 +79,7 @@ class Device:
         self._waiting: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._running: list[_Item] = []
         self._busy_since: float | None = None
+        self._allowed = patience
         self._pause = _FIRST_PAUSE
         self._down_until = 0.0
         self._abandoned = 0
@@ -99,7 +104,7 @@ class Device:
     def give_up_if_stuck(self) -> None:
         """Called by those who wait: a thread that hangs is left behind, and another takes the rest of the queue."""
         with self._lock:
-            if self._busy_since is None or time.monotonic() - self._busy_since < self._patience:
+            if self._busy_since is None or time.monotonic() - self._busy_since < self._allowed:
                 return
             _log.error("detector hangs, its thread is given up", detector=self.detector.id, items=len(self._running))
             for item in self._running:
@@ -143,13 +148,20 @@ class Device:
                 return
             with self._lock:
                 self._running = items
-                self._busy_since = time.monotonic()
+            self._moves(items[0].rows)
             self._process(items)
             with self._lock:
                 if self._thread is not mine():
                     return  # given up meanwhile
                 self._running = []
                 self._busy_since = None
+
+    def _moves(self, rows: int) -> None:
+        """An inference of so many rows begins now, or a restart; unless this thread was given up."""
+        with self._lock:
+            if self._thread is threading.current_thread():
+                self._busy_since = time.monotonic()
+                self._allowed = self._patience * max(1.0, rows / PATIENT_ROWS)
 
     def _collect(self) -> list[_Item] | None:
         """At least one item; ``None``: leave."""
@@ -192,8 +204,12 @@ class Device:
     def _infer(self, views: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
         """In steps of ``max_batch``. Raises ``ValueError`` for an answer that is no answer."""
         total = len(views[0])
-        steps = range(0, total, self._max_batch)
-        raw = np.concatenate([self.detector.infer([view[at : at + self._max_batch] for view in views]) for at in steps])
+        made = []
+        for at in range(0, total, self._max_batch):
+            step = [view[at : at + self._max_batch] for view in views]
+            self._moves(len(step[0]))
+            made.append(self.detector.infer(step))
+        raw = np.concatenate(made)
         if len(raw) != total or not np.isfinite(raw).all():
             raise ValueError("the answer has other rows, or numbers that are none")
         return raw
@@ -228,6 +244,7 @@ class Device:
             return False
         try:
             if isinstance(self.detector, Restartable):
+                self._moves(1)
                 self.detector.restart()
         except BaseException as error:  # noqa: BLE001 - without a restart it is simply still down
             _log.error("detector cannot be restarted", detector=self.detector.id, reason=str(error))

@@ -67,6 +67,11 @@ class OpenNsfwDetector:
         """One."""
         return (VIEW,)
 
+    @property
+    def labels(self) -> Sequence[str]:
+        """What ``finish`` gives a value for."""
+        return (LABEL,)
+
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
         """``(n, 224, 224, 3) float32`` to ``(n, 1) float32``. The network's other column is one minus this one."""
         (pictures,) = batch

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from bot.classify.batcher import check_label
 from bot.classify.clip.detector import ClipDetector
 from bot.classify.clip.settings import ClipSettings
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
@@ -48,7 +49,9 @@ def read_settings(block: Mapping[str, Any]) -> DetectorSettings:
 
 
 def build_detectors(configs: Sequence[DetectorSettings]) -> list[Detector]:
-    """A detector for each entry, in order. Raises ``ConfigError`` for an id used twice, and what a builder raises."""
+    """A detector for each entry, in order. Raises ``ConfigError`` for an id used twice and for an ``after`` that cannot
+    be, and what a builder raises.
+    """
     seen: set[str] = set()
     for config in configs:
         if config.id in seen:
@@ -61,4 +64,9 @@ def build_detectors(configs: Sequence[DetectorSettings]) -> list[Detector]:
                 f"detectors: {config.id}: `after` names {config.after.detector!r}: it has to be another detector, and "
                 "one that looks at everything"
             )
-    return [KINDS[config.kind].build(config) for config in configs]
+    made = [KINDS[config.kind].build(config) for config in configs]
+    for config in configs:
+        if config.after is not None:
+            cheap = next(detector for detector in made if detector.id == config.after.detector)
+            check_label(cheap, config.after.label, f"detectors: {config.id}: `after`")
+    return made

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from bot.classify.false_alarms import METHOD, PREVALENCE
+from bot.classify.calibration import RATES
+from bot.classify.false_alarms import METHOD, PREVALENCE, pictures_needed
 from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, bold, out, print_json, settings_of
 
@@ -117,6 +118,8 @@ def _tell(told: Report) -> None:
         out.print(bold(measured.detector, f"  {measured.pictures} picture(s), revision {measured.revision}"))
         for why, count in measured.not_scored.items():
             out.print(f"  {count} picture(s) not measured: {why}", soft_wrap=True)
+        if (needed := pictures_needed(RATES["strict"])) > measured.pictures:
+            out.print(f"  too few: rules on its labels only observe before there are {needed}", soft_wrap=True)
         if measured.note:
             out.print(f"  {measured.note}", soft_wrap=True)
         _tell_lines([line for label in measured.labels for line in label.presets.values()], "preset", told)

@@ -76,7 +76,8 @@ def _detectors(house: House) -> Sequence[CheckResult]:
     except ConfigError as error:
         trouble = CheckResult(what="detectors", ok=False, detail=str(error), remedy="docs/rules.md lists the kinds")
         return [*asyncio.run(house.once(lambda: checks.eyes(house.decoder, None))), trouble]
-    return asyncio.run(house.once(lambda: checks.eyes(house.decoder, scorer)))
+    seen = asyncio.run(house.once(lambda: checks.eyes(house.decoder, scorer)))
+    return [*seen, *checks.stale(house.rules, scorer.revisions)]
 
 
 def _channels(house: House) -> Iterator[CheckResult]:

@@ -113,6 +113,11 @@ class Evidence:
     gaps: Sequence[str] = ()
 
 
+def failed(detector: str, revision: str) -> str:
+    """The gap of a file on which this revision of a detector failed; another revision may do better."""
+    return f"{detector}: failed, revision {revision}"
+
+
 class UnscannableKind(StrEnum):
     """Why a file has no evidence. Never a verdict: not clean, and not guilty."""
 

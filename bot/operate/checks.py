@@ -17,7 +17,7 @@ from bot.matching.lists import parse_list_file
 from bot.ports import CheckResult, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bot.domain.evidence import ListMode
@@ -137,9 +137,10 @@ def rules(these: Sequence[Rule], limits: Limits, lasting: Collection[str]) -> Se
         if (
             wanted is not None
             and wanted.calibrated_for is not None
-            and not (wanted.calibrated_for or rule.uncalibrated)
+            and not wanted.calibrated_for
+            and (wanted.preset or not rule.uncalibrated)
         ):
-            detail = f"only observes: {wanted.detector} was not calibrated on pictures of yours"
+            detail = f"only observes: {wanted.detector} was not calibrated on (enough) pictures of yours"
             found.append(CheckResult(what=f"rule {rule.id}", ok=True, detail=detail))
         if rule.unattended and rule.when.score is not None:
             deeds = [want.kind for want in rule.then if want.kind in {*LASTING} & {*lasting} | {BanAccount.kind}]
@@ -152,6 +153,23 @@ def rules(these: Sequence[Rule], limits: Limits, lasting: Collection[str]) -> Se
                     )
                 )
     return found
+
+
+def stale(these: Sequence[Rule], revisions: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Rules that only observe because what was calibrated is not what runs. ``revisions``: of the detectors by id."""
+    for rule in these:
+        wanted = rule.when.score
+        if wanted is None or not wanted.calibrated_for or (rule.uncalibrated and not wanted.preset):
+            continue
+        running = revisions.get(wanted.detector)
+        if running is not None and running not in wanted.calibrated_for:
+            yield CheckResult(
+                what=f"rule {rule.id}",
+                ok=False,
+                detail=f"only observes: {wanted.detector} runs as {running}, and calibrated was "
+                f"{', '.join(sorted(wanted.calibrated_for))}",
+                remedy=f"`fediwarden calibrate DIR --detector {wanted.detector}`, or take back what changed it",
+            )
 
 
 def _wanting(these: Sequence[Rule], kind: str) -> Sequence[Rule]:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.domain.evidence import Evidence, Unscannable
+from bot.domain.evidence import Evidence, Unscannable, failed
 from bot.media.structure import declared_type_finding
 from bot.pipeline.stages import in_thread
 
@@ -39,13 +39,16 @@ class Scanner:
         self._s = stages
 
     def fresh(self, file: FileRecord) -> Evidence | None:
-        """The scan we have, with hits by today's lists, unless a detector has changed or was missing."""
+        """The scan we have, with hits by today's lists, unless a detector has changed or was missing.
+
+        A gap that names no revision, from before gaps did, settles nothing: the file is looked at once more.
+        """
         scan = file.scan
         if not isinstance(scan, Evidence) or any(transient(gap) for gap in scan.gaps):
             return None
         scored = {(score.detector, score.revision) for score in scan.scores}
         for detector, revision in self._s.scorer.revisions.items():
-            settled = {f"{detector}: failed", self._s.scorer.passed_over.get(detector)}
+            settled = {failed(detector, revision), self._s.scorer.passed_over.get(detector)}
             if (detector, revision) not in scored and settled.isdisjoint(scan.gaps):
                 return None
         return self._matched(file.id, scan)

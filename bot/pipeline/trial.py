@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.attribution import Index
 from bot.domain.decisions import Offer
-from bot.domain.evidence import Evidence
+from bot.domain.evidence import Evidence, failed
 from bot.pipeline.scan import hits_of, matched
 from bot.pipeline.weighing import gather, weigh, whose_turn
 from bot.policy import judge, may_fire
@@ -140,8 +140,10 @@ class Trial:
             revision = self._revisions.get(detector)
             if (detector, revision) in scored or any(gap.startswith(f"{detector}: not needed") for gap in scan.gaps):
                 continue
-            if f"{detector}: failed" in scan.gaps:
+            if revision is not None and failed(detector, revision) in scan.gaps:
                 lacks.append(f"{detector} failed on it")
+            elif any(gap.startswith(f"{detector}: failed") for gap in scan.gaps):
+                lacks.append(f"another revision of {detector} failed on it")
             elif any(known == detector for known, _ in scored):
                 lacks.append(f"scored by another revision of {detector}")
             else:

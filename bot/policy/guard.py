@@ -185,7 +185,9 @@ def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
 def _uncalibrated(rule: Rule, because: Because, facts: Facts) -> bool:
     """Whether the verdict rests on a score of a revision that nobody measured on pictures of this server."""
     wanted = rule.when.score
-    if rule.uncalibrated or wanted is None or wanted.calibrated_for is None or because.list_ids:
+    if wanted is None or wanted.calibrated_for is None or because.list_ids:
+        return False
+    if rule.uncalibrated and not wanted.preset:
         return False
     revisions = {
         score.revision

@@ -41,13 +41,15 @@ class ScoreAtLeast:
     """A detector's score for a label reaches a threshold (0 to 1).
 
     ``calibrated_for``: the revisions of the detector whose false alarms were measured on the operator's own pictures;
-    ``None`` where the detector needs no such thing. It decides how far a rule goes, not when it fires.
+    ``None`` where the detector needs no such thing. It decides how far a rule goes, not when it fires. ``preset``: the
+    threshold itself was measured, and means nothing for a score of any other revision.
     """
 
     detector: str
     label: str
     at_least: float
     calibrated_for: frozenset[str] | None = field(default=None, repr=False)
+    preset: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

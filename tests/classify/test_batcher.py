@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -170,11 +171,20 @@ def test_no_detectors_give_no_scores() -> None:
 @pytest.mark.parametrize("poison", [POISON, NONSENSE])
 def test_poisoned_file_fails_alone(poison: float) -> None:
     files = [picture(0.1), picture(0.2), picture(poison), picture(0.3), picture(0.4, poison)]
-    assert highs(scoring(all_of(*files), Probe())) == [0.1, 0.2, "probe: failed", 0.3, "probe: failed"]
+    assert highs(scoring(all_of(*files), Probe())) == [
+        0.1,
+        0.2,
+        "probe: failed, revision probe-1",
+        0.3,
+        "probe: failed, revision probe-1",
+    ]
 
 
 def test_score_beyond_its_range_is_no_score() -> None:
-    assert highs(scoring(all_of(picture(1.0004), picture(TOO_MUCH)), Probe())) == [1.0, "probe: failed"]
+    assert highs(scoring(all_of(picture(1.0004), picture(TOO_MUCH)), Probe())) == [
+        1.0,
+        "probe: failed, revision probe-1",
+    ]
 
 
 def test_file_without_the_views_or_frames_is_a_gap() -> None:
@@ -189,7 +199,11 @@ def test_file_without_the_views_or_frames_is_a_gap() -> None:
         views={VIEW: np.zeros((0, 2, 2, 3), dtype=np.float32)},
     )
     files = [picture(0.5, views=[OTHER_VIEW]), none, picture(0.5)]
-    assert highs(scoring(all_of(*files), Probe())) == ["probe: failed", "probe: failed", 0.5]
+    assert highs(scoring(all_of(*files), Probe())) == [
+        "probe: failed, revision probe-1",
+        "probe: failed, revision probe-1",
+        0.5,
+    ]
 
 
 def test_one_detector_that_fails_does_not_touch_another() -> None:
@@ -237,7 +251,7 @@ def test_detector_that_a_restart_cures_costs_no_file() -> None:
 def test_file_that_kills_the_detector_fails_and_the_others_pass() -> None:
     probe = Curable()
     files = [picture(0.1), picture(KILLER), picture(0.2)]
-    assert highs(scoring(all_of(*files), probe)) == [0.1, "probe: failed", 0.2]
+    assert highs(scoring(all_of(*files), probe)) == [0.1, "probe: failed, revision probe-1", 0.2]
     assert highs(scoring(all_of(picture(0.3)), probe)) == [0.3]
 
 
@@ -261,6 +275,66 @@ def test_detector_that_hangs_again_and_again_is_given_up_for_good() -> None:
     probe = Curable()
     assert highs(scoring(work, probe, patience=0.1)) == ["probe: unavailable"] * 6
     assert probe.batches.count(1) <= 8
+
+
+class Clock:
+    """What a device takes for the time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Gated(Probe):
+    """Says when each inference begins, and waits until it may end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.steps: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        self.began.put(len(batch[0]))
+        self.steps.get(timeout=60)
+        return super().infer(batch)
+
+
+def views_of(count: int) -> list[np.ndarray[Any, Any]]:
+    return [np.full((count, 2, 2, 3), 0.5, dtype=np.float32)]
+
+
+def test_large_batch_has_more_time_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(device, "time", clock)
+    probe = Gated()
+    made = device.Device(probe, max_batch=160, max_wait=0.01, patience=120.0)
+    answer = made.submit(views_of(160))
+    assert probe.began.get(timeout=60) == 160
+    clock.now += 1199
+    made.give_up_if_stuck()
+    assert not answer.done()
+    clock.now += 2
+    made.give_up_if_stuck()
+    assert isinstance(answer.exception(timeout=60), device.UnavailableError)
+    probe.steps.put(None)
+    made.close()
+
+
+def test_device_that_moves_slowly_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(device, "time", clock)
+    probe = Gated()
+    made = device.Device(probe, max_batch=4, max_wait=0.01, patience=120.0)
+    answer = made.submit(views_of(12))
+    for _ in range(3):
+        assert probe.began.get(timeout=60) == 4
+        clock.now += 100
+        made.give_up_if_stuck()
+        probe.steps.put(None)
+    assert len(answer.result(timeout=60)) == 12
+    made.close()
 
 
 def test_queue_longer_than_the_patience_is_no_hang() -> None:
@@ -336,7 +410,7 @@ def test_what_was_passed_over_is_told_beforehand() -> None:
 
 def test_second_detector_looks_where_the_first_could_not() -> None:
     ((scores, gaps),) = scoring(all_of(picture(POISON)), Probe("cheap"), Curable("large"), after=AFTER)
-    assert (scores, sorted(gaps)) == ([], ["cheap: failed", "large: failed"])
+    assert (scores, sorted(gaps)) == ([], ["cheap: failed, revision cheap-1", "large: failed, revision large-1"])
     broken = Probe("cheap")
     broken.dead = True
     ((scores, gaps),) = scoring(all_of(picture(0.1)), broken, Probe("large"), after=AFTER)

@@ -225,6 +225,7 @@ def test_screen_says_what_is_next(tmp_path: Path) -> None:
     config(tmp_path)
     told = flat(fediwarden(tmp_path, "calibrate", "few", "--report", "out/page.html").stdout)
     assert "strict: needs 368 pictures; there are 3" in told
+    assert "too few: rules on its labels only observe before there are 368" in told
     assert "rule listed was not measured: it has no score" in told
     assert "write at the detector clip: `calibration: clip.calibration.json`" in told
     assert (tmp_path / "out" / "page.html").exists()

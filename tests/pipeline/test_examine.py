@@ -344,6 +344,19 @@ def test_file_that_a_second_detector_passed_over_is_looked_at_again_only_when_th
     assert world.decoded == OTHER
 
 
+@pytest.mark.parametrize("gap", ["large: failed, revision 7", "large: failed"])
+def test_file_that_a_detector_failed_on_is_looked_at_again_by_another_revision(world, gap):
+    world.revisions = {"nsfw": "1", "large": "7"}
+    world.gaps = (gap,)
+    world.examine(world.see(OTHER))
+    world.decoded = None
+    world.examine(world.see(OTHER, name="b.png", post=2))
+    assert world.decoded == (OTHER if gap == "large: failed" else None), "a gap of old names no revision"
+    world.revisions = {"nsfw": "1", "large": "8"}
+    world.examine(world.see(OTHER, name="c.png", post=3))
+    assert world.decoded == OTHER
+
+
 def test_unreachable_file_is_tried_again_and_a_missing_one_is_not(world):
     later = making.NOW
     world.see(Unscannable(kind=UnscannableKind.UNREACHABLE, detail="time-out", retry_at=later))

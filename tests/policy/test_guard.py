@@ -296,6 +296,16 @@ def test_zero_shot_score_leads_to_nothing_before_its_revision_was_calibrated(int
         assert HoldReason.UNCALIBRATED not in reasons(decide(intent, rule=rule, because=making.BY_SCORE, facts=facts))
 
 
+def test_acceptance_does_not_excuse_a_preset_that_was_measured_for_another_revision():
+    facts = making.facts(making.score(0.9))
+    (score,) = facts.evidence.scores
+    for revision, held in (("another-revision", True), (score.revision, False)):
+        rule = zero_shot(revision, uncalibrated=True)
+        measured = replace(rule, when=replace(rule.when, score=replace(rule.when.score, preset=True)))
+        decision = decide(REPORT, rule=measured, because=making.BY_SCORE, facts=facts)
+        assert (HoldReason.UNCALIBRATED in reasons(decision)) == held
+
+
 def test_hit_on_a_list_needs_no_calibration():
     facts = making.facts(making.score(0.9), making.hit())
     assert decide(BAN, rule=zero_shot(), because=making.EXACT, facts=facts) == Allow()

@@ -51,7 +51,7 @@ class ClipDetector:
             prompts_of(files),
             known=self._model.known,
             cache=settings.cache,
-            weights=weights,
+            tower=self._model.tower,
             embed=self._model.embed,
         )
         _lengths(texts, dim)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import structlog
 
-from bot.classify.clip.weights import check, unit
+from bot.classify.clip.external import locations
+from bot.classify.clip.weights import check, read, unit
+from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 Rows = np.ndarray[Any, Any]
@@ -113,20 +115,34 @@ class OnnxEngine:
     """An exported image tower on ONNX Runtime's processor engine."""
 
     def __init__(
-        self, path: Path, sha256: str, *, threads: int, mean: Sequence[float], deviation: Sequence[float]
+        self,
+        path: Path,
+        digests: Mapping[str, str],
+        *,
+        threads: int,
+        mean: Sequence[float],
+        deviation: Sequence[float],
     ) -> None:
-        """Raises ``ConfigError`` for a file that is not the one that was exported."""
+        """``digests``: of every file beside ``path`` that may be read, and of itself, by their names.
+
+        Raises ``ConfigError`` for a file that is not the one that was exported, or that is none of these.
+        """
         import onnxruntime
 
-        check(path, sha256)
+        model = read(path, digests[path.name])
+        others = _others(path, model)
+        for name in sorted(others):
+            if name not in digests:
+                raise ConfigError(f"{path}: reads the file {name!r}, which the manifest does not name; export it again")
+            check(path.parent / name, digests[name])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
         # Waiting threads must not burn the cores that decode the next pictures.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # By its path, for the weights of large models are in files beside it.
+        # By its path only where the weights of a large model are in files beside it.
         self._session = onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+            str(path) if others else model, sess_options=options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
         self._mean, self._deviation = (
@@ -159,6 +175,13 @@ class ScreeningEngine:
         if again.any():
             made[again] = self._exact.encode(pictures[again])
         return made
+
+
+def _others(path: Path, model: bytes) -> frozenset[str]:
+    try:
+        return locations(model)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 LIBRARIES: Final = {"torch": "torch", "onnxruntime": "onnxruntime", "onnxruntime-int8": "onnxruntime"}

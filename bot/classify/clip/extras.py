@@ -59,7 +59,12 @@ def read_samples(settings: SampleSettings, *, dim: int, weights: str) -> tuple[Q
     rows = found.get("embeddings")
     if rows is None or rows.ndim != 2 or rows.shape[1] != dim or not len(rows):
         raise ConfigError(f"{settings.file}: has no embeddings of this model; make it again with `fediwarden embed`")
-    return Likeness(label=settings.label, targets=unit(rows)), hashlib.sha256(data).hexdigest()
+    targets = unit(rows.astype(np.float64))  # squares of large numbers are none in float32
+    if not np.isfinite(targets).all():
+        raise ConfigError(
+            f"{settings.file}: has an embedding of zeros, which nothing is like; make it again with `fediwarden embed`"
+        )
+    return Likeness(label=settings.label, targets=targets), hashlib.sha256(data).hexdigest()
 
 
 def pack_samples(rows: Rows, *, weights: str) -> bytes:

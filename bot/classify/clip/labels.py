@@ -136,7 +136,8 @@ def read(name: str) -> LabelFile:
 
 
 def check(files: Sequence[LabelFile], others: Iterable[str] = ()) -> None:
-    """Raises ``ConfigError`` for an id that is used twice, and for a combination of labels that are not there.
+    """Raises ``ConfigError`` for an id that is used twice, and for a combination of labels that are not there
+    or always hold.
 
     ``others``: labels that do not come from files.
     """
@@ -145,6 +146,7 @@ def check(files: Sequence[LabelFile], others: Iterable[str] = ()) -> None:
         if one in seen:
             raise ConfigError(f"labels: the label {one!r} is there twice; give each its own id")
         seen.add(one)
+    contrasts = {label.id for file in files for label in file.labels if label.measure == "contrast"}
     simple = seen - {combination.id for file in files for combination in file.combinations}
     for file in files:
         for combination in file.combinations:
@@ -152,6 +154,11 @@ def check(files: Sequence[LabelFile], others: Iterable[str] = ()) -> None:
                 if term.label not in simple:
                     raise ConfigError(
                         f"{file.id}: {combination.id}: there is no label {term.label!r}; name its set in `labels` too"
+                    )
+                if term.label in contrasts and term.at_least <= 0:
+                    raise ConfigError(
+                        f"{file.id}: {combination.id}: {term.label!r} is from 0 to 1, so {term.at_least:g} always "
+                        "holds; write a value above 0"
                     )
 
 

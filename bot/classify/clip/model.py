@@ -85,6 +85,12 @@ class Model(Protocol):
     scale: float  # by which the model multiplies cosines
     dim: int
     known: Mapping[str, Rows]  # embeddings of prompts that come with it
+    exported: Mapping[str, str]  # file to digest, of what was made from the weights and is used instead of them
+
+    @property
+    def tower(self) -> str:
+        """A digest of everything that embeddings of prompts depend on, for a file that keeps them."""
+        ...
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """``(prompts, dim) float32`` of length 1. Raises ``ConfigError`` where the text tower cannot be run."""
@@ -115,7 +121,13 @@ class OpenClipModel:
         self.preprocessing = _preprocessing(self._loaded, tag)
         self.scale = float(self._loaded.logit_scale.detach().exp())
         self.known: Mapping[str, Rows] = {}
+        self.exported: Mapping[str, str] = {}
         self.dim = self._dim()
+
+    @property
+    def tower(self) -> str:
+        """See ``Model``: the same weights under another activation are another model."""
+        return digest([json.dumps(asdict(self.identity), sort_keys=True), f"quick_gelu {self.quick_gelu}"])
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """See ``Model``."""
@@ -166,8 +178,16 @@ class ExportedModel:
         self.preprocessing = said.preprocessing
         self.scale = said.scale
         self.dim = said.dim
+        self.exported: Mapping[str, str] = {
+            name: digest for name, digest in said.files.items() if name not in {WEIGHTS, CONFIG}
+        }
         prompts = folder / PROMPTS
         self.known: Mapping[str, Rows] = arrays(prompts.read_bytes(), prompts) if PROMPTS in said.files else {}
+
+    @property
+    def tower(self) -> str:
+        """See ``Model``: what was exported says nothing of the activation, so nobody else's are taken."""
+        return digest(["exported", json.dumps(dict(self.exported), sort_keys=True)])
 
     def embed(self, prompts: Sequence[str]) -> Rows:
         """See ``Model``."""
@@ -188,7 +208,7 @@ class ExportedModel:
             raise ConfigError(f"{self._folder}: has no {name}; export it again")
         return OnnxEngine(
             self._folder / name,
-            self._manifest.files[name],
+            self._manifest.files,
             threads=self._settings.threads,
             mean=self.preprocessing.mean,
             deviation=self.preprocessing.deviation,
@@ -275,6 +295,7 @@ def described(model: Model, settings: ClipSettings) -> list[str]:
     return [
         json.dumps(asdict(model.identity), sort_keys=True),
         model.preprocessing.model_dump_json(),
+        json.dumps([model.scale, dict(model.exported), model.tower], sort_keys=True),
         f"{settings.engine} {settings.precision} {settings.device.partition(':')[0]}",
     ]
 

@@ -138,13 +138,18 @@ class Scoring:
         return [question.label for question in self.questions] + list(self.combinations)
 
     def values(self, rows: Rows) -> Sequence[Mapping[str, float]]:
-        """For each embedding a value from 0 to 1 for every label; a cosine below 0 counts as 0."""
+        """For each embedding a value from 0 to 1 for every label; a cosine below 0 counts as 0.
+
+        What is no number stays none, so that it is refused instead of being taken for harmless.
+        """
         raw = {question.label: question.values(rows) for question in self.questions}
         for label, groups in self.combinations.items():
             raw[label] = np.min(
                 [np.max([part.scaled(raw[part.label]) for part in group], axis=0) for group in groups], axis=0
             )
-        return [{label: float(max(0.0, values[row])) for label, values in raw.items()} for row in range(len(rows))]
+        return [
+            {label: float(np.maximum(0.0, values[row])) for label, values in raw.items()} for row in range(len(rows))
+        ]
 
     def watch(self, thresholds: Mapping[str, Sequence[float]]) -> None:
         """From which values on rules fire. A combination's threshold is one of each of its labels."""

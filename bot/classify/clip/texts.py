@@ -1,4 +1,4 @@
-"""Embeddings of prompts: made once for each pair of weights and prompt, and kept."""
+"""Embeddings of prompts: made once for each pair of text tower and prompt, and kept."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def embedded(
     *,
     known: Mapping[str, Rows],
     cache: Path | None,
-    weights: str,
+    tower: str,
     embed: Callable[[Sequence[str]], Rows],
 ) -> dict[str, Rows]:
     """Prompt to embedding, ``(dim,) float32`` of length 1.
 
-    ``known``: what came with the weights, by ``key``. ``cache``: a folder with a file for each digest of weights.
+    ``known``: what came with the weights, by ``key``. ``cache``: a folder with a file for each ``tower``, a digest.
     ``embed``: makes those that are missing, if it can; raises ``ConfigError`` if not.
     """
-    file = None if cache is None else cache / f"prompts-{weights}.safetensors"
+    file = None if cache is None else cache / f"prompts-{tower}.safetensors"
     kept = {**(_read(file) if file is not None else {}), **known}
     missing = [prompt for prompt in prompts if key(prompt) not in kept]
     if missing:

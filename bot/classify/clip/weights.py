@@ -27,7 +27,10 @@ def digest_of(path: Path) -> str:
 
 def check(path: Path, sha256: str) -> None:
     """Raises ``ConfigError`` for a file that is missing or another one."""
-    found = digest_of(path)
+    _same(path, digest_of(path), sha256)
+
+
+def _same(path: Path, found: str, sha256: str) -> None:
     if found != sha256:
         raise ConfigError(
             f"{path}: has the digest {found}, not {sha256}; get the file that was meant, or write the digest of this "
@@ -36,9 +39,13 @@ def check(path: Path, sha256: str) -> None:
 
 
 def read(path: Path, sha256: str) -> bytes:
-    """A small file. Raises as ``check`` does."""
-    check(path, sha256)
-    return path.read_bytes()
+    """A file that fits into memory: the very bytes that were checked. Raises as ``check`` does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    _same(path, hashlib.sha256(data).hexdigest(), sha256)
+    return data
 
 
 def arrays(data: bytes, where: Path) -> Mapping[str, np.ndarray[Any, Any]]:

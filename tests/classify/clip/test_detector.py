@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load, save, save_file
 
 from bot.classify.batcher import BatchScorer
 from bot.classify.clip import model
@@ -72,7 +73,7 @@ def test_revision_changes_with_everything_that_changes_scores(tmp_path: Path) ->
     prompts = "prompts: [a purple ring], counter: [several shapes]"
     labels.write_text(own % prompts, encoding="utf-8")
     plain = detector().revision
-    assert detector(id="another", batch=3, threads=2, margin=0.01).revision == plain
+    assert detector(id="another", batch=3, threads=2, margin=0.05).revision == plain
     changed = {
         detector(engine="onnxruntime-int8").revision,
         detector(labels=["shapes", str(labels)]).revision,
@@ -100,7 +101,7 @@ def test_poisoned_picture_fails_alone_and_nan_is_no_score() -> None:
             await scorer.aclose()
 
     *fine, (values, gaps) = asyncio.run(run())
-    assert (values, gaps) == ([], ["clip: failed"])
+    assert (values, gaps) == ([], [f"clip: failed, revision {detector().revision}"])
     assert all(not gaps and {score.label for score in values} >= {"purple-ring"} for values, gaps in fine)
 
 
@@ -190,6 +191,17 @@ def test_samples_of_other_weights_are_refused(tmp_path: Path) -> None:
         detector(samples=[{"label": "mine", "file": tmp_path / "none"}])
 
 
+def test_sample_without_a_direction_is_refused_and_its_length_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "samples.safetensors"
+    weights, ones = detector().weights, np.ones(64, np.float32)
+    path.write_bytes(pack_samples(np.stack([ones, 0 * ones]), weights=weights))
+    with pytest.raises(ConfigError, match=r"samples\.safetensors: has an embedding of zeros"):
+        detector(samples=[{"label": "mine", "file": path}])
+    path.write_bytes(pack_samples(np.stack([np.float32(3e38) * ones]), weights=weights))
+    made = detector(samples=[{"label": "mine", "file": path}])
+    assert made.finish(ones[np.newaxis] / 8)[0]["mine"] == pytest.approx(1)
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     folder = tmp_path / "exported"
@@ -212,6 +224,25 @@ def exported(folder: Path, **said: Any) -> dict[str, Any]:
 
 def test_exported_folder_is_the_same_detector(copied: Path) -> None:
     assert detector(**exported(copied)).revision == detector().revision
+
+
+@pytest.mark.parametrize("name", ["scale", "image.onnx", "image-int8.onnx", "prompts.safetensors"])
+def test_what_was_exported_differently_from_the_same_weights_is_another_revision(copied: Path, name: str) -> None:
+    """A measurement of one of them says nothing of the other."""
+    manifest = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+    if name == "scale":
+        manifest["scale"] /= 2
+    else:
+        path = copied / name
+        made = path.read_bytes()
+        if name.endswith(".onnx"):
+            made += b"\x32\x01x"  # the field `doc_string` of the model, once more
+        else:
+            made = save({key: -row for key, row in load(made).items()})
+        path.write_bytes(made)
+        manifest["files"][name] = digest_of(path)
+    (copied / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert detector(**exported(copied)).revision != detector().revision
 
 
 @pytest.mark.parametrize("name", ["image.onnx", "prompts.safetensors", "manifest.json"])
@@ -251,6 +282,7 @@ def test_wrong_digest_is_refused(copied: Path) -> None:
         ({"precision": "bf16"}, "runs on the cpu"),
         ({"engine": "tensorrt"}, "engine"),
         ({"margin": 2}, "margin"),
+        ({"margin": 0.02}, "margin"),
         ({"model": "ViT-B-32", "engine": "torch", "sha256": "0" * 64, "download": True}, "write `pretrained`"),
     ],
 )

@@ -13,7 +13,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from bot.classify.batcher import BatchScorer
-from bot.classify.clip import torch_model
+from bot.classify.clip import model, torch_model
 from bot.classify.clip.engines import ScreeningEngine, TorchEngine
 from bot.classify.clip.export import export
 from bot.classify.clip.labels import prompts_of, read_all
@@ -264,6 +264,19 @@ def test_prompts_are_embedded_once_for_each_weights(tmp_path: Path, monkeypatch:
     file.write_bytes(b"damaged")
     detector(engine="torch", threads=0, cache=tmp_path)
     assert embedded[2:] == embedded[:1], "a damaged cache is made anew"
+
+
+def test_same_weights_under_another_activation_share_no_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = detector(engine="torch", threads=0, cache=tmp_path)
+    monkeypatch.setattr(model, "_tag", lambda name, pretrained: {"quick_gelu": True})
+    quick = detector(engine="torch", threads=0, cache=tmp_path)
+    batch = pictures(2)[0]
+    fresh = detector(engine="torch", threads=0)
+    assert quick.finish(quick.infer([batch])) == fresh.finish(fresh.infer([batch]))
+    assert quick.revision != plain.revision
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_export_gives_the_same_similarities(tmp_path: Path, shown: np.ndarray[Any, Any]) -> None:

@@ -83,6 +83,14 @@ def test_combination_of_labels_that_are_not_there_names_the_remedy() -> None:
         read_all(["suspected-abuse", "minors"])
 
 
+@pytest.mark.parametrize("threshold", [-0.5, 0])
+def test_threshold_that_every_picture_reaches_is_refused(tmp_path: Path, threshold: float) -> None:
+    terms = [{"label": "cat", "at_least": 0.5}, {"label": "cat", "at_least": threshold}]
+    combination = {"id": "two", "means": "Both", "misses": "None", "all": terms}
+    with pytest.raises(ConfigError, match="two: 'cat' is from 0 to 1"):
+        read_all([file(tmp_path, combinations=[combination])])
+
+
 def test_unknown_set_names_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no set 'shaps'; there is drawing, .*shapes"):
         read("shaps")

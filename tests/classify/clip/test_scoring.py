@@ -108,6 +108,10 @@ def test_nothing_is_near_where_no_threshold_is_watched() -> None:
     assert not combined([WANTED]).near(rows((1, 1, 0)), 1.0).any()
 
 
-def test_nan_stays_nan() -> None:
-    """The device thread finds it and blames the picture; it must not become a score."""
-    assert np.isnan(CONTRAST.values(np.full((1, 3), np.nan, dtype=np.float32))).all()
+@pytest.mark.parametrize("question", [CONTRAST, LIKENESS, HEAD])
+def test_nan_stays_nan(question: Question) -> None:
+    """It must not become a score, least of all that of a harmless picture."""
+    parts = [[Part(label=question.label, at_least=0.5, lowest=0.0, denied=False)]]
+    (values,) = Scoring([question], {"both": parts}).values(np.full((1, 3), np.nan, dtype=np.float32))
+    assert np.isnan(list(values.values())).all()
+    assert set(values) == {question.label, "both"}
