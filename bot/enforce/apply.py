@@ -344,8 +344,8 @@ class Enforcement:
         if not closes or not self._docket.any_held(record.case) or self._docket.stopped() is not None:
             return
         for report in self._docket.reports_done(record.case, intent):
-            if isinstance(report.intent, Report):
-                enforcer.reopen(report.intent)
+            if isinstance(report.intent, Report) and isinstance(enforcer.reopen(report.intent), Done):
+                self._docket.tell(report.id, "opened again: report, for a human has to decide yet")
 
     def _undo(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
         attempt, outcome = revert(record, enforcer, self._docket, fence)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import exists, select, update
 
-from bot.domain.decisions import Attempt, IntentState, Outcome
+from bot.domain.decisions import Attempt, IntentState, Outcome, Refused
 from bot.domain.errors import LeaseLostError, LedgerError, StoppedError, SupersededError
 from bot.ledger import chain, schema
 from bot.ledger.brakes import stop_in
+from bot.ledger.cases import decide
 from bot.ledger.codec import decode, encode, outcome_of
 from bot.ledger.columns import fingerprint
 from bot.ledger.control import newest_fence
@@ -88,15 +89,23 @@ class DeedsPart(Part):
             if row is not None and state is IntentState.HELD:
                 move(connection, row, state, now=now, reasons=reasons, detail=detail)
             elif row is not None:
-                connection.execute(
-                    update(schema.intent).where(INTENT.id == row.id).values(state=state.value, not_before=not_before)
-                )
+                changes: dict[str, Any] = {"state": state.value, "not_before": not_before}
+                if state in {IntentState.DONE, IntentState.REFUSED}:  # why it waited before says nothing any more
+                    changes["detail"] = outcome.note if isinstance(outcome, Refused) else ""
+                connection.execute(update(schema.intent).where(INTENT.id == row.id).values(**changes))
             if state is IntentState.DONE and not attempt.reverting:
                 connection.execute(
                     update(schema.intent)
                     .where(INTENT.id == attempt.intent_id, INTENT.done_at.is_(None))
                     .values(done_at=now)
                 )
+
+    def tell(self, intent_id: int, what: str) -> None:
+        """Write into the timeline what was done on the way."""
+        now = self._now()
+        with self._database.write() as connection:
+            row = intent_row(connection, intent_id)
+            decide(connection, row.case_number, row.id, at=now, who="fediwarden", what=what, note="")
 
     def attempts(self, intent_id: int) -> Sequence[Attempt]:
         """All tries, oldest first."""

@@ -476,6 +476,10 @@ class Docket(Turns, Protocol):
         """
         ...
 
+    def tell(self, intent_id: int, what: str) -> None:
+        """Write into the timeline of its case what the bot did on the way of a deed. Raises ``LedgerError``."""
+        ...
+
     def attempts(self, intent_id: int) -> Sequence[Attempt]:
         """All tries, oldest first; ``outcome is None`` where the end is unknown."""
         ...

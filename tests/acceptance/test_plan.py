@@ -134,7 +134,7 @@ def test_what_changed_between_verdict_and_approval_is_skipped_with_the_reason(wa
         DELETED: ("refused", "changed: its author has deleted the post"),
         SWAPPED: ("refused", "changed: the file under that name has other bytes now"),
         PURGED: ("refused", "changed: the post is gone"),
-        RENAMED: ("done", "approved"),
+        RENAMED: ("done", ""),
     }
     shown = {fate: town.shown(posts[fate])["removed"] for fate in (EDITED, DELETED, SWAPPED, RENAMED)}
     assert shown == {EDITED: False, DELETED: False, SWAPPED: False, RENAMED: True}

@@ -190,6 +190,8 @@ def test_report_is_reopened_after_the_removal_while_a_human_has_to_decide(world)
     world.plan(REPORT, REMOVE, BAN, hold=(BAN,))
     world.settle()
     assert world.platform.reopened == [REPORT.target]
+    told = [line for line in world.ledger.timeline(1) if "opened again" in line.detail]
+    assert [line.detail for line in told] == ["fediwarden: opened again: report, for a human has to decide yet"]
 
 
 def test_report_stays_resolved_when_nothing_waits(world):

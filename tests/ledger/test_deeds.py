@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.decisions import AlreadyDone, Done, Failed, IntentState, Refused
+from bot.domain.decisions import AlreadyDone, Done, Failed, HoldReason, IntentState, Refused
 from bot.domain.errors import LeaseLostError, LedgerError, SupersededError
 from ledger.docket import BAN, HOLD, PURGE, REMOVE, REPORT, one, plan
 from making import NOW
@@ -86,6 +86,26 @@ def test_end_moves_the_intent(ledger: SqlLedger) -> None:
     record = ledger.intent(1)
     assert record is not None
     assert (record.state, record.not_before, record.attempts) == (IntentState.DONE, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "to", "detail"),
+    [
+        (Refused(code="not_permitted", note="not an admin"), IntentState.REFUSED, "not an admin"),
+        (Done(note="interrupted, and found done"), IntentState.DONE, ""),
+        (AlreadyDone(note="done by somebody else"), IntentState.DONE, ""),
+    ],
+)
+def test_an_end_says_why_it_was_refused_and_not_why_it_had_waited(
+    ledger: SqlLedger, outcome: Outcome, to: IntentState, detail: str
+) -> None:
+    one(ledger)
+    ledger.set_state(1, IntentState.HELD, reasons=(HoldReason.STAGE,))
+    ledger.set_state(1, IntentState.READY, by="mod", approve=True, detail="approved")
+    ledger.end(begin(ledger), outcome, state=to)
+    record = ledger.intent(1)
+    assert record is not None
+    assert (record.state, record.detail) == (to, detail)
 
 
 def test_decision_starts_counting_anew(ledger: SqlLedger) -> None:
