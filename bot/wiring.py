@@ -398,6 +398,8 @@ class House:
         for part in RENEWED:
             fresh.__dict__.pop(part, None)
         parts = {part: getattr(fresh, part) for part in RENEWED}
+        if _measured_anew(self, fresh):
+            taken_up = [*taken_up, "calibration"]
         if "scorer" in self.__dict__:
             self.scorer.watch(_thresholds(fresh.rules))
         if "pipeline" in self.__dict__:
@@ -588,6 +590,13 @@ def _instance_settings(number: int, block: Mapping[str, Any], base: Path) -> tup
         return platform, platform.settings.model_validate({**block, "token_file": token_file})
     except ValidationError as error:
         raise ConfigError(explain(error, where)) from None
+
+
+def _measured_anew(running: House, fresh: House) -> bool:
+    """Whether rules whose words stayed the same follow another measurement: only the file's content has changed."""
+    before, after = ({rule.id: rule for rule in house.settings.rules} for house in (running, fresh))
+    then = {rule.id: rule.when.score for rule in running.rules}
+    return any(rule.when.score != then.get(rule.id) and before.get(rule.id) == after[rule.id] for rule in fresh.rules)
 
 
 def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[float]]]:
