@@ -421,6 +421,8 @@ class House:
         for part in RENEWED:
             fresh.__dict__.pop(part, None)
         parts = {part: getattr(fresh, part) for part in RENEWED}
+        if _measured_anew(self, fresh):
+            taken_up = [*taken_up, "calibration"]
         if "scorer" in self.__dict__:
             self.scorer.watch(_thresholds(fresh.rules))
         if "pipeline" in self.__dict__:
@@ -655,6 +657,13 @@ def _placed(block: Mapping[str, Any], base: Path) -> dict[str, Any]:
         for key, one in block.items()
         if not (key.endswith("_file") and not one)
     }
+
+
+def _measured_anew(running: House, fresh: House) -> bool:
+    """Whether rules whose words stayed the same follow another measurement: only the file's content has changed."""
+    before, after = ({rule.id: rule for rule in house.settings.rules} for house in (running, fresh))
+    then = {rule.id: rule.when.score for rule in running.rules}
+    return any(rule.when.score != then.get(rule.id) and before.get(rule.id) == after[rule.id] for rule in fresh.rules)
 
 
 def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[float]]]:

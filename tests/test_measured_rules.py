@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from bot.classify.calibration import RATES, Calibration
+from bot.clock import SystemClock
 from bot.domain.errors import ConfigError
+from bot.ledger import open_ledger
 from bot.operate import checks
 from bot.policy import Limits
 from bot.settings import Settings
@@ -145,6 +147,24 @@ def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
     made = house(tmp_path, WRITTEN)
     (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]
     assert cast("Any", clip)._scoring.watched == {"ring": [0.7]}
+
+
+def test_reload_names_a_measurement_that_changed_only_in_its_file(tmp_path: Path) -> None:
+    here = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "w", "password": "p"}
+    block = measured(tmp_path, ring={"balanced": 0.5})
+    settings = house(tmp_path, PRESET, block).settings.model_copy(update={"instances": (here,)})
+    ledger = open_ledger("sqlite://", clock=SystemClock())
+    made = House(settings, tmp_path, ledger)
+    try:
+        assert score_of(made).at_least == 0.5
+        assert made.take_up(settings).taken_up == []
+        measured(tmp_path, ring={"balanced": 0.7})
+        assert made.take_up(settings).taken_up == ["calibration"]
+        assert score_of(made).at_least == 0.7
+        unnamed = settings.model_copy(update={"detectors": (NSFW, {**block, "batch": 2})})
+        assert (made.take_up(unnamed).taken_up, made.take_up(unnamed).needs_restart) == ([], ["detectors"])
+    finally:
+        made.close()
 
 
 def test_strict_flags_most() -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import numpy as np
 import structlog
 
+from bot.domain.errors import FediwardenError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,7 +34,7 @@ class ItemFailedError(Exception):
     """The detector works, but not on this item."""
 
 
-class UnavailableError(Exception):
+class UnavailableError(FediwardenError):
     """The detector does not work at present; the item was not looked at."""
 
 

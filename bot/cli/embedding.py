@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.opening import out, settings_of
+from bot.domain.errors import ConfigError
 
 
 def embed(
@@ -23,6 +24,8 @@ def embed(
     from bot.operate.trying import files_in
     from bot.wiring import open_encoder
 
+    if not to.parent.is_dir():  # before the work, and not after it
+        raise ConfigError(f"{to}: there is no folder {to.parent}")
     settings, base = settings_of(context)
     encoder, pack = open_encoder(settings, detector, base=base)
 
@@ -34,7 +37,10 @@ def embed(
             await decoder.aclose()
 
     made = asyncio.run(work())
-    to.write_bytes(pack(made.rows))
+    try:
+        to.write_bytes(pack(made.rows))
+    except OSError as error:
+        raise ConfigError(f"{to}: cannot be written: {error.strerror}") from error
     for path, why in made.unread:
         out.print(f"left out: {path}: {why}", soft_wrap=True)
     out.print(f"{made.pictures} picture(s), {len(made.rows)} embedding(s): {to}", soft_wrap=True)

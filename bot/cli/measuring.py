@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
 from bot.cli.opening import AsJson, out, print_json, settings_of
+from bot.domain.errors import ConfigError
+
+MOST: Final = 1024
+"""What a detector's ``batch`` may be."""
 
 
 def bench(
@@ -21,9 +25,9 @@ def bench(
     from bot.operate.bench import measure, recommended
     from bot.wiring import encoder_variants
 
+    sizes = _sizes(batches)
     settings, base = settings_of(context)
     ways, margin = encoder_variants(settings, detector, base=base)
-    sizes = [int(word) for word in batches.split(",")]
     measured = list(measure(ways, sizes, seconds=seconds))
     best = recommended(measured, margin=margin)
     if as_json:
@@ -37,6 +41,16 @@ def bench(
     out.print(f"The fastest whose similarities stay within {margin:g} of the first:")
     for key, value in {**best.keys, "batch": best.batch}.items():
         out.print(f"    {key}: {value}")
+
+
+def _sizes(batches: str) -> list[int]:
+    try:
+        sizes = [int(word) for word in batches.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or not all(1 <= size <= MOST for size in sizes):
+        raise ConfigError(f"--batches: {batches!r} is no list such as 1,4,16, of numbers from 1 to {MOST}")
+    return sizes
 
 
 def register(app: typer.Typer) -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 import yaml
 
 from bot.classify.clip.model import SHIPPED
 from bot.classify.clip.settings import ClipSettings
 from bot.classify.clip.variants import variants
 from bot.classify.clip.weights import digest_of
+from bot.domain.errors import FediwardenError
 from bot.operate.bench import Measured, measure, recommended
 from bot.ports import ViewSpec
-from commanding import fediwarden
+from classify.clip.models import detector
+from commanding import fediwarden, flat
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from bot.ports import Detector
 
 
 class Way:
@@ -87,6 +94,31 @@ def test_command_measures_the_engines_of_a_model(tmp_path: Path) -> None:
     assert engines == {"onnxruntime", "onnxruntime-int8"}
     assert found["recommended"]["engine"] in engines
     assert found["recommended"]["batch"] in {1, 2}
+
+
+@pytest.mark.parametrize("batches", ["1,x", "0"])
+def test_sizes_that_are_none_are_named(tmp_path: Path, batches: str) -> None:
+    done = fediwarden(tmp_path, "bench", "--batches", batches, code=2)
+    assert f"--batches: '{batches}' is no list such as 1,4,16" in flat(done.stderr)
+
+
+def test_device_that_is_not_there_is_an_error_for_people() -> None:
+    made = detector()
+    made._engine = None
+    with pytest.raises(FediwardenError, match="clip: the device cpu cannot be used"):
+        list(measure([Opened(made)], [1], seconds=0))
+
+
+class Opened:
+    """A way whose detector is open already."""
+
+    keys: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+
+    def open(self) -> Detector:
+        return self.detector
 
 
 def test_model_with_its_weights_is_measured_in_torch_too() -> None:

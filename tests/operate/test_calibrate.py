@@ -228,6 +228,7 @@ def test_screen_says_what_is_next(tmp_path: Path) -> None:
     assert "too few: rules on its labels only observe before there are 368" in told
     assert "rule listed was not measured: it has no score" in told
     assert "write at the detector clip: `calibration: clip.calibration.json`" in told
+    assert "A new key of a detector holds from the next start" in told
     assert (tmp_path / "out" / "page.html").exists()
     assert read_calibration(tmp_path / "clip.calibration.json").thresholds["ring"]["strict"] is None
 

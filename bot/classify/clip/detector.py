@@ -120,7 +120,7 @@ class ClipDetector:
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
         """``(n, side, side, 3) float32`` to ``(n, dim) float32``: embeddings of length 1."""
         if self._engine is None:
-            raise UnavailableError("the device cannot be used")
+            raise UnavailableError(f"{self.id}: the device {self._settings.device} cannot be used")
         (pictures,) = batch
         return self._engine.encode(pictures)
 

@@ -86,8 +86,10 @@ class TorchEngine:
     def _forward(self, pictures: Rows) -> Rows:
         torch = self._torch
         with torch.inference_mode():
-            # The views hold whole numbers, so that a quarter of the bytes goes to the device.
-            batch = torch.from_numpy(pictures.astype(np.uint8)).permute(0, 3, 1, 2)
+            # The views hold whole numbers, so that a quarter of the bytes goes to the device. NaN would become
+            # a number.
+            whole = pictures.astype(np.uint8) if np.isfinite(pictures).all() else pictures
+            batch = torch.from_numpy(whole).permute(0, 3, 1, 2)
             if self._pinned:
                 batch = batch.contiguous().pin_memory()
             batch = batch.to(self._device, non_blocking=self._pinned).float()

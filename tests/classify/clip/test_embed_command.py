@@ -9,10 +9,15 @@ import yaml
 
 from bot.classify.clip.shapes.drawing import draw
 from classify.clip.models import detector, pictures
-from commanding import fediwarden
+from commanding import fediwarden, flat
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def test_folder_that_is_not_there_is_named_before_the_work(tmp_path: Path) -> None:
+    done = fediwarden(tmp_path, "embed", "pictures", "--to", "nowhere/x.safetensors", code=2)
+    assert "nowhere/x.safetensors: there is no folder nowhere" in flat(done.stderr)
 
 
 def test_samples_are_written_before_the_detector_can_use_them(tmp_path: Path) -> None:

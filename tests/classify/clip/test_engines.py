@@ -136,6 +136,14 @@ def test_device_that_runs_out_of_memory_gets_half_as_many_pictures(error: type[E
     assert tower.sizes == [2, 2, 2, 2, 2, 1], "what did not fit is not tried again with each batch"
 
 
+def test_picture_that_is_no_numbers_has_no_embedding() -> None:
+    batch = np.full((2, 4, 4, 3), 7, dtype=np.float32)
+    batch[1, 0, 0, 0] = np.nan
+    made = engine(Tower(9)).encode(batch)
+    assert np.isfinite(made[0]).all()
+    assert np.isnan(made[1]).any()
+
+
 def test_one_picture_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(torch.OutOfMemoryError):
         engine(Tower(0)).encode(np.zeros((3, 4, 4, 3), dtype=np.float32))
