@@ -544,3 +544,13 @@ def test_what_one_file_justified_is_not_doubted_for_another_one_of_the_case(worl
     assert len(world.ledger.cases()) == 1
     bans = [record for record in world.ledger.intents() if record.intent.kind == "ban_account"]
     assert [(ban.state, ban.reasons) for ban in bans] == [(IntentState.READY, ())]
+
+
+def test_ban_stands_although_the_listed_thumbnail_was_seen_before_its_picture(small):
+    picture = small.see(BAD)
+    thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    small.examine(thumbnail)
+    small.examine(picture)
+    own = small.ledger.name(str(thumbnail)).file_id  # it is to be judged again for other places that show it
+    asyncio.run(small.pipeline._judge.judge(own))
+    assert small.states()["ban_account"] == READY
