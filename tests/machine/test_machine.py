@@ -23,13 +23,14 @@ REACHED = (
     *(("deeds", what) for what in ("changed the server", "tried again", "report opened again")),
     *(("undo", what) for what in ("changed the server", "left alone what was so or not ours")),
     ("undo", "found as it was before the bot came"),
-    *(("died", ""), ("overtaken", ""), ("faults", "lost"), ("faults", "late"), ("humans", "changed the server")),
+    *(("died", ""), ("died", "with a request on its way"), ("overtaken", ""), ("humans", "changed the server")),
+    *(("faults", "lost"), ("faults", "late")),
     *(("decided", what) for what in ("approve", "dismiss", "undo", "stop", "release")),
 )
 """Where the machine has to get to, or it would prove nothing."""
 
 RARELY = (
-    *(("died", "with a request on its way"), ("overtaken", "and lost the lease in the middle")),
+    ("overtaken", "and lost the lease in the middle"),
     *(("faults", "a request arrived late"), ("decided", "undo since"), ("decided", "open breaker")),
     *(("ended", "held, for nobody could tell whether it was done"), ("ended", "ready, behind what waits for a human")),
 )
