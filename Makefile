@@ -1,7 +1,7 @@
 # Every target makes its own virtual environment: Python 3.11 or newer is all that has to be there.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 4
 STORE ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,9 +18,10 @@ demo: $(VENV)/.installed$(if $(filter postgresql,$(STORE)),-dev)
 	$(if $(filter sqlite postgresql,$(STORE)),,$(error STORE is sqlite or postgresql))
 	$(if $(filter postgresql,$(STORE)),PYTHONPATH=tests $(BIN)/python -m postgres FEDIWARDEN_DEMO_LEDGER )$(BIN)/fediwarden demo
 
-# All tests. Those that can run against a real server run against the sandbox.
+# All tests. Those that can run against a real server run against the sandbox. Many of them wait for a bot that waits, so
+# there are more workers than two processors need.
 test: $(VENV)/.installed-dev
-	env $(SERVER:%=-u %) $(MASTODON:%=-u %) $(BIN)/python -m pytest -n $(WORKERS)
+	env $(SERVER:%=-u %) $(MASTODON:%=-u %) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -147,7 +147,9 @@ class Enforcement:
         self, record: IntentRecord, fence: int, deed: Callable[[IntentRecord, Enforcer, int], Progress]
     ) -> Progress:
         """A server that cannot even be asked postpones a deed; nothing is written, for nothing was tried."""
-        enforcer = self._enforcers[record.intent.instance]
+        enforcer = self._enforcers.get(record.intent.instance)
+        if enforcer is None:
+            return self._later(record, PlatformError(_unknown(record.intent.instance)), LOCKED_OUT)
         try:
             with self._alone.with_(record.intent):
                 quiet = quiet_at(record, self._docket, self._clock.now())
@@ -396,6 +398,10 @@ def _found_undone(last_word: LastWord) -> Outcome:
 def _before(found: Verification) -> dict[str, Any]:
     """What undo would have to restore, unless that is our own doing already."""
     return {**found.state, **({OURS: True} if found.by_us else {})}
+
+
+def _unknown(instance: InstanceId) -> str:
+    return f"the configuration has no instance {instance!r} any more: put it back, or dismiss what waits for it"
 
 
 def _patience(error: PlatformError, tries: int) -> float:

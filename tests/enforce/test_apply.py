@@ -93,6 +93,16 @@ def test_everything_is_done_once_and_verified(world):
     assert set(world.platform.done.values()) == {1}
 
 
+def test_deed_on_an_instance_that_is_configured_no_more_waits_and_says_so(world):
+    world.plan(ALL[0])
+    world.acting._enforcers = {}
+    progress = world.work()
+    assert "has no instance 'here' any more: put it back, or dismiss" in progress.why
+    assert progress.again_at > world.clock.now()
+    assert world.states() == {ALL[0].kind: "ready"}
+    assert not world.platform.done
+
+
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
 @pytest.mark.parametrize("deed", ALL, ids=lambda deed: deed.kind)
 def test_a_crash_around_a_call_loses_nothing_and_doubles_nothing(world, deed, fault):
