@@ -220,8 +220,8 @@ class Judge:
         """What was decided on facts that turned out to be others: an uploader found late, another place that shows it.
 
         Only what nobody has decided or begun yet; limits and stages are for humans to overrule. Better evidence about
-        an uploader may come from any file of a case, worse only from the file that the ban was decided on: the
-        thumbnail of a picture always tells less of who stored it than the picture does.
+        an uploader may come from any file of a case, worse only where no other file of it tells more: the thumbnail of
+        a picture always tells less of who stored it than the picture does.
         """
         held = self._held_for_facts(case)
         known_better = [intent for intent in verdict.intents if (intent.kind, intent.target) in held]
@@ -229,25 +229,56 @@ class Judge:
             record = held[intent.kind, intent.target]
             if isinstance(decision, Allow) and set(record.reasons) <= FACTUAL and _untouched(record):
                 self._move(record, IntentState.READY, detail="known better now")
-        rule = self._rule(verdict)
         for intent in verdict.intents:
             if (intent.kind, intent.target) in held:
                 continue
-            decision = self._s.guard.decide(
-                intent,
-                rule=rule,
-                because=verdict.because,
-                facts=facts,
-                offer=self._offers(intent),
-                standing=Standing(approvals=rule.hold_first),
-            )
+            decision = self._on_facts(intent, verdict, facts)
             if not isinstance(decision, Hold) or not FACTUAL & set(decision.reasons):
                 continue
             for record in self._s.ledger.intents(case=case.number, kind=intent.kind, target=intent.target):
-                if _rests_on_better(record, file_id, decision):
+                if record.state is not IntentState.READY or not _untouched(record):
                     continue
-                if record.state is IntentState.READY and _untouched(record):
+                if not self._rests_on_better(case, file_id, record, decision):
                     self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
+
+    def _rests_on_better(self, case: CaseRecord, file_id: int, record: IntentRecord, decision: Hold) -> bool:
+        """Whether nothing speaks against a ban or limit but that this file tells less of its uploader than another.
+
+        The file that it was decided on may be the one that tells less: a thumbnail that was judged before its picture.
+        """
+        weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
+        if not weak_here or not isinstance(record.intent, BanAccount | LimitAccount):
+            return False
+        if record.file != file_id:
+            return True
+        known = self._s.ledger.case(case.number)
+        others = [] if known is None else [other for other in known.files if other != file_id]
+        return any(self._justifies(other, record.intent) for other in others)
+
+    def _justifies(self, file_id: int, intent: Intent) -> bool:
+        """Whether what is known of a file speaks for a deed, limits aside."""
+        file = self._s.ledger.file(file_id)
+        if file is None or not isinstance(file.scan, Evidence):
+            return False
+        facts, verdicts, _known = self._look(file.id, file.scan)
+        return any(
+            not (isinstance(decision, Hold) and FACTUAL & set(decision.reasons))
+            for verdict in verdicts
+            if (intent.kind, intent.target) in {(one.kind, one.target) for one in verdict.intents}
+            for decision in [self._on_facts(intent, verdict, facts)]
+        )
+
+    def _on_facts(self, intent: Intent, verdict: Verdict, facts: Facts) -> Decision:
+        """What the guard says where nothing is used up."""
+        rule = self._rule(verdict)
+        return self._s.guard.decide(
+            intent,
+            rule=rule,
+            because=verdict.because,
+            facts=facts,
+            offer=self._offers(intent),
+            standing=Standing(approvals=rule.hold_first),
+        )
 
     def _held_for_facts(self, case: CaseRecord) -> Mapping[tuple[str, str], IntentRecord]:
         return {
@@ -292,12 +323,6 @@ def _without_purge(verdict: Verdict) -> Verdict:
 
 def _purges(verdict: Verdict) -> bool:
     return any(isinstance(intent, PurgeFile) for intent in verdict.intents)
-
-
-def _rests_on_better(record: IntentRecord, file_id: int, decision: Hold) -> bool:
-    """Whether nothing speaks against a ban or limit but that this file tells less of its uploader than another did."""
-    weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
-    return isinstance(record.intent, BanAccount | LimitAccount) and record.file != file_id and weak_here
 
 
 def _untouched(record: IntentRecord) -> bool:

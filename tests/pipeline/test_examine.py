@@ -546,11 +546,20 @@ def test_what_one_file_justified_is_not_doubted_for_another_one_of_the_case(worl
     assert [(ban.state, ban.reasons) for ban in bans] == [(IntentState.READY, ())]
 
 
-def test_ban_stands_although_the_listed_thumbnail_was_seen_before_its_picture(small):
+def test_ban_stands_although_the_listed_thumbnail_was_judged_before_its_picture(small, monkeypatch):
+    async def later(*_arguments, **_more):
+        """Another hand does it."""
+
     picture = small.see(BAD)
     thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
     small.examine(thumbnail)
-    small.examine(picture)
-    own = small.ledger.name(str(thumbnail)).file_id  # it is to be judged again for other places that show it
+    with monkeypatch.context() as patch:
+        patch.setattr(type(small.pipeline._judge), "judge", later)
+        small.examine(picture)
+    own, original = (small.ledger.name(str(name)).file_id for name in (thumbnail, picture))
+    asyncio.run(small.pipeline._judge.judge(own))
+    assert small.states()["ban_account"] == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
+    asyncio.run(small.pipeline._judge.judge(original))
+    assert small.states()["ban_account"] == READY
     asyncio.run(small.pipeline._judge.judge(own))
     assert small.states()["ban_account"] == READY
