@@ -171,7 +171,7 @@ def dismiss(
     """The flag was wrong: end the holds of a case and take back what was done for it.
 
     On a terminal it first shows what would come of it, and asks. With --intent, a plan, or options that say which,
-    only holds are ended. Without a terminal the latter need --yes.
+    only holds are ended; what of them may have been done is taken back. Without a terminal the latter need --yes.
     """
     which = held_filter(
         case=case_number,
