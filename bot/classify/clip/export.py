@@ -35,7 +35,7 @@ from bot.classify.clip.texts import key
 from bot.classify.clip.weights import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def export(settings: ClipSettings, folder: Path, *, name: str | Path, weights: Path, prompts: Sequence[str]) -> str:
@@ -95,6 +95,7 @@ def _image_tower(tower: Any, side: int, folder: Path) -> None:
                 external_data=_large(tower),
                 verbose=False,
             )
+            _forget_where(folder / IMAGE)
             quantize_dynamic(
                 str(folder / IMAGE),
                 str(folder / IMAGE_INT8),
@@ -103,6 +104,24 @@ def _image_tower(tower: Any, side: int, folder: Path) -> None:
             )
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _forget_where(file: Path) -> None:
+    """The exporter notes at each node which line of which file it comes from, with the paths of this machine."""
+    import onnx
+
+    graph = onnx.load(str(file), load_external_data=False)
+    for part in (*_parts(graph.graph), *(inner for function in graph.functions for inner in _parts(function))):
+        for told in ("doc_string", "metadata_props"):
+            part.ClearField(told)
+    onnx.save(graph, str(file))
+
+
+def _parts(graph: Any) -> Iterator[Any]:
+    """A graph or function, and all of it that can carry notes."""
+    yield graph
+    for kind in ("node", "initializer", "input", "output", "value_info"):
+        yield from (part for part in getattr(graph, kind, ()) if not isinstance(part, str))
 
 
 def _large(tower: Any) -> bool:
