@@ -200,11 +200,11 @@ def test_a_stop_file_is_seen_where_no_bot_runs(desk: Desk) -> None:
     file = desk.folder / "stop-acting"
     file.touch()
     assert json.loads(desk.type("status", "--json").stdout)["stop_file"]
-    assert "stop-acting is there" in flat(desk.type("status").stdout)
+    assert "stop-actingisthere" in "".join(desk.type("status").stdout.split()), "wherever a long path is broken"
     done = fediwarden(desk.folder, "start-acting", code=Exit.NOT_SO)
     assert "delete it first" in done.stderr
     file.unlink()
-    assert "is there" not in flat(desk.type("status").stdout)
+    assert "stop-actingisthere" not in "".join(desk.type("status").stdout.split())
 
 
 def test_each_command_says_what_it_wants_to_be_given(desk: Desk) -> None:

@@ -117,15 +117,17 @@ def test_killed_around_each_deed_in_turn(town: Town, bot: Bot, moment: str) -> N
     (case,) = bot.json("cases")
     told = bot.json("case", str(case["case"]))
     states = {one["deed"]: one["state"] for one in told["intents"]}
+    limited = states.pop("limit_account")  # its next try may come after the suspension, and is not needed any more then
+    assert limited in {"done", "refused"}, told["timeline"]
     assert states == {
         "report": "done",
         "remove": "done",
         "mark_sensitive": "refused",
-        "limit_account": "done",
         "ban_account": "done",
     }, told["timeline"]
     assert town.alice.get(f"/api/v1/statuses/{post}").status_code != 200
-    assert town.standing() == {"suspended": True, "silenced": True}
+    assert town.standing() == {"suspended": True, "silenced": limited == "done"}
     assert town.reports() == [[post]], "one report for the case and for the form"
-    assert sorted(town.strikes()) == ["delete_statuses", "silence", "suspend"]
+    strikes = {"done": ["delete_statuses", "silence", "suspend"], "refused": ["delete_statuses", "suspend"]}
+    assert sorted(town.strikes()) == strikes[limited]
     assert town.told() == 1, "of the removal, which nobody can keep the server from telling"
