@@ -190,21 +190,24 @@ class Judge:
         new = joined(await in_thread(self._s.ledger.unplanned, case.number, wanted), self._s.names_several)
         await in_thread(self._keep_wording, self._rule(verdict))
         await in_thread(self._look_again_later, new, facts)
+        planned: set[tuple[str, str]] = set()
         for first in range(0, max(1, len(new)), AT_ONCE):
             piece = replace(verdict, intents=new[first : first + AT_ONCE])
             async with self._memory.one_at_a_time:
-                await in_thread(self._decide, case, file_id, piece, facts)
+                planned |= await in_thread(self._decide, case, file_id, piece, facts)
         async with self._memory.one_at_a_time:
             await in_thread(self._s.limiter.account_for, verdict)
-            fresh = {(intent.kind, intent.target) for intent in new}
-            old = [intent for intent in wanted if (intent.kind, intent.target) not in fresh]
+            # Another file of the case may have planned some meanwhile, on what is known of it.
+            old = [intent for intent in wanted if (intent.kind, intent.target) not in planned]
             await in_thread(self._decide_again, case, file_id, replace(verdict, intents=old), facts)
 
     def _keep_wording(self, rule: Rule) -> None:
         self._s.ledger.keep_rule(rule.digest, rule.id, wording(rule))
 
-    def _decide(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
-        self._s.ledger.add_verdict(case.number, file_id, verdict, self._weighed(case, verdict, facts))
+    def _decide(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> set[tuple[str, str]]:
+        """Kind and target of what was planned by this, and not by others before."""
+        new = self._s.ledger.add_verdict(case.number, file_id, verdict, self._weighed(case, verdict, facts))
+        return {(record.intent.kind, record.intent.target) for record in new}
 
     def _weighed(self, case: CaseRecord, verdict: Verdict, facts: Facts) -> Sequence[tuple[Intent, Decision]]:
         rule = self._rule(verdict)

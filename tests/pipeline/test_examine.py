@@ -12,7 +12,7 @@ import pytest
 import making
 from bot.attribution import Index
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
-from bot.domain.decisions import HoldReason, IntentState
+from bot.domain.decisions import Hold, HoldReason, IntentState
 from bot.domain.errors import NotLoggedInError, UnreachableError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
 from bot.enforce import Enforcement
@@ -562,4 +562,29 @@ def test_ban_stands_although_the_listed_thumbnail_was_judged_before_its_picture(
     asyncio.run(small.pipeline._judge.judge(original))
     assert small.states()["ban_account"] == READY
     asyncio.run(small.pipeline._judge.judge(own))
+    assert small.states()["ban_account"] == READY
+
+
+def test_ban_is_released_that_the_thumbnail_planned_while_its_picture_was_judged(small, monkeypatch):
+    picture = small.see(BAD)
+    thumbnail = small.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    small.examine(thumbnail)
+    own = small.ledger.name(str(thumbnail)).file_id
+    ask, keep, meanwhile = small.ledger.unplanned, small.ledger.add_verdict, []
+
+    def asked(case, wanted):
+        new = ask(case, wanted)
+        meanwhile.extend(intent for intent in new if intent.kind == "ban_account")
+        return new
+
+    def kept(case, file_id, verdict, decisions):
+        if meanwhile:  # the other hand was faster
+            held = Hold(reasons=(HoldReason.WEAK_ATTRIBUTION,))
+            keep(case, own, replace(verdict, intents=meanwhile), [(ban, held) for ban in meanwhile])
+            meanwhile.clear()
+        return keep(case, file_id, verdict, decisions)
+
+    monkeypatch.setattr(small.ledger, "unplanned", asked)
+    monkeypatch.setattr(small.ledger, "add_verdict", kept)
+    small.examine(picture)
     assert small.states()["ban_account"] == READY
