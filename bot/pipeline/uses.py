@@ -51,10 +51,14 @@ class Uses:
 
     def _to_ask(self, file_id: int, known: Known) -> Sequence[Alias]:
         names = [name for name in known.addresses if isinstance(name, Alias)]
-        watched = self._watched(file_id, known) if len(names) > ASKED_ALL_THE_SAME else set()
-        some = set([name for name in names if name in watched][:ASKED_ALL_THE_SAME])
-        wanted = [name for name in names if name not in watched or name in some]
-        return [name for name in wanted if name not in self._memory.asked]
+        asked = self._memory.asked
+        wanted = [name for name in names if name not in asked]
+        if len(names) <= ASKED_ALL_THE_SAME:
+            return wanted
+        watched = self._watched(file_id, known)
+        more = max(0, ASKED_ALL_THE_SAME - sum(name in asked for name in names if name in watched))
+        some = set([name for name in wanted if name in watched][:more])
+        return [name for name in wanted if name not in watched or name in some]
 
     def _watched(self, file_id: int, known: Known) -> set[Alias]:
         """Names that cannot have been shown before we watched."""
