@@ -78,11 +78,15 @@ class Index:
             return Learned(digest=None)
         troubles: list[PlatformError] = []
         try:
-            self._learn_uploader(name, self._resolvers[name.instance])
+            self.learn_uploader(name)
         except PlatformError as error:
             troubles.append(error)
         learned = self.recognise(name)
         return replace(learned, troubles=(*troubles, *learned.troubles))
+
+    def learn_uploader(self, name: Alias) -> None:
+        """Ask the instance who stored one of its own names, unless that is known. Raises ``PlatformError``."""
+        self._learn_uploader(name, self._resolvers[name.instance])
 
     def recognise(self, name: Name) -> Learned:
         """Ask the instance about the bytes that a name of its own stands for, and about nothing else."""
