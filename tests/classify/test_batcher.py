@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bot.classify import device
+from bot.classify import batcher, device
 from bot.classify.batcher import After, BatchScorer
 from bot.domain.evidence import Score
 from bot.ports import Decoded, ViewSpec
@@ -441,3 +441,40 @@ def test_detector_says_how_many_pictures_it_takes_and_learns_what_is_watched() -
     scoring(work, probe, max_batch=16)
     assert probe.batches == [2, 2, 1]
     assert probe.watched == {"high": [0.4]}
+
+
+def test_picture_that_was_just_seen_is_not_inferred_again_until_others_thresholds_are_watched() -> None:
+    class Particular(Probe):
+        def watch(self, thresholds: Any) -> None:
+            pass
+
+    probe = Particular()
+
+    async def work(scorer: BatchScorer) -> Any:
+        answers = []
+        for step in ("new", "again", "one more frame", "another", "again", "watched"):
+            if step == "watched":
+                scorer.watch({"probe": {"high": [0.4]}})
+            values = {"one more frame": (0.25, 0.25), "another": (0.5,)}.get(step, (0.25,))
+            answers.append(await scorer.score(picture(*values)))
+        return answers
+
+    assert highs(scoring(work, probe)) == [0.25, 0.25, 0.25, 0.5, 0.25, 0.25]
+    assert probe.batches == [1, 2, 1, 1]
+
+
+def test_only_the_last_pictures_are_remembered_and_none_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batcher, "REMEMBERED", 1)
+    probe = Probe()
+    inferred = []
+
+    async def work(scorer: BatchScorer) -> Any:
+        answers = []
+        for value in (NONSENSE, NONSENSE, 0.5, 0.25, 0.5):
+            before = len(probe.batches)
+            answers.append(await scorer.score(picture(value)))
+            inferred.append(len(probe.batches) > before)
+        return answers
+
+    assert highs(scoring(work, probe))[2:] == [0.5, 0.25, 0.5]
+    assert inferred == [True] * 5
