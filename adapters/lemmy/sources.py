@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adapters.lemmy.convert import moment
 from adapters.lemmy.feeds import PostFeed, comment_feed, upload_feed
 from adapters.lemmy.walk import Walk
 from bot.domain.errors import BadAnswerError, NotLoggedInError
@@ -107,7 +108,7 @@ def sources(
 
     def of_post(found: Found[Json], basket: _Basket) -> None:
         post = found.row["post"]
-        if (reason := _hidden(post)) is not None or not found.wanted:
+        if (reason := _hidden(post)) is not None or not _wanted(found, post):
             if found.fresh:
                 basket.drop(reason or "older than start_from")
             return
@@ -116,7 +117,8 @@ def sources(
         basket.add(converter.seen_around(found.row, at=now, backlog=found.backlog))  # type: ignore[arg-type]
 
     def of_comment(found: Found[Json], basket: _Basket) -> None:
-        if (reason := _hidden(found.row["comment"])) is not None or not found.wanted:
+        comment = found.row["comment"]
+        if (reason := _hidden(comment)) is not None or not _wanted(found, comment):
             if found.fresh:
                 basket.drop(reason or "older than start_from")
             return
@@ -159,3 +161,10 @@ def _hidden(item: Json) -> str | None:
     if item.get("removed"):
         return "removed"
     return "deleted by its author" if item.get("deleted") else None
+
+
+def _wanted(found: Found[Json], item: Json) -> bool:
+    """Whether something is young enough, or was edited since then. That is its author's server's word, like its age."""
+    if found.wanted or found.edited_since is None or "updated" not in item:
+        return found.wanted
+    return moment(item["updated"]) >= found.edited_since

@@ -22,11 +22,11 @@ from bot.pushes import FLAG
 from bot.telemetry import raised_alarms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.domain.evidence import Scan
     from bot.operate.who import Found
-    from bot.ports import Ledger, Stop
+    from bot.ports import Hole, Ledger, Stop
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +65,7 @@ def status(
         file = StopFile(ledger, base / settings.stop_file)
         alarms, channels = raised_alarms(ledger), ledger.channel_states()
         feeds, pushes, left_out = _states(ledger, "source/"), _states(ledger, FLAG), ledger.dropped()
+        holes = ledger.holes()
         pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
     holder = lease.holder if lease else None
     if as_json:
@@ -88,6 +89,7 @@ def status(
                 "feeds": feeds,
                 "pushes": pushes,
                 "left_out": {name: dict(reasons) for name, reasons in left_out.items()},
+                "holes": {name: [asdict(hole) for hole in found] for name, found in holes.items()},
                 "troubles": [
                     {"task": f"{t.kind.value} {t.target}", "reason": t.reason, "again_at": t.again_at} for t in troubles
                 ],
@@ -124,6 +126,7 @@ def status(
         deeds = several(ready, "deed is", "deeds are")
         out.print(f"{deeds} ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
     _print_feeds(feeds, pushes, left_out)
+    _print_holes(holes)
     if troubles:
         trouble = Table("what did not work out yet", "why", "again")
         for one in troubles:
@@ -154,6 +157,16 @@ def _print_feeds(
     for name, reasons in left_out.items():
         told = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
         out.print(f"{name}: left out and not kept: {told}")
+
+
+def _print_holes(holes: Mapping[str, Sequence[Hole]]) -> None:
+    if not holes:
+        return
+    table = Table("what could not be read", "in", "last", "times")
+    for name, found in holes.items():
+        for hole in found:
+            table.add_row(hole.text, name, f"{hole.last:%Y-%m-%d %H:%M}", str(hole.times))
+    out.print(table)
 
 
 def _alive(context: typer.Context, *, as_json: bool) -> None:
