@@ -143,8 +143,8 @@ class Comparison:
         made = {self.name(one.url) for one in self.life.made}
         made |= {Alias(instance=MAIN, value=alias) for alias in self.books.thumbnails}
         with self.ledger._database.read() as connection:
-            rows = connection.execute(select(schema.name.c.kind, schema.name.c.value)).all()
-        known = {RemoteUrl(value=v) if k == RemoteUrl.kind else Alias(instance=MAIN, value=v) for k, v in rows}
+            values = connection.execute(select(schema.name.c.value)).scalars().all()
+        known = {RemoteUrl(value=one) if "://" in one else Alias(instance=MAIN, value=one) for one in values}
         return {str(name) for name in known - made if not self._was_a_thumbnail(name)}
 
     def _was_a_thumbnail(self, name: Name) -> bool:
