@@ -1,9 +1,9 @@
 """What was read is read again, ever more rarely: no listing of Lemmy's is sorted by edits. Pure.
 
 Lemmy writes thumbnails, types and proxied addresses after it has published a post, and replaces the thumbnails of
-federated posts (LemmyNet/lemmy 0.19, crates/apub/src/objects/post.rs); an edit moves nothing to the top. A page of fifty
-costs one call, so listings are read again rather than single posts. What no listing shows, because it is dated into the
-past or hidden at the moment, is asked for by its number.
+federated posts (LemmyNet/lemmy 0.19, crates/apub/src/objects/post.rs); an edit moves nothing to the top. A page of
+fifty costs one call, so listings are read again rather than single posts. What no listing shows, because it is dated
+into the past or hidden at the moment, is asked for by its number.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Rounds:
         return oldest < began - ROUNDS[which][0]
 
     def after(self, which: int, following: Any, now: datetime) -> Rounds:
-        """Once a page was read. ``following is None``: the round is over, and those within it with it."""
+        """Once a page was read. ``following is None``: the round is over."""
         states = list(self.states)
         began = now.isoformat() if self.place(which) is None else states[which]["began"]
         states[which] = {"began": began, "at": following}
@@ -106,11 +106,10 @@ def next_due(watch: Sequence[Mapping[str, Any]], now: datetime, count: int) -> l
 def looked_at(watch: Sequence[Mapping[str, Any]], number: int, now: datetime, *, there: bool) -> list[dict[str, Any]]:
     """After a look: the next one is later, and after the last, or where nothing was found, there is none."""
     kept = []
-    for one in map(dict, watch):
-        if one["number"] == number:
-            looks = one["looks"] + 1
-            if not there or looks >= len(LOOKS):
-                continue
-            one = {"number": number, "looks": looks, "due": (now + LOOKS[looks]).isoformat()}
-        kept.append(one)
+    for one in watch:
+        looks = one["looks"] + 1
+        if one["number"] != number:
+            kept.append(dict(one))
+        elif there and looks < len(LOOKS):
+            kept.append({"number": number, "looks": looks, "due": (now + LOOKS[looks]).isoformat()})
     return kept

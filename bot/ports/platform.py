@@ -199,8 +199,11 @@ class Inspector(Protocol):
 class OwnAccount(Protocol):
     """Watches over the bot's own account on one instance while the bot runs: it must see everything."""
 
-    def look(self) -> Sequence[CheckResult]:
-        """How the account stands, once what is its own to put right was put right. Never raises ``PlatformError``."""
+    def look(self, *, mend: bool) -> Sequence[CheckResult]:
+        """How the account stands; with ``mend`` after what is its own to put right was put right.
+
+        Never raises ``PlatformError``: what cannot be asked is a line, too.
+        """
         ...
 
 
