@@ -28,10 +28,10 @@ from bot.clock import SystemClock
 from bot.ledger import open_ledger
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from acceptance.bot import SOURCES, Bot
+from acceptance.bot import Bot
 from acceptance.raid_people import Poster
 from acceptance.soak_people import Life, plan
-from acceptance.soak_story import Comparison, configured
+from acceptance.soak_story import Comparison, configured, watches
 from acceptance.soak_town import SoakTown
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def watch(items: int, seconds: float, poll: str) -> tuple[Mapping[str, int], Boo
         bot, ledger = Bot(config), open_ledger(f"sqlite:///{folder}/ledger.db", clock=SystemClock())
         try:
             bot.start()
-            until(lambda: len(ledger.flags("source/")) == SOURCES)
+            until(lambda: watches(ledger))
             before, began = town.books().calls, time.monotonic()
             played = iter(range(len(turns)))
             life.play(turns, lambda: wait(began + seconds * next(played, items) / items))
@@ -143,11 +143,11 @@ def main() -> None:
     for deed, seconds in delays(books, life):
         if seconds:
             early = sorted(seconds)[max(0, -(-95 * len(seconds) // 100) - 1)]
-            waits.add_row(
-                deed, str(len(seconds)), *(f"{each:.1f} s" for each in (statistics.median(seconds), early, max(seconds)))
-            )
+            marks = (statistics.median(seconds), early, max(seconds))
+            waits.add_row(deed, str(len(seconds)), *(f"{each:.1f} s" for each in marks))
     console = Console(width=120)
-    console.print(f"{chosen.items} items in {chosen.seconds:.0f} s, polled every {chosen.poll}, all done after {took:.0f} s")
+    what = f"{chosen.items} items in {chosen.seconds:.0f} s, polled every {chosen.poll}"
+    console.print(f"{what}, all done after {took:.0f} s")
     console.print(per_thousand, waits)
     console.print(f"limited calls: {60 * limited / took:.0f} a minute of 180; refused: {dict(books.refused) or 'none'}")
 

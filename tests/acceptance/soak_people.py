@@ -45,8 +45,8 @@ LISTED = 0.06
 """Share of these that show a picture of the list, each by an account of its own."""
 
 ROUNDS = 6
-"""How often a feed has to have given out its first page, unharmed, between the appearance of something and its deletion:
-an answer may reach a bot that is killed, or be thrown away with its walk because a later page fails."""
+"""How often a feed has to have given out its first page, unharmed, while something is there, before it is owed although
+it was deleted: an answer may reach a bot that is killed, or be thrown away with its walk because a later page fails."""
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Life:
     made: list[Made] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)
     _items: list[Item] = field(default_factory=list)
-    _leaving: list[tuple[Made, Callable[[], None]]] = field(default_factory=list)
+    _leaving: list[tuple[Made, Callable[[], object]]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -170,9 +170,7 @@ class Life:
         with self._lock:
             self._items.append(item)
 
-    def _some_item(
-        self, chance: random.Random, which: Callable[[Item], bool], *, take: bool = False
-    ) -> Item | None:
+    def _some_item(self, chance: random.Random, which: Callable[[Item], bool], *, take: bool = False) -> Item | None:
         """One that shows nothing listed; those would be gone before long."""
         with self._lock:
             fit = [one for one in self._items if which(one) and not any(made.listed for made in one.made)]
@@ -299,7 +297,7 @@ class Life:
             made.went = self.town.rounds().get(made.feed, 0)
         else:
             with self._lock:
-                self._leaving.append((made, lambda: None if go() is None else None))
+                self._leaving.append((made, go))
 
 
 def listed_digests(turns: Sequence[Turn]) -> list[str]:

@@ -12,11 +12,12 @@ import yaml
 from sqlalchemy import select
 
 from bot.attribution import Index
-from bot.domain.content import Alias, InstanceId, Name, RemoteUrl, Role
+from bot.domain.content import Alias, InstanceId, Name, RemoteUrl
 from bot.domain.evidence import Evidence, How
 from bot.ledger import schema
 
 from .soak_people import listed_digests
+from .soak_weather import FEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,10 +75,17 @@ def configured(folder: Path, town: SoakTown, turns: Sequence[Turn]) -> Path:
             "per_community": {"report": PLENTY, "remove": PLENTY},
         },
     }
-    (folder / "known.txt").write_text("".join(f"sha256 {digest}\n" for digest in listed_digests(turns)), encoding="utf-8")
+    (folder / "known.txt").write_text(
+        "".join(f"sha256 {digest}\n" for digest in listed_digests(turns)), encoding="utf-8"
+    )
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return path
+
+
+def watches(ledger: SqlLedger) -> bool:
+    """Whether each feed was read once, so that what comes later is new."""
+    return all(ledger.cursor(f"{MAIN}/{feed}") is not None for feed in FEEDS.values())
 
 
 def in_time(so: Callable[[], bool], what: Callable[[], str], *, pause: float = 0.5) -> None:
@@ -129,31 +137,22 @@ class Comparison:
                 yield f"{made.url} is of {made.by}; the bot says {found.uploader} ({found.how.word})"
 
     def _is_wrong(self, made: Made, name: Name, found: Attribution) -> bool:
-        if isinstance(name, Alias):
-            host = urlsplit(self.life.poster.url).netloc
-            return found.how is not How.LISTED or found.uploader is None or found.uploader.handle != f"{made.by}@{host}"
-        said = found.uploader is not None and found.how <= How.HOSTED_BY_AUTHORS_SERVER
-        if not said:
+        """Nobody, where the server tells who it was, or somebody else by evidence that a ban may follow from."""
+        here = isinstance(name, Alias)
+        sure = How.LISTED if here else How.HOSTED_BY_AUTHORS_SERVER
+        if found.uploader is None or found.how > sure:
             return made.owed
-        assert found.uploader is not None
-        return found.uploader.handle != f"{made.by}@{urlsplit(self.remote).netloc}"
+        host = urlsplit(self.life.poster.url if here else self.remote).netloc
+        return found.uploader.handle != f"{made.by}@{host}"
 
     def invented(self) -> set[str]:
         """Names that the bot knows, and nobody has made or stored."""
         made = {self.name(one.url) for one in self.life.made}
-        made |= {Alias(instance=MAIN, value=alias) for alias in self.books.thumbnails}
+        made |= {Alias(instance=MAIN, value=alias) for alias in self.books.stored}
         with self.ledger._database.read() as connection:
             values = connection.execute(select(schema.name.c.value)).scalars().all()
         known = {RemoteUrl(value=one) if "://" in one else Alias(instance=MAIN, value=one) for one in values}
-        return {str(name) for name in known - made if not self._was_a_thumbnail(name)}
-
-    def _was_a_thumbnail(self, name: Name) -> bool:
-        """Of something listed: it is in no book any more once it was purged."""
-        seen = self.ledger.sightings_under(name)
-        listed = {(place.kind, str(place.number)) for place in self.listed_places()}
-        return bool(seen) and all(
-            one.media.role is Role.THUMBNAIL and (one.subject.kind, one.subject.local_id) in listed for one in seen
-        )
+        return {str(name) for name in known - made}
 
     def unplaced(self) -> Iterator[str]:
         """Places that show a picture now, and of which the bot does not know it."""
@@ -197,6 +196,8 @@ class Comparison:
         for made in self.life.made:
             if made.listed:
                 asked["ModBan", self._account(made), WARDEN, True] = 1
+                # Lemmy adds this by itself where it bans somebody of another server, for each community he was in.
+                asked["ModBanFromCommunity", self._account(made), WARDEN, True] = len(places)
         done = {("report", *which): count for which, count in self.books.reports.items()}
         done |= dict(self.books.deeds)
         for deed, count in done.items():

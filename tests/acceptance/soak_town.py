@@ -40,7 +40,7 @@ class Books:
 
     places: Mapping[tuple[str, int], Place]
     uploads: Mapping[str, str]  # alias to account
-    thumbnails: frozenset[str]  # aliases that nobody has uploaded
+    stored: frozenset[str]  # all aliases that were ever given out, thumbnails and what is gone among them
     files: frozenset[str]  # aliases that the store still has
     reports: Counter[tuple[str, int, str]]  # of a post or comment, by whom
     deeds: Counter[tuple[str, Any, str, bool]]  # kind of the mod log, what or who, by whom, on or off
@@ -84,7 +84,7 @@ class SoakTown(Process):
         return Books(
             places={(place.kind, place.number): place for place in places},
             uploads=told["uploads"],
-            thumbnails=frozenset(told["thumbnails"]),
+            stored=frozenset(told["stored"]),
             files=frozenset(told["files"]),
             reports=Counter(map(tuple, told["reports"])),
             deeds=Counter(map(tuple, told["deeds"])),
@@ -100,10 +100,11 @@ def _serve(share: float, seed: int, *, tedious: bool, default_limits: bool) -> N
 
     from .soak_weather import Weather
 
-    refused = _count_refusals()
+    refused, stored = _count_refusals(), _Images()
     weather = Weather(share=share, seed=seed, tedious=tedious)
     with LemmySandbox(faults=weather, default_limits=default_limits) as box:
         weather.revoke = lambda: _forget_tokens(box)
+        box._state.images = stored
         say(box.announcement() | {"remote": box.remote_url})
         for line in sys.stdin:
             asked = json.loads(line)
@@ -116,7 +117,20 @@ def _serve(share: float, seed: int, *, tedious: bool, default_limits: bool) -> N
             elif "changes" in asked:
                 say(_changed(box, asked))
             else:
-                say({**_told(box), "calls": weather.calls, "failed": weather.failed, "refused": refused})
+                of_weather = {"calls": weather.calls, "failed": weather.failed}
+                say({**_told(box), **of_weather, "stored": sorted(stored.ever), "refused": refused})
+
+
+class _Images(dict[str, Any]):
+    """The table of the store's aliases, which forgets none that it has held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ever: set[str] = set()
+
+    def __setitem__(self, alias: str, image: Any) -> None:
+        self.ever.add(alias)
+        super().__setitem__(alias, image)
 
 
 def _count_refusals() -> Counter[str]:
@@ -176,7 +190,7 @@ def _changed(box: Any, asked: dict[str, Any]) -> str:
 def _told(box: Any) -> dict[str, Any]:
     state = box.state
     with state.lock:
-        names = {one.id: one.name if one.local else f"{one.name}@{one.actor_id.split('/')[2]}" for one in state.people.values()}
+        names = {one.id: _handle(one) for one in state.people.values()}
         users = {user.id: names[user.person_id] for user in state.local_users.values()}
         images = dict(state.images)
         posts = [
@@ -190,7 +204,7 @@ def _told(box: Any) -> dict[str, Any]:
         deeds = [
             (
                 entry.kind,
-                names[entry.other_person_id] if entry.kind == "ModBan" else entry.post_id or entry.comment_id,
+                names[entry.other_person_id] if entry.other_person_id else entry.post_id or entry.comment_id,
                 names[entry.mod_person_id],
                 entry.on,
             )
@@ -200,12 +214,16 @@ def _told(box: Any) -> dict[str, Any]:
     return {
         "places": [*posts, *comments],
         "uploads": {alias: users[one.local_user_id] for alias, one in images.items() if one.local_user_id},
-        "thumbnails": [alias for alias, one in images.items() if not one.local_user_id],
         "files": [alias for alias in images if has(box, alias)],
         "reports": reports,
         "deeds": deeds,
         "when": when,
     }
+
+
+def _handle(person: Any) -> str:
+    host = person.actor_id.split("/")[2]
+    return str(person.name if person.local else f"{person.name}@{host}")
 
 
 def _place(kind: str, row: Any, names: Mapping[int, str], text: str) -> dict[str, Any]:

@@ -102,7 +102,9 @@ class Weather(Faults):
         share = AFTER_SHARE if stage == "after" else 1 - AFTER_SHARE
         if self._chance.random() >= self.share * share:
             return None
-        kinds = AFTER if stage == "after" else {**BEFORE, **(LIMITED if api else {}), **(TEDIOUS if self.tedious else {})}
+        kinds = dict(AFTER)
+        if stage == "before":
+            kinds = {**BEFORE, **(LIMITED if api else {}), **(TEDIOUS if self.tedious else {})}
         deck = self._decks.setdefault(f"{stage} {api}", [])
         if not deck:
             deck += kinds
@@ -125,5 +127,3 @@ class Weather(Faults):
 def _is_first(query: str) -> bool:
     asked = parse_qs(query)
     return "page_cursor" not in asked and asked.get("page", ["1"]) == ["1"]
-
-

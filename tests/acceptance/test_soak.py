@@ -28,10 +28,10 @@ import pytest
 from bot.clock import SystemClock
 from bot.ledger import open_ledger
 
-from .bot import SOURCES, Bot
+from .bot import Bot
 from .raid_people import Poster
 from .soak_people import Life, plan
-from .soak_story import HOURS, ITEMS, LARGE, SECONDS, SEED, SHARE, USERS, Comparison, configured, in_time
+from .soak_story import HOURS, ITEMS, LARGE, SECONDS, SEED, SHARE, USERS, Comparison, configured, in_time, watches
 from .soak_table import Course, tell
 from .soak_town import SoakTown
 
@@ -67,7 +67,7 @@ def test_no_picture_is_missed_no_uploader_mistaken_and_no_deed_lost_or_doubled(t
         ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock=SystemClock())
         try:
             bot.start()
-            in_time(lambda: len(ledger.flags("source/")) == SOURCES, lambda: f"the bot reads its feeds\n{log(bot)}")
+            in_time(lambda: watches(ledger), lambda: f"the bot reads its feeds\n{log(bot)}")
             course = Course.begun()
             _live_through(life, bot, turns, ledger)
             course.posted()

@@ -161,7 +161,9 @@ def test_secrets_are_in_no_repr_and_no_log(town: Town, caplog: pytest.LogCapture
         assert secret not in said
 
 
-@pytest.mark.parametrize("page", [("<html>busy</html>", "text/html"), ("[]", "application/json"), ("{}", "application/json")])
+@pytest.mark.parametrize(
+    "page", [("<html>busy</html>", "text/html"), ("[]", "application/json"), ("{}", "application/json")]
+)
 def test_page_of_a_proxy_does_not_vouch_for_a_listing_made_as_a_stranger(
     town: Town, instance: Instance, page: tuple[str, str]
 ) -> None:
