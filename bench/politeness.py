@@ -149,7 +149,7 @@ def main() -> None:
     what = f"{chosen.items} items in {chosen.seconds:.0f} s, polled every {chosen.poll}"
     console.print(f"{what}, all done after {took:.0f} s")
     console.print(per_thousand, waits)
-    console.print(f"limited calls: {60 * limited / took:.0f} a minute of 180; refused: {dict(books.refused) or 'none'}")
+    console.print(f"limited calls: {60 * limited / took:.0f} a minute of 180; refused: {sum(books.refused.values())}")
 
 
 if __name__ == "__main__":

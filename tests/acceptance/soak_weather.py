@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from adapters.sandbox.faults import Delay, Drop, Faults, Truncate, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.sandbox.faults import Action
 
@@ -47,10 +47,12 @@ AFTER_SHARE = 0.25
 LIMITED = {"rate_limit_error": respond(400, '{"error":"rate_limit_error"}')}
 """What Lemmy's own API says, and no file."""
 
-TEDIOUS: Mapping[str, Action] = {
-    "429, HTML": respond(429, HTML, "text/html"),
-    "time-out, carried out late": Delay(25.0),
+HANGS = 21.0  # seconds: the bot's own calls wait for twenty, its downloads for ten
+TEDIOUS: Mapping[str, Sequence[Action]] = {
+    "429, HTML": (respond(429, HTML, "text/html"),),
+    "time-out": (Delay(HANGS), Drop()),
 }
+TEDIOUS_AFTER: Mapping[str, Sequence[Action]] = {"carried out, then time-out": (Delay(HANGS), Drop())}
 """For the bot waits ten seconds, or twenty, after these: a small soak has no time for them."""
 
 REVOKED, REVOCATIONS = "token revoked", 4
@@ -96,15 +98,17 @@ class Weather(Faults):
         if what == REVOKED:
             self.revoke()
             return []
-        return [{**BEFORE, **AFTER, **LIMITED, **TEDIOUS}[what]]
+        long = {**TEDIOUS, **TEDIOUS_AFTER}
+        return list(long[what]) if what in long else [{**BEFORE, **AFTER, **LIMITED}[what]]
 
     def _fault(self, stage: str, *, api: bool) -> str | None:
         share = AFTER_SHARE if stage == "after" else 1 - AFTER_SHARE
         if self._chance.random() >= self.share * share:
             return None
-        kinds = dict(AFTER)
         if stage == "before":
-            kinds = {**BEFORE, **(LIMITED if api else {}), **(TEDIOUS if self.tedious else {})}
+            kinds = [*BEFORE, *(LIMITED if api else ()), *(TEDIOUS if self.tedious else ())]
+        else:
+            kinds = [*AFTER, *(TEDIOUS_AFTER if self.tedious else ())]
         deck = self._decks.setdefault(f"{stage} {api}", [])
         if not deck:
             deck += kinds
