@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .soak_people import Life, Made, Turn
     from .soak_town import Books, Place, SoakTown
 
-ITEMS = int(os.environ.get("SOAK_ITEMS", "60"))
+ITEMS = int(os.environ.get("SOAK_ITEMS", "40"))
 USERS = int(os.environ.get("SOAK_USERS", str(max(6, ITEMS // 10))))
 SHARE = float(os.environ.get("SOAK_SHARE", "0.05"))
 SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))

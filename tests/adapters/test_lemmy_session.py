@@ -174,3 +174,10 @@ def test_page_of_a_proxy_does_not_vouch_for_a_listing_made_as_a_stranger(
     with pytest.raises(BadAnswerError):
         source.poll(cursor)
     source.poll(cursor)
+
+
+@pytest.mark.parametrize("page", ['{"unexpected":true}', "[]"])
+def test_answer_of_something_else_to_a_login_keeps_nobody_waiting(town: Town, instance: Instance, page: str) -> None:
+    """Unlike a refusal, after which the few logins that Lemmy allows are saved."""
+    town.box.faults.before("POST", "/user/login$", respond(200, page))
+    instance.sources[0].poll(None)
