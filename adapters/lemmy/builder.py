@@ -41,7 +41,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
 
     ``start_from``: how far before the first poll sources begin (zero: now); ``None``: with everything there is.
     """
-    client = LemmyClient(settings, Transport(settings.url))
+    client = LemmyClient(settings, Transport(settings.url, pauses=True))
     addresses = Addresses(instance=InstanceId(settings.id), url=settings.public)
     converter = Converter(addresses=addresses)
     public = public_view(settings)

@@ -129,7 +129,9 @@ class LemmyClient:
         def ask() -> None:
             headers = {"Authorization": f"Bearer {token}"}
             path = f"{API}/user/validate_auth"
-            self._checked(self.transport.call("GET", path, headers=headers, limiter="message", urgent=urgent))
+            answer = self.transport.call("GET", path, headers=headers, limiter="message", urgent=urgent)
+            if self._object(self._checked(answer)).get("success") is not True:  # a proxy's page says nothing of it
+                raise BadAnswerError(f"{answer.what} was answered with neither yes nor no")
 
         try:
             self.transport.read(ask)

@@ -12,7 +12,7 @@ import structlog
 from adapters.credentials import one_time_code, write_secretly
 from adapters.lemmy import errors
 from adapters.outcome import before_deed
-from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +101,10 @@ class Session:
         answer = self._transport.call("POST", "/api/v3/user/login", body=body, limiter="register", urgent=True)
         errors.check(answer)
         found = answer.json()
-        return found.get("jwt") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not {"jwt", "registration_created"} & found.keys():
+            # Not remembered as a refusal: whatever stands in front of the server may be gone with the next try.
+            raise BadAnswerError(f"{answer.what} was answered with something else than Lemmy's answer to a login")
+        return found.get("jwt")
 
     def _remembered(self, why: str, code: str) -> NotLoggedInError:
         """The error, kept for a while: asking again at once would only use up the few logins that Lemmy allows."""

@@ -18,6 +18,7 @@ from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unsca
 from bot.enforce import Enforcement
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
+from bot.pipeline.run import OPINIONS, TRIES
 from bot.pipeline.standing import Limiter
 from bot.policy import Breaker, Condition, Guard, Limits, Quotas
 from bot.ports import Batch, Decoded, Fetched, Gone, Instance, TaskKind
@@ -589,3 +590,44 @@ def test_ban_is_released_that_the_thumbnail_planned_while_its_picture_was_judged
     monkeypatch.setattr(small.ledger, "add_verdict", kept)
     small.examine(picture)
     assert small.states()["ban_account"] == READY
+
+
+PAGE = Unscannable(kind=UnscannableKind.NOT_MEDIA, detail="html")
+
+
+def looks(world):
+    """How often something is fetched in the time to come."""
+    began = world.fetches
+    for _ in range(40):
+        world.run_tasks()
+        world.clock.pass_(hours=1)
+    return world.fetches - began
+
+
+def test_page_in_the_place_of_a_file_of_our_own_server_is_asked_again_and_shown(world):
+    name = world.see(BAD)
+    world.files[making.address(name)] = PAGE
+    world.run_tasks()
+    world.files[making.address(name)] = BAD
+    world.clock.pass_(minutes=1)
+    world.run_tasks()
+    assert len(world.ledger.cases()) == 1
+
+    lost = world.see(OTHER, name="lost.png", post=2)
+    world.files[making.address(lost)] = PAGE
+    assert looks(world) == TRIES
+    assert world.ledger.backlog_size()["parked/examine"] == 1
+
+
+def test_page_of_another_server_is_believed_when_it_comes_again_and_again(world):
+    far = RemoteUrl(value="https://far.example/a.png")
+    world.files[far.value] = PAGE
+    seen = Sighting(
+        subject=making.post(),
+        media=MediaRef(url=far.value, role=Role.ATTACHMENT),
+        name=far,
+        seen_at=world.clock.now(),
+    )
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    assert looks(world) == OPINIONS
+    assert world.ledger.backlog_size() == {}
