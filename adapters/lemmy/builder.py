@@ -40,8 +40,8 @@ FEEDS = ("posts", "comments", "uploads")
 """What is read of a server, whichever Lemmy it runs."""
 
 
-def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -> Instance:
-    """One server, connected; contacts nobody yet.
+def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *, file_store: bool = False) -> Instance:
+    """One server, connected; contacts nobody yet. ``file_store``: its pict-rs is read, too.
 
     ``start_from``: how far before the first poll sources begin (zero: now); ``None``: with everything there is.
     """
@@ -49,7 +49,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
     generations = Generations(
         transport,
         old=lambda: _parts(settings, transport, public, clock, start_from),
-        new=lambda: build_v4(settings, transport, public, clock, start_from),
+        new=lambda: build_v4(settings, transport, public, clock, start_from, file_store=file_store),
     )
     instance = InstanceId(settings.id)
     return Instance(

@@ -34,9 +34,15 @@ if TYPE_CHECKING:
 
 
 def build(
-    settings: LemmySettings, transport: Transport, public: PublicView, clock: Clock, start_from: timedelta | None
+    settings: LemmySettings,
+    transport: Transport,
+    public: PublicView,
+    clock: Clock,
+    start_from: timedelta | None,
+    *,
+    file_store: bool,
 ) -> Parts:
-    """The parts that speak API v4; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
+    """The parts that speak API v4; contacts nobody yet. The rest as in ``adapters.lemmy.builder``."""
     client = LemmyV4Client(settings, transport)
     addresses = Addresses(
         instance=InstanceId(settings.id), url=settings.public, files="/api/v4/image", retired="/pictrs/image"
@@ -61,5 +67,5 @@ def build(
             bans=V4Bans(client, acting, modlog, clock),
             switches=V4Switches(client, host_of(settings.public)),
         ),
-        inspector=V4Inspector(client, public, uploads, clock),
+        inspector=V4Inspector(client, public, uploads, clock, file_store=file_store),
     )

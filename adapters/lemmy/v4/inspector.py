@@ -43,9 +43,15 @@ class V4Inspector(LemmyInspector):
 
     _client: LemmyV4Client
 
-    def __init__(self, client: LemmyV4Client, public: PublicView, uploads: V4Uploads, clock: Clock) -> None:
-        """``public``: how the world sees the server of ``client``; ``uploads``: its list of images."""
+    def __init__(
+        self, client: LemmyV4Client, public: PublicView, uploads: V4Uploads, clock: Clock, *, file_store: bool
+    ) -> None:
+        """``public``: how the world sees the server of ``client``; ``uploads``: its list of images.
+
+        ``file_store``: whether the bot is told of new files by the server's pict-rs.
+        """
         super().__init__(client, public)
+        self._file_store = file_store
         self._uploads = uploads
         self._clock = clock
 
@@ -86,22 +92,20 @@ class V4Inspector(LemmyInspector):
         )
 
     def _listed(self) -> CheckResult:
-        page = self._attempt("uploaders", lambda: self._uploads.page(None))
-        if isinstance(page, CheckResult):
-            return page
-        if page.following is None:
+        """Whether the list of images can be read to its end."""
+        cut = self._attempt("uploaders", self._uploads.is_cut)
+        if isinstance(cut, CheckResult):
+            return cut
+        if not cut:
             return CheckResult(what="uploaders", ok=True, detail="the server tells who uploaded each file")
-        behind = self._attempt("uploaders", lambda: self._uploads.page(page.following))
-        if isinstance(behind, CheckResult):
-            return behind
-        if not behind.cut:
-            return CheckResult(what="uploaders", ok=True, detail="the server tells who uploaded each file")
-        return CheckResult(
-            what="uploaders",
-            ok=True,
-            detail=f"the server tells the uploaders of {LIMIT} files and fails when asked for more (a fault of this "
-            "Lemmy): of other files nobody is named, and so nobody is banned for them",
+        detail = (
+            f"the server tells the uploaders of {LIMIT} files and fails when it is asked for more, which is a fault of "
+            "this Lemmy: of other files nobody is named, and so nobody is banned for them"
         )
+        if self._file_store:
+            return CheckResult(what="uploaders", ok=True, detail=detail)
+        remedy = "configure `pictrs`: without it, files that nobody posts are not even found"
+        return CheckResult(what="uploaders", ok=False, detail=detail, remedy=remedy)
 
 
 def _days(span: timedelta) -> str:

@@ -108,6 +108,11 @@ class V4Uploads:
         following = answer.get("next_page")
         return ImagePage(uploads=uploads, broken=broken, following=None if following == cursor else following)
 
+    def is_cut(self) -> bool:
+        """Whether there is a page behind the first one that the server does not give. Raises ``PlatformError``."""
+        following = self.page(None).following
+        return following is not None and self.page(following).cut
+
     def _look_for(self, alias: str) -> None:
         at = self._monotonic()
         page = self.page(None)
