@@ -106,7 +106,7 @@ def lemmy() -> Iterator[Recorded]:
         loopback.stop()
 
 
-def connect(server: Recorded, **changes: Any) -> Instance:
+def connect(server: Recorded, *, start_from: timedelta | None = timedelta(0), **changes: Any) -> Instance:
     """The adapter, configured for it."""
     block = {
         "id": "main",
@@ -119,4 +119,4 @@ def connect(server: Recorded, **changes: Any) -> Instance:
     settings = PLATFORMS["lemmy"].settings.model_validate({k: v for k, v in block.items() if v is not None})
     clock = TestClock()
 
-    return PLATFORMS["lemmy"].build(settings, clock, timedelta(0), open_ledger("sqlite://", clock=clock))
+    return PLATFORMS["lemmy"].build(settings, clock, start_from, open_ledger("sqlite://", clock=clock))
