@@ -97,6 +97,8 @@ class LemmySandbox:
         api = VERSIONS[version]
         if image_mode is None:
             image_mode = "StoreLinkPreviews" if api == "v3" else "ProxyAllImages"
+        if api == "v4":
+            self._state.rate_limits.import_user_settings = 3
         self._server = Server(self._state, self.files, image_mode, api=api)
         self.federation = Federation(self._server, FileStore(), self.remote_url, thumbnail_again)
         self._server.resolve_remote = self.federation.resolve

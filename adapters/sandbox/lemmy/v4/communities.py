@@ -178,7 +178,7 @@ def add_moderator(call: Call, form: AddModToCommunity) -> Json:
 def communities_wanted(
     call: Call, *, listing: str | None, show_nsfw: bool | None, term: str | None = None, title_only: bool = False
 ) -> list[Community]:
-    """Communities by name, title, summary or sidebar; administrators also see removed ones. Unlisted ones are here too."""
+    """Communities by name, title, summary or sidebar; unlisted ones too. Administrators also see removed ones."""
     state, me = call.state, call.viewer_id
 
     def shows(row: Community) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 import httpx
 from starlette.responses import JSONResponse, Response
@@ -154,7 +154,8 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
     try:
         proxied_file(call.server, form.url)
         alias = files.resolve(None, form.url)
-        answer = shown_file(call, alias, source=form.url, format_=form.file_type, thumbnail=form.max_size)
+        path = _unwrapped(form.url).path
+        answer = shown_file(call, alias, source=path, format_=form.file_type, thumbnail=form.max_size)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
     except (
@@ -167,7 +168,16 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
     ) as error:
         known = failure(error)
         return JSONResponse({"code": known.code, "msg": known.msg}, status_code=known.status)
-    return _named(answer, form.url.split("?")[0].rsplit("/", 1)[-1])
+    return _named(answer, path.rsplit("/", 1)[-1])
+
+
+def _unwrapped(url: str) -> SplitResult:
+    """What a proxy's address stands for: a post from another server may come with one of that server's proxy."""
+    parts = urlsplit(url)
+    if not parts.path.endswith(("/api/v4/image/proxy", "/api/v3/image_proxy")):
+        return parts
+    inner = dict(parse_qsl(parts.query)).get("url")
+    return parts if inner is None else _unwrapped(inner)
 
 
 @route("GET", "/api/v4/image/health")

@@ -12,6 +12,7 @@ from adapters.sandbox.clock import chrono_ns, now_ns
 from adapters.sandbox.lemmy import site
 from adapters.sandbox.lemmy.rows import as_json
 from adapters.sandbox.lemmy.v4.calling import route
+from adapters.sandbox.lemmy.v4.site import languages
 from adapters.sandbox.lemmy.views import person_view
 
 if TYPE_CHECKING:
@@ -44,4 +45,5 @@ def get_site(call: Call, _: Nothing) -> Json:
         shown = person_view(state, person)
         shown["person"] = as_json(person) | {"instance_id": 0}
         admins.append(shown | {"is_admin": False})
+    general["all_languages"] = languages()
     return general | {"admins": admins, "version": call.server.version, "taglines": [], "custom_emojis": []}

@@ -103,6 +103,12 @@ def site_view(server: Server) -> Json:
     }
 
 
+def languages() -> list[Json]:
+    """Every language. A real server lists them as its table happens to hold them, which is not by number."""
+    listed = [{"id": number, "code": code, "name": name} for number, (code, name) in enumerate(all_languages())]
+    return sorted(listed, key=lambda row: (str(row["code"])[::-1], row["id"]))
+
+
 @route("GET", "/api/v4/site")
 def get_site(call: Call, _: Nothing) -> Json:
     """All about the site, at most a second old. Not a word about the viewer: that is ``/account`` now."""
@@ -122,9 +128,7 @@ def get_site(call: Call, _: Nothing) -> Json:
             "site_view": site_view(server),
             "admins": [views.person_view(person) for person in state.admins()],
             "version": server.version,
-            "all_languages": [
-                {"id": number, "code": code, "name": name} for number, (code, name) in enumerate(all_languages())
-            ],
+            "all_languages": languages(),
             "discussion_languages": sorted(state.site_languages),
             # One of them by chance; the last is as good as any.
             **({"tagline": taglines[-1]} if taglines else {}),
