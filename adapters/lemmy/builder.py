@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.http import Transport
+from adapters.lemmy.account import Account
 from adapters.lemmy.addresses import Addresses, host_of
 from adapters.lemmy.bans import Bans
 from adapters.lemmy.client import LemmyClient
@@ -13,9 +14,18 @@ from adapters.lemmy.convert import Converter
 from adapters.lemmy.enforcer import LemmyEnforcer
 from adapters.lemmy.feeds import PostFeed, comment_feed, upload_feed
 from adapters.lemmy.files import Files
-from adapters.lemmy.generation import EitherEnforcer, EitherInspector, EitherResolver, EitherSource, Generations, Parts
+from adapters.lemmy.generation import (
+    EitherAccount,
+    EitherEnforcer,
+    EitherInspector,
+    EitherResolver,
+    EitherSource,
+    Generations,
+    Parts,
+)
 from adapters.lemmy.inspector import LemmyInspector, not_reached
 from adapters.lemmy.modlog import ModLog
+from adapters.lemmy.places import places
 from adapters.lemmy.reader import Reader
 from adapters.lemmy.removals import Removals
 from adapters.lemmy.reports import Reports
@@ -36,8 +46,9 @@ if TYPE_CHECKING:
     from adapters.lemmy.settings import LemmySettings
     from bot.ports import Clock
 
-FEEDS = ("posts", "comments", "uploads")
-"""What is read of a server, whichever Lemmy it runs."""
+PLACES = ("communities", "profiles", "site", "messages")
+FEEDS = ("posts", "comments", "uploads", *PLACES)
+"""What is read of a server, whichever Lemmy it runs. ``PLACES`` may bring nothing for a long time."""
 
 
 def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *, file_store: bool = False) -> Instance:
@@ -60,6 +71,8 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
         enforcer=EitherEnforcer(generations),
         inspector=EitherInspector(generations, lambda error: [not_reached(error, settings.url)]),
         hosts=tuple(_hosts(settings)),
+        account=EitherAccount(generations, lambda error: [not_reached(error, settings.url)]),
+        rare=frozenset(f"{instance}/{word}" for word in PLACES),
     )
 
 
@@ -72,18 +85,21 @@ def _parts(
     converter = Converter(addresses=addresses)
     reading, acting = Endpoints(client, urgent=False), Endpoints(client, urgent=True)
     modlog = ModLog(acting)
+    reader = Reader(reading, converter, clock)
     feeds = sources(
         client,
         converter,
-        Reader(reading, converter, clock),
+        reader,
         clock,
         start_from,
         posts=PostFeed(client),
         comments=comment_feed(client),
         uploads=upload_feed(client),
     )
+    beside = places(client, converter, reader, clock, start_from)
+    account = Account(client)
     return Parts(
-        sources={source.name.rpartition("/")[2]: source for source in feeds},
+        sources={source.name.rpartition("/")[2]: source for source in (*feeds, *beside)},
         resolver=LemmyResolver(client, converter, UploadIndex(client, converter), public, clock),
         enforcer=LemmyEnforcer(
             reports=Reports(client, acting),
@@ -92,7 +108,8 @@ def _parts(
             bans=Bans(client, acting, modlog, clock),
             switches=Switches(client, host_of(settings.public)),
         ),
-        inspector=LemmyInspector(client, public),
+        inspector=LemmyInspector(client, public, account),
+        account=account,
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adapters.http import Answer, Transport
     from bot.domain.content import Name, Subject, SubjectKey, Upload
     from bot.domain.decisions import Intent, LastWord, Offer, Outcome, Report, Verification
-    from bot.ports import CheckResult, Cursor, Enforcer, Gone, Inspector, Resolver, Source
+    from bot.ports import CheckResult, Cursor, Enforcer, Gone, Inspector, OwnAccount, Resolver, Source
 
 KEPT = 120.0
 """Seconds for which the answer holds: as long as what ``GET /site`` says of the server."""
@@ -41,6 +41,7 @@ class Parts:
     resolver: Resolver
     enforcer: Enforcer
     inspector: Inspector
+    account: OwnAccount
 
 
 class Generations:
@@ -218,3 +219,20 @@ class EitherInspector:
     def repair(self) -> None:
         """By the right one. Raises ``PlatformError``."""
         self._generations.parts().inspector.repair()
+
+
+class EitherAccount:
+    """The bot's account, looked at as whichever generation answers wants it."""
+
+    def __init__(self, generations: Generations, unknown: Callable[[PlatformError], Sequence[CheckResult]]) -> None:
+        """``unknown`` as in ``EitherInspector``."""
+        self._generations = generations
+        self._unknown = unknown
+
+    def look(self, *, mend: bool) -> Sequence[CheckResult]:
+        """The lines of the right one."""
+        try:
+            account = self._generations.parts().account
+        except PlatformError as error:
+            return self._unknown(error)
+        return account.look(mend=mend)

@@ -11,15 +11,13 @@ from bot.ports import CheckResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from adapters.lemmy.account import Account
     from adapters.lemmy.client import LemmyClient, Site
     from adapters.lemmy.wire import Json
     from adapters.public import PublicView
 
 CALLS_PER_TAKEDOWN = 13
 """Calls of the message limiter that report, removal and ban cost together, each checked before and after."""
-
-WANTED = {"show_nsfw": True, "show_bot_accounts": True, "show_read_posts": True}
-"""Settings of the account without which Lemmy leaves things out of its listings."""
 
 
 def not_reached(error: Exception, url: str, what: str = "server") -> CheckResult:
@@ -39,14 +37,12 @@ def not_reached(error: Exception, url: str, what: str = "server") -> CheckResult
 class LemmyInspector:
     """Checks one server."""
 
-    wanted: Mapping[str, bool] = WANTED
-    blocks: Sequence[str] = ("person_blocks", "community_blocks", "instance_blocks")
-    settings_path = "/user/save_user_settings"
     missing_file = "/pictrs/image/fediwarden-check.png"
 
-    def __init__(self, client: LemmyClient, public: PublicView) -> None:
-        """``public``: how the world sees the server of ``client``."""
+    def __init__(self, client: LemmyClient, public: PublicView, account: Account) -> None:
+        """``public``: how the world sees the server of ``client``; ``account``: the bot's there."""
         self._client = client
+        self._account = account
         self._settings = client.settings
         self._public = public
 
@@ -64,6 +60,7 @@ class LemmyInspector:
         results.append(CheckResult(what="login", ok=True, detail=f"logged in as {me['person']['name']}"))
         site = self._client.site()
         results += [self._admin(me), *self._settings_of(site, me), self._limits(site), self._public_address()]
+        results.append(self._attempt("hidden communities", lambda: self._account.hidden(mend=False)))
         if me["local_user"].get("admin"):
             results.append(self._seniority(site, me))
         return results
@@ -72,11 +69,13 @@ class LemmyInspector:
         """Switch on what the account needs to see everything. Raises ``PlatformError``."""
         site = self._client.site(fresh=True)
         _, languages = self._languages(site, {})
-        self._save({**self.wanted, "bot_account": True, "discussion_languages": sorted(languages)})
+        self._save({**self._account.wanted, "bot_account": True, "discussion_languages": sorted(languages)})
+        self._account.lift_blocks()
+        self._account.hidden(mend=True)
         self._client.site(fresh=True)  # what is remembered of the account is not so any more
 
     def _save(self, body: Mapping[str, Any]) -> None:
-        self._client.do("PUT", self.settings_path, body)
+        self._client.do("PUT", self._account.settings_path, body)
 
     def _languages(self, site: Site, mine: Json) -> tuple[Sequence[int], set[int]]:
         """The languages that the account has chosen, and those that it can choose."""
@@ -134,11 +133,11 @@ class LemmyInspector:
         return CheckResult(what="admin", ok=False, detail=f"{name} is not an admin", remedy=remedy)
 
     def _settings_of(self, site: Site, me: Json) -> Sequence[CheckResult]:
-        wrong = [name for name, value in self.wanted.items() if me["local_user"].get(name) is not value]
+        wrong = [name for name, value in self._account.wanted.items() if me["local_user"].get(name) is not value]
         mine = site.json["my_user"]
         languages, offered = self._languages(site, mine)
         missing = offered - set(languages)
-        blocked = [name for name in self.blocks if mine.get(name)]
+        blocked = [name for name in self._account.told if mine.get(name)]
         remedy = "let `fediwarden check --repair` set it, or set it on the account's settings page"
         results = [
             CheckResult(
@@ -157,7 +156,11 @@ class LemmyInspector:
             results.append(CheckResult(what="languages", ok=True, detail="all languages"))
         if blocked:
             detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"
-            results.append(CheckResult(what="blocks", ok=False, detail=detail, remedy="lift the blocks"))
+            results.append(
+                CheckResult(
+                    what="blocks", ok=False, detail=detail, remedy="lift them, or let `fediwarden check --repair` do so"
+                )
+            )
         return results
 
     def _limits(self, site: Site) -> CheckResult:

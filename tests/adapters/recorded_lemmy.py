@@ -96,6 +96,9 @@ def lemmy() -> Iterator[Recorded]:
     """One that has answered nothing yet, and knows the bot."""
     server = Recorded()
     server.say("nodeinfo", "site, as admin", "account, as admin", "validate_auth, good")
+    server.answer("GET", "/api/v4/modlog", 200, {"items": []})
+    server.answer("GET", "/api/v4/admin/tagline/list", 200, {"items": []})
+    server.answer("GET", "/api/v4/custom_emoji/list", 200, {"custom_emojis": []})
     server.answer("POST", "/api/v4/account/auth/login", 200, {"jwt": token(7 * 86400)})
     loopback = LoopbackServer(server)
     server.url = loopback.url

@@ -68,6 +68,8 @@ def source(instance: Instance, word: str) -> Any:
 
 def test_api_v3_of_1_0_is_never_spoken(server: Recorded, instance: Instance) -> None:
     server.say("post list, all", "comment list", "image list after delete", "get post", "v3 site on 1.0")
+    server.say("community list", "person list")
+    server.answer("GET", "/api/v4/report/list", 200, {"items": []})
     for one in instance.sources:
         one.poll(None)
     source(instance, "posts").read(SubjectKey(instance=MAIN, kind="post", local_id="1"))
@@ -103,7 +105,7 @@ def test_posts_and_who_is_around_them(server: Recorded) -> None:
 
 
 def test_cursor_of_a_server_that_was_upgraded_begins_at_the_top(server: Recorded, instance: Instance) -> None:
-    server.say("comment list", "post list, all")
+    server.say("comment list", "post list, all", "get post, missing", "get comment, missing")
     old = {
         "high": 1,
         "floor": 1,
@@ -198,10 +200,8 @@ def test_removal_has_a_reason_and_the_mod_log_says_who(server: Recorded, instanc
 
 
 def test_ban_says_that_the_account_still_uploads(server: Recorded, instance: Instance) -> None:
-    server.say("get person", "ban, 7 days", "modlog, bans")
+    server.say("get person", "ban, 7 days")
     server.answer("GET", "/api/v4/person", 200, {"person_view": recorded("unban")["response"]["body"]["person_view"]})
-    log = recorded("modlog, remove post")["response"]["body"]
-    server.answer("GET", "/api/v4/modlog", 200, {**log, "items": []})
     ban = BanAccount(instance=MAIN, account=BOB, days=7, text="Automated check")
     assert instance.enforcer.verify(ban).so is False
     done = instance.enforcer.apply(ban)
@@ -383,7 +383,6 @@ def test_check_says_what_is_different(server: Recorded) -> None:
     connect(server).inspector.repair()
     (saved,) = server.of("PUT", "/api/v4/account/settings/save")
     assert saved.body["hide_posts_with_media"] is False
-    assert saved.body["blocking_keywords"] == []
 
 
 def test_upgrade_while_the_bot_runs_is_noticed(server: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,3 +402,65 @@ def test_upgrade_while_the_bot_runs_is_noticed(server: Recorded, monkeypatch: py
 def test_far_future_of_a_token_is_no_end(server: Recorded) -> None:
     instance = connect(server, password=None, token=token(timedelta(days=90_000).total_seconds()))
     assert "does not end" in next(line.detail for line in instance.inspector.check() if line.what == "token")
+
+
+def test_communities_accounts_and_the_servers_own_pages_are_read(server: Recorded) -> None:
+    instance = connect(server, start_from=None)
+    listed = recorded("community list")["response"]["body"]
+    listed["items"][0]["community"] |= {
+        "icon": f"{HOST}/api/v4/image/icon-0001.png",
+        "sidebar": "![s](https://x/s.png)",
+    }
+    server.answer("GET", "/api/v4/community/list", 200, {**listed, "next_page": "more"})
+    first = source(instance, "communities").poll(None)
+    assert {s.media.role for s in first.sightings} == {Role.AVATAR, Role.INLINE}
+    assert first.cursor is not None
+    assert first.cursor["page"] == "more"
+    server.say("person list")
+    begun_on_0_19 = {**first.cursor, "way": 3, "page": 7, "floor": 0}
+    assert source(instance, "profiles").poll(begun_on_0_19).sightings == ()
+    shown = source(connect(server, start_from=None), "profiles").poll(None).sightings
+    assert [s.media.url.rpartition("/")[2] for s in shown] == ["804ff71f-4aa5-4d76-831a-ba8c23aeb2bf.png"]
+    emoji = {"id": 1, "image_url": f"{HOST}/api/v4/image/emoji-0001.png", "published_at": "2026-11-22T07:00:00Z"}
+    server.answer("GET", "/api/v4/custom_emoji/list", 200, {"custom_emojis": [{"custom_emoji": emoji}]})
+    line = {"id": 2, "content": "![t](https://x/t.png)", "published_at": "2026-11-22T07:00:00Z"}
+    server.answer("GET", "/api/v4/admin/tagline/list", 200, {"items": [line]})
+    site = source(instance, "site").poll(None).sightings
+    assert {s.subject.local_id for s in site} == {"emoji-1", "tagline-2"}
+
+
+def test_only_reported_messages_are_read(server: Recorded) -> None:
+    people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
+    message = {"id": 9, "content": "gone", "ap_id": f"{HOST}/pm/9", "published_at": "2026-11-22T07:00:00Z"}
+    report = {"id": 4, "original_pm_text": "![m](https://x/m.png)", "published_at": "2026-11-22T07:01:00Z"}
+    row = {
+        "type_": "private_message",
+        "private_message_report": report,
+        "private_message": message,
+        "private_message_creator": people["post_creator"],
+    }
+    server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
+    batch = source(connect(server, start_from=None), "messages").poll(None)
+    (seen,) = batch.sightings
+    assert (seen.subject.kind, seen.subject.local_id, seen.media.url) == ("message", "9", "https://x/m.png")
+    assert {one.query["type_"] for one in server.of("GET", "/api/v4/report/list")} == {"private_messages"}
+
+
+def test_blocks_and_words_are_lifted_and_unlisted_communities_followed(server: Recorded) -> None:
+    account = recorded("account, as admin")["response"]["body"]
+    person, community = recorded("get person")["response"]["body"], recorded("create community")["response"]["body"]
+    hidden = community["community_view"]["community"] | {"visibility": "unlisted"}
+    blocks = {"person_blocks": [person["person_view"]["person"]], "keyword_blocks": ["cat"]}
+    server.answer("GET", "/api/v4/account", 200, {**account, **blocks})
+    server.answer("GET", "/api/v4/modlog", 200, {"items": [{"target_community": hidden}]})
+    for path in ("/api/v4/account/block/person", "/api/v4/community/follow"):
+        server.answer("POST", path, 200, {})
+    server.answer("PUT", "/api/v4/account/settings/save", 200, {"success": True})
+    instance = connect(server)
+    assert instance.account is not None
+    lines = {line.what: line for line in instance.account.look(mend=True)}
+    assert "person_blocks, keyword_blocks" in lines["blocks"].detail
+    instance.inspector.repair()
+    assert server.of("POST", "/api/v4/account/block/person")[0].body == {"person_id": 7, "block": False}
+    assert server.of("PUT", "/api/v4/account/settings/save")[-1].body == {"blocking_keywords": []}
+    assert server.of("POST", "/api/v4/community/follow")[0].body == {"community_id": 2, "follow": True}

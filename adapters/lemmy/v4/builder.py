@@ -10,6 +10,7 @@ from adapters.lemmy.enforcer import LemmyEnforcer
 from adapters.lemmy.generation import Parts
 from adapters.lemmy.reader import Reader
 from adapters.lemmy.sources import sources
+from adapters.lemmy.v4.account import V4Account
 from adapters.lemmy.v4.bans import V4Bans
 from adapters.lemmy.v4.client import LemmyV4Client
 from adapters.lemmy.v4.endpoints import V4Endpoints
@@ -17,6 +18,7 @@ from adapters.lemmy.v4.feeds import comment_feed, post_feed
 from adapters.lemmy.v4.files import V4Files
 from adapters.lemmy.v4.inspector import V4Inspector
 from adapters.lemmy.v4.modlog import V4ModLog
+from adapters.lemmy.v4.places import places
 from adapters.lemmy.v4.removals import V4Removals
 from adapters.lemmy.v4.reports import V4Reports
 from adapters.lemmy.v4.resolver import V4Resolver
@@ -50,13 +52,14 @@ def build(
     converter = Converter(addresses=addresses)
     reading, acting = V4Endpoints(client, urgent=False), V4Endpoints(client, urgent=True)
     reader, modlog = Reader(reading, converter, clock), V4ModLog(client)
-    uploads = V4Uploads(client, converter)
+    uploads, account = V4Uploads(client, converter), V4Account(client)
     feeds = sources(
         client, converter, reader, clock, start_from, posts=post_feed(client), comments=comment_feed(client)
     )
+    beside = places(client, converter, reader, clock, start_from)
     return Parts(
         sources={
-            **{source.name.rpartition("/")[2]: source for source in feeds},
+            **{source.name.rpartition("/")[2]: source for source in (*feeds, *beside)},
             "uploads": UploadSource(f"{addresses.instance}/uploads", uploads, reader, clock),
         },
         resolver=V4Resolver(client, converter, uploads, public, clock),
@@ -67,5 +70,6 @@ def build(
             bans=V4Bans(client, acting, modlog, clock),
             switches=V4Switches(client, host_of(settings.public)),
         ),
-        inspector=V4Inspector(client, public, uploads, clock, file_store=file_store),
+        inspector=V4Inspector(client, public, account, uploads, clock, file_store=file_store),
+        account=account,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from adapters.lemmy.client import DEFAULT_LIMITS, LemmyClient
 from adapters.lemmy.v4 import wire
 from adapters.lemmy.v4.session import WeekSession
-from bot.domain.errors import RateLimitedError
+from bot.domain.errors import BadAnswerError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BURST = 0.3
 """Share of a limit that is used at once. 1.0 counts in windows: a full bucket and what flows into it meanwhile are in
 one of them (LemmyNet/lemmy 1.0.0-beta.1, crates/utils/src/rate_limit/backend.rs)."""
+
+TAGLINE_PAGES = 20
 
 SHORTEST_WAIT = 5.0
 """Seconds after a refusal: it names no time, and each further try counts, too."""
@@ -39,6 +41,27 @@ class LemmyV4Client(LemmyClient):
     def token_ends(self) -> datetime | None:
         """When the token in use ends, if it does. Raises what a login raises."""
         return self._session.ends()
+
+    def shown_on(self, described: Json) -> Json:
+        """What the server said of itself, with its taglines and emoji, in the words of v3. Raises ``PlatformError``."""
+        taglines: list[Json] = []
+        cursor: str | None = None
+        for _ in range(TAGLINE_PAGES):
+            page = self.get("/admin/tagline/list", {"limit": 50, "page_cursor": cursor})
+            taglines += page.get("items") or []
+            following = page.get("next_page")
+            if not following or following == cursor:
+                break
+            cursor = following
+        emoji = self.get("/custom_emoji/list").get("custom_emojis") or []
+        try:
+            return {
+                **described,
+                "taglines": [wire.tagline(one) for one in taglines],
+                "custom_emojis": [wire.emoji(one) for one in emoji],
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadAnswerError(f"the taglines or emoji are not in the shape of API v4 ({error})") from error
 
     def delete_file(self, alias: str) -> None:
         """Purge a file with all its names, as an admin. Counts as an upload: six an hour by default."""

@@ -28,6 +28,7 @@ class V4Endpoints(Endpoints):
         self.comment = _Things(calls, "comment", wire.comment_view)
         self.user = _People(calls)
         self.community = _Communities(calls)
+        self.site = _Pages(client)
 
 
 class _Calls:
@@ -79,6 +80,14 @@ class _People:
     def ban(self, *, ban: bool, person_id: int, expires: int | None, reason: str) -> Json:
         """Never with ``remove_or_restore_data``: with a ban it deletes files for good."""
         return self._calls.do("POST", "/admin/ban", person_id=person_id, ban=ban, expires_at=expires, reason=reason)
+
+
+class _Pages:
+    def __init__(self, client: LemmyV4Client) -> None:
+        self._client = client
+
+    def get(self) -> Json:
+        return self._client.shown_on(self._client.site(fresh=True).json)
 
 
 class _Communities:

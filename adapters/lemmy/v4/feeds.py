@@ -30,20 +30,30 @@ POSTS: Mapping[str, Any] = {**EVERYTHING, "show_hidden": True, "show_read": True
 
 
 class CursorFeed:
-    """``GET /post/list`` or ``GET /comment/list``. A place is the page cursor that the page before named.
+    """One of them. A place is the page cursor that the page before named.
 
     Comments are sorted by their time alone (LemmyNet/lemmy 1.0.0-beta.1, crates/db_views/comment/src/impls.rs): of two
     of the same moment at the border of a page one may be left out, and is found by its number.
     """
 
     ends_at_cutoff = True
-    has_numbers = True
 
     def __init__(
-        self, client: LemmyV4Client, *, thing: str, query: Mapping[str, Any], read: Callable[[Json], Json]
+        self,
+        client: LemmyV4Client,
+        *,
+        thing: str,
+        query: Mapping[str, Any],
+        read: Callable[[Json], Json],
+        path: str = "",
     ) -> None:
-        """``thing``: ``post`` or ``comment``. ``read``: a view of v4 in the words of v3."""
+        """``thing``: ``post`` or ``comment``. ``read``: a view of v4 in the words of v3.
+
+        ``path``: of a listing whose rows cannot be asked for one by one.
+        """
         self._client = client
+        self._path = path or f"/{thing}/list"
+        self.has_numbers = not path
         self._thing = thing
         self._query = query
         self._read = read
@@ -59,7 +69,7 @@ class CursorFeed:
 
     def one(self, number: int) -> Json:
         """A single row, which an admin is shown even if it was removed or deleted."""
-        answer = self._client.get(f"/{self._thing}", {"id": number})
+        answer = self._client.get(f"/{self._thing}", {"id": number}, vouched=True)
         try:
             return self._understood(answer[f"{self._thing}_view"])
         except ODD as error:
@@ -82,7 +92,7 @@ class CursorFeed:
         return False
 
     def _page(self, cursor: str | None) -> Page[Json]:
-        answer = self._client.get(f"/{self._thing}/list", {**self._query, "limit": LIMIT, "page_cursor": cursor})
+        answer = self._client.get(self._path, {**self._query, "limit": LIMIT, "page_cursor": cursor})
         listed = answer.get("items")
         if not isinstance(listed, list):
             raise BadAnswerError(f"the listing of {self._thing}s has no items in it: this is not API v4 of Lemmy 1.0")
@@ -111,3 +121,11 @@ def post_feed(client: LemmyV4Client) -> CursorFeed:
 def comment_feed(client: LemmyV4Client) -> CursorFeed:
     """The newest comments."""
     return CursorFeed(client, thing="comment", query=EVERYTHING, read=wire.comment_view)
+
+
+def message_feed(client: LemmyV4Client) -> CursorFeed:
+    """Private messages that were reported, and no others."""
+    query = {"type_": "private_messages", "sort": "new", "show_community_rule_violations": True}
+    return CursorFeed(
+        client, thing="private_message_report", query=query, read=wire.message_report, path="/report/list"
+    )

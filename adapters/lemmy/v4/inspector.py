@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adapters.lemmy.inspector import WANTED, LemmyInspector
+from adapters.lemmy.inspector import LemmyInspector
 from adapters.lemmy.v4.bans import GOES_ON
 from adapters.lemmy.v4.session import EARLY
 from adapters.lemmy.v4.uploads import LIMIT
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from adapters.lemmy.client import Site
+    from adapters.lemmy.v4.account import V4Account
     from adapters.lemmy.v4.client import LemmyV4Client
     from adapters.lemmy.v4.uploads import V4Uploads
     from adapters.lemmy.wire import Json
     from adapters.public import PublicView
     from bot.ports import Clock
 
-READING = {**WANTED, "hide_posts_with_media": False, "auto_mark_fetched_posts_as_read": False}
-"""What the account has to have set to see everything: 1.0 can leave out posts with pictures altogether."""
-
-BLOCKS = (
-    "person_blocks",
-    "community_blocks",
-    "instance_communities_blocks",
-    "instance_persons_blocks",
-    "keyword_blocks",
-)
-
 
 class V4Inspector(LemmyInspector):
     """Checks one server."""
 
-    wanted: Mapping[str, bool] = READING
-    blocks: Sequence[str] = BLOCKS
-    settings_path = "/account/settings/save"
     missing_file = "/api/v4/image/fediwarden-check.png"
 
     _client: LemmyV4Client
 
     def __init__(
-        self, client: LemmyV4Client, public: PublicView, uploads: V4Uploads, clock: Clock, *, file_store: bool
+        self,
+        client: LemmyV4Client,
+        public: PublicView,
+        account: V4Account,
+        uploads: V4Uploads,
+        clock: Clock,
+        *,
+        file_store: bool,
     ) -> None:
         """``public``: how the world sees the server of ``client``; ``uploads``: its list of images.
 
         ``file_store``: whether the bot is told of new files by the server's pict-rs.
         """
-        super().__init__(client, public)
+        super().__init__(client, public, account)
         self._file_store = file_store
         self._uploads = uploads
         self._clock = clock
@@ -65,9 +59,6 @@ class V4Inspector(LemmyInspector):
     def _version(self, site: Site) -> CheckResult:
         spelled = str(site.json.get("version", "unknown"))
         return CheckResult(what="version", ok=True, detail=f"Lemmy {spelled}, spoken to by API v4")
-
-    def _save(self, body: Mapping[str, Any]) -> None:
-        self._client.do("PUT", self.settings_path, {**body, "blocking_keywords": []})
 
     def _languages(self, site: Site, mine: Json) -> tuple[Sequence[int], set[int]]:
         chosen, offered = super()._languages(site, mine)

@@ -25,15 +25,14 @@ REGISTRATION = {"open": "Open", "require_application": "RequireApplication", "cl
 LIMITERS = ("message", "post", "comment", "register", "image", "search")
 
 
+def _dated(of: Json) -> Json:
+    edited = of.get("updated_at")
+    return {**of, "published": of["published_at"], **({"updated": edited} if edited else {})}
+
+
 def person(of: Json, *, banned: bool = False, expires: str | None = None) -> Json:
     """An account. Whether it is banned stands beside it in v4."""
-    return {
-        **of,
-        "actor_id": of["ap_id"],
-        "published": of["published_at"],
-        "banned": banned,
-        "ban_expires": expires,
-    }
+    return {**_dated(of), "actor_id": of["ap_id"], "banned": banned, "ban_expires": expires}
 
 
 def person_view(of: Json) -> Json:
@@ -44,9 +43,8 @@ def person_view(of: Json) -> Json:
 def community(of: Json) -> Json:
     """A community. One whose visibility is a word that came after this was written counts as private."""
     return {
-        **of,
+        **_dated(of),
         "actor_id": of["ap_id"],
-        "published": of["published_at"],
         "description": of.get("sidebar"),
         "visibility": VISIBILITY.get(of["visibility"], "Private"),
     }
@@ -59,10 +57,9 @@ def community_view(of: Json) -> Json:
 
 def post_view(of: Json) -> Json:
     """A post with those around it. None is pinned: v4 has no pinned posts first among the newest."""
-    post = of["post"]
     return {
         **of,
-        "post": {**post, "published": post["published_at"]},
+        "post": _dated(of["post"]),
         "creator": person(of["creator"]),
         "community": community(of["community"]),
     }
@@ -70,10 +67,9 @@ def post_view(of: Json) -> Json:
 
 def comment_view(of: Json) -> Json:
     """A comment with those around it."""
-    comment = of["comment"]
     return {
         **of,
-        "comment": {**comment, "published": comment["published_at"]},
+        "comment": _dated(of["comment"]),
         "creator": person(of["creator"]),
         "community": community(of["community"]),
     }
@@ -81,12 +77,27 @@ def comment_view(of: Json) -> Json:
 
 def image(of: Json) -> Json:
     """A row of the list of images. ``person`` is who uploaded it unless ``thumbnail_for_post_id`` says otherwise."""
-    row = of["local_image"]
+    return {**of, "local_image": _dated(of["local_image"]), "person": person(of["person"])}
+
+
+def message_report(of: Json) -> Json:
+    """A private message that its recipient reported."""
     return {
         **of,
-        "local_image": {**row, "published": row["published_at"]},
-        "person": person(of["person"]),
+        "private_message_report": _dated(of["private_message_report"]),
+        "private_message": _dated(of["private_message"]),
+        "private_message_creator": person(of["private_message_creator"]),
     }
+
+
+def tagline(of: Json) -> Json:
+    """A line that the server shows on top of its pages."""
+    return _dated(of)
+
+
+def emoji(of: Json) -> Json:
+    """A custom emoji."""
+    return {**of, "custom_emoji": _dated(of["custom_emoji"])}
 
 
 def site(of: Json, account: Json | None) -> Json:
@@ -97,7 +108,11 @@ def site(of: Json, account: Json | None) -> Json:
         **of,
         "site_view": {
             **view,
-            "site": {**view["site"], "actor_id": view["site"]["ap_id"]},
+            "site": {
+                **_dated(view["site"]),
+                "actor_id": view["site"]["ap_id"],
+                "description": view["site"].get("summary"),
+            },
             "local_site": {
                 **local,
                 "registration_mode": REGISTRATION.get(local["registration_mode"], local["registration_mode"]),
