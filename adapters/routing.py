@@ -40,7 +40,12 @@ def build_lemmy(
     inbox: Inbox,  # noqa: ARG001 - Lemmy sends nothing by itself
 ) -> Instance:
     """One server, connected; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
-    instance = _with_files(settings, build(settings, clock, start_from), clock, start_from)
+    instance = _with_files(
+        settings,
+        build(settings, clock, start_from, file_store=settings.pictrs is not None),
+        clock,
+        start_from,
+    )
     if settings.after_purge is None:
         return instance
     clearing = ClearingEnforcer(

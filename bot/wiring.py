@@ -563,13 +563,13 @@ def open_sandbox(platform: str, **options: Any) -> Any:
     return LemmySandbox(**options)
 
 
-def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
-    """Run a sandbox until the process is told to stop. Raises ``ConfigError`` for an unknown platform."""
-    if platform != "lemmy":
-        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
-    from adapters.sandbox.lemmy import serve
+def serve_lemmy(version: str, *, port: int, default_limits: bool) -> None:
+    """Run a sandbox Lemmy until the process is told to stop. Raises ``ConfigError`` for an unknown version."""
+    from adapters.sandbox.lemmy import VERSIONS, serve
 
-    serve(port=port, default_limits=default_limits)
+    if version not in VERSIONS:
+        raise ConfigError(f"there is no sandbox of Lemmy {version!r}; there are: {', '.join(VERSIONS)}")
+    serve(port=port, default_limits=default_limits, version=version)
 
 
 def serve_mastodon(version: str, *, port: int, webhook: str | None, default_limits: bool) -> None:
