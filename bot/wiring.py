@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bot.policy import Guard, Rule, ScoreAtLeast
     from bot.ports import Channel, Detector, Inbox, Instance, Ledger
     from bot.pushes import Pushes
+    from bot.selfcheck import SelfCheck
     from bot.settings import RuleSettings, Settings
     from bot.watch import Watch
 
@@ -485,10 +486,16 @@ class House:
         from bot.daemon import Daemon
         from bot.operate.brakes import stop
         from bot.pushes import Pushes
+        from bot.selfcheck import SelfCheck
 
         settings = self.settings
         start = settings.start_from
         pushes = Pushes([push for one in self.instances.values() for push in one.pushes], self.ledger, self.clock)
+        accounts = SelfCheck(
+            {id_: one.account for id_, one in self.instances.items() if one.account is not None},
+            self.ledger,
+            self.clock,
+        )
         return Daemon(
             pipeline=self.pipeline,
             ledger=self.ledger,
@@ -502,9 +509,10 @@ class House:
             pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
             reload=reloader.reload,
             listen=reloader.listen,
-            watch=self._watch(pushes),
+            watch=self._watch(pushes, accounts),
             keep=self._housekeeper().look,
             pushes=pushes,
+            accounts=accounts,
         )
 
     def _housekeeper(self) -> Housekeeper:
@@ -512,7 +520,7 @@ class House:
 
         return Housekeeper(self.ledger, self.clock, lambda: Periods(**self.settings.retention.model_dump()))
 
-    def _watch(self, pushes: Pushes) -> Watch:
+    def _watch(self, pushes: Pushes, accounts: SelfCheck) -> Watch:
         from bot.operate import checks
         from bot.telemetry import Sensitivity
         from bot.watch import Watch
@@ -530,6 +538,8 @@ class House:
             listen=self.settings.metrics.listen,
             look=lambda: checks.eyes(self.decoder, self.scorer),
             lists_out=lambda: self.matcher.bad_files,
+            rare=frozenset().union(*(instance.rare for instance in self.instances.values())),
+            accounts_out=accounts.out,
             pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
             rules=lambda: [rule.id for rule in self.rules],
             quotas=lambda: {"hour": self.guard.limits.quotas.per_hour, "day": self.guard.limits.quotas.per_day},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.http import Transport
+from adapters.lemmy.account import Account
 from adapters.lemmy.addresses import Addresses, host_of
 from adapters.lemmy.bans import Bans
 from adapters.lemmy.client import LemmyClient
@@ -14,6 +15,7 @@ from adapters.lemmy.enforcer import LemmyEnforcer
 from adapters.lemmy.files import Files
 from adapters.lemmy.inspector import LemmyInspector
 from adapters.lemmy.modlog import ModLog
+from adapters.lemmy.places import places
 from adapters.lemmy.reader import Reader
 from adapters.lemmy.removals import Removals
 from adapters.lemmy.reports import Reports
@@ -45,10 +47,12 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
     public = public_view(settings)
     reading, acting = Endpoints(client, urgent=False), Endpoints(client, urgent=True)
     modlog = ModLog(acting)
+    reader = Reader(reading, converter, clock)
+    beside = places(client, converter, reader, clock, start_from)
     return Instance(
         id=addresses.instance,
         platform="lemmy",
-        sources=sources(client, converter, Reader(reading, converter, clock), clock, start_from),
+        sources=[*sources(client, converter, reader, clock, start_from), *beside],
         resolver=LemmyResolver(client, converter, UploadIndex(client, converter), public, clock),
         enforcer=LemmyEnforcer(
             reports=Reports(client, acting),
@@ -59,6 +63,8 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
         ),
         inspector=LemmyInspector(client, public),
         hosts=tuple(_hosts(settings)),
+        account=Account(client),
+        rare=frozenset(source.name for source in beside),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.lemmy.account import WANTED, Account
 from adapters.lemmy.addresses import host_of
 from bot.domain.errors import NotLoggedInError, PlatformError, RateLimitedError, UnreachableError
 from bot.ports import CheckResult
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 CALLS_PER_TAKEDOWN = 13
 """Calls of the message limiter that report, removal and ban cost together, each checked before and after."""
-
-WANTED = {"show_nsfw": True, "show_bot_accounts": True, "show_read_posts": True}
-"""Settings of the account without which Lemmy leaves things out of its listings."""
 
 
 class LemmyInspector:
@@ -45,6 +43,7 @@ class LemmyInspector:
         results.append(CheckResult(what="login", ok=True, detail=f"logged in as {me['person']['name']}"))
         site = self._client.site()
         results += [self._admin(me), *self._settings_of(site, me), self._limits(site), self._public_address()]
+        results.append(self._attempt("hidden communities", lambda: Account(self._client).hidden(mend=False)))
         if me["local_user"].get("admin"):
             results.append(self._seniority(site, me))
         return results
@@ -55,6 +54,9 @@ class LemmyInspector:
         languages = [language["id"] for language in site.json.get("all_languages", ())]
         body: dict[str, Any] = {**WANTED, "bot_account": True, "discussion_languages": languages}
         self._client.do("PUT", "/user/save_user_settings", body)
+        account = Account(self._client)
+        account.lift_blocks()
+        account.hidden(mend=True)
         self._client.site(fresh=True)  # what is remembered of the account is not so any more
 
     def _attempt(self, what: str, look: Callable[[], Any]) -> Any:
@@ -139,7 +141,11 @@ class LemmyInspector:
             results.append(CheckResult(what="languages", ok=True, detail="all languages"))
         if blocked:
             detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"
-            results.append(CheckResult(what="blocks", ok=False, detail=detail, remedy="lift the blocks"))
+            results.append(
+                CheckResult(
+                    what="blocks", ok=False, detail=detail, remedy="lift them, or let `fediwarden check --repair` do so"
+                )
+            )
         return results
 
     def _limits(self, site: Site) -> CheckResult:

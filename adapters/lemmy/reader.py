@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Comment, CommunityPage, Post, Profile
+from bot.domain.content import Comment, CommunityPage, Post, Profile, SitePage
 from bot.domain.errors import BadAnswerError, NotFoundError
 from bot.ports import Batch, Gone
 
@@ -39,6 +39,8 @@ class Reader:
             raise BadAnswerError(f"{what} is not in the shape of API v3 ({type(error).__name__} {error})") from error
 
     def _read(self, what: SubjectKey) -> Batch | Gone:
+        if what.kind == SitePage.kind:
+            return self._site_page(what)
         if not what.local_id.isdecimal():
             return Gone(detail=f"{what.local_id!r} is not an id of Lemmy's")
         number, at, convert = int(what.local_id), self._clock.now(), self._converter
@@ -65,3 +67,8 @@ class Reader:
             case _:
                 return Gone(detail=f"Lemmy has no subject of the kind {what.kind!r}")
         return Batch(sightings=sightings, withdrawn=withdrawn)
+
+    def _site_page(self, what: SubjectKey) -> Batch | Gone:
+        seen = self._converter.seen_on_site(self._endpoints.site.get(), at=self._clock.now(), backlog=False)
+        found = [one for one in seen if one.subject.key == what]
+        return Batch(sightings=found) if found else Gone(detail=f"the server shows nothing of that kind ({what})")

@@ -41,12 +41,13 @@ class Known:
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
     thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
+    met_as_backlog: bool = False  # where nobody shows or uploaded it: the file store had it before the bot came
 
     @property
     def backlog(self) -> bool:
         """Nothing of it is younger than the bot's first look."""
         flags = [s.backlog for s in self.sightings] + [u.backlog for u in self.uploads]
-        return bool(flags) and all(flags)
+        return all(flags) if flags else self.met_as_backlog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,7 @@ class Index:
             sightings=sightings,
             uploads=uploads,
             thumbnails=self.thumbnails(file_id),
+            met_as_backlog=bool(names) and all(record.backlog for record in names),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:

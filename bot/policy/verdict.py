@@ -122,7 +122,14 @@ def _fits_account(when: Condition, account: Account | None, facts: Facts) -> boo
 
 
 def _fits_unposted(when: Condition, facts: Facts) -> bool:
-    """An upload that nobody posted has an uploader instead of an author, and no role."""
+    """An upload that nobody posted has an uploader instead of an author, and no role.
+
+    A file that a store holds, and of which nobody knows where it came from, has neither.
+    """
+    if not facts.uploaders:
+        stored = {name.instance for name in facts.attributions if isinstance(name, Alias)}
+        told = [facts.platforms.get(instance) for instance in stored]
+        return any(not when.platforms or one in when.platforms for one in told) and _fits_account(when, None, facts)
     return any(
         (not when.platforms or facts.platforms.get(attribution.uploader.instance) in when.platforms)
         and _fits_account(when, attribution.uploader, facts)
@@ -207,7 +214,8 @@ def _switches(want: Want, facts: Facts, places: Sequence[Sighting]) -> Iterator[
 def _instances(facts: Facts, places: Sequence[Sighting]) -> Sequence[InstanceId]:
     shown = [place.subject.instance for place in places]
     stored = [attribution.uploader.instance for attribution in facts.attributions.values() if attribution.uploader]
-    return list(dict.fromkeys([*shown, *stored]))
+    kept = [name.instance for name in facts.attributions if isinstance(name, Alias)] if not shown and not stored else ()
+    return list(dict.fromkeys([*shown, *stored, *kept]))
 
 
 def _unique(intents: Iterable[Intent]) -> tuple[Intent, ...]:

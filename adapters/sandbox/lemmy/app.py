@@ -22,6 +22,7 @@ from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
     modlog,
     people,
     posts,
+    private_messages,
     purges,
     reports,
     search,
