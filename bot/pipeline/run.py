@@ -100,7 +100,7 @@ class Pipeline:
         if known is not None and scan is not None:
             file_id = known.id
         else:
-            scan, file_id = await self._scanner.scan(record.name, record.url)
+            scan, file_id = await self._scanner.scan(record.name, await in_thread(self._s.index.addresses, record))
         if isinstance(scan, Evidence):
             await self._judge.consider(record.name, file_id, scan, lane=lane, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(record.name, lane=lane)

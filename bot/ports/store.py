@@ -354,6 +354,10 @@ class Library(Protocol):
         """Different subjects of an account that were seen with media, counted up to ``most``."""
         ...
 
+    def prints(self, *, after: int, limit: int) -> Sequence[tuple[int, int, str]]:
+        """PDQ hashes of scans with a higher id than ``after``, the newest first: scan, file, 64 hexadecimal digits."""
+        ...
+
     def scanned_since(self, since: datetime) -> int:
         """Files that were looked at since then."""
         ...
