@@ -21,7 +21,7 @@ ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
 _FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
 _PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
 _PORTS = {"http": 80, "https": 443}
-_NESTING = 5  # a proxied URL may lead to the proxy again
+_NESTING = 20  # a proxied URL may lead to the proxy again; each layer makes the URL longer
 
 
 def host_of(url: str) -> str:
@@ -58,6 +58,18 @@ def unproxied(url: str, host: str) -> str:
             return url
         url = inner
     return url
+
+
+def leads_to_a_file(url: str) -> bool:
+    """Whether the path is that of a file of some Lemmy server, or of an image that one fetches for its readers.
+
+    Says nothing of whose file it is, and needs no ending: what is proxied may be called anything.
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    return _PROXY.fullmatch(path) is not None or _FILE.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,10 @@ def _best(
     at_home = _shown_at_home(name, sightings)
     if at_home is not None:
         return at_home, How.HOSTED_BY_AUTHORS_SERVER
-    for told, how in ((original, How.THUMBNAIL_OF), (proxied, How.PROXIED_FOR)):
-        if told is not None:
-            return told.uploader, max(how, told.how)
+    if original is not None:
+        return original.uploader, max(How.THUMBNAIL_OF, original.how)
+    if proxied is not None:
+        return proxied.uploader, How.PROXIED_FOR
     authors = {s.subject.author.uri: s.subject.author for s in sightings if s.subject.author is not None}
     only_thumbnails = all(sighting.media.role is Role.THUMBNAIL for sighting in sightings)
     if isinstance(name, RemoteUrl) and len(authors) == 1 and not only_thumbnails:
