@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from bot.domain.content import Alias, RemoteUrl
+from bot.domain.content import Alias, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
     from bot.domain.content import InstanceId, Name
@@ -96,10 +96,10 @@ class Addresses:
         return RemoteUrl(value=unproxied(url, self.host))
 
     def address(self, name: Name) -> str:
-        """Where our server shows a file to the public."""
+        """Where our server shows a file to the public; empty for a path in the store, which is not public."""
         if isinstance(name, Alias):
             return f"{self.url}/pictrs/image/{quote(name.value, safe='')}"
-        return name.value
+        return "" if isinstance(name, StorageKey) else name.value
 
     def page(self, kind: str, local_id: str) -> str:
         """Where a human looks at a subject."""
