@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.attribution.addresses import carried, to_fetch
 from bot.attribution.likeness import LOOKS_ALIKE, Likeness
 from bot.attribution.origin import attribute
+from bot.attribution.returns import Returns, returns
 from bot.domain.content import Alias, RemoteUrl, Role
 from bot.domain.errors import PlatformError
 from bot.domain.evidence import Attribution, Evidence, How
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
     from bot.ports import FileRecord, Library, NameRecord, Resolver
+
+NameT = TypeVar("NameT", Alias, RemoteUrl)
 
 ASKED_FOR_NAMES = 3
 """Names of one file that its platform is asked by, the newest first: it does not know the others of a deleted one."""
@@ -36,12 +40,21 @@ class Known:
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
     thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
+    records: Sequence[NameRecord] = ()  # its names, and since when each is known
+    proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
+
+    def returned(self, purged_at: datetime | None) -> Returns:
+        """How it came back after it was purged for the first time."""
+        return returns(
+            self.records, self.uploads, shown={sighting.name for sighting in self.sightings}, purged_at=purged_at
+        )
 
     @property
     def backlog(self) -> bool:
         """Nothing of it is younger than the bot's first look."""
         flags = [s.backlog for s in self.sightings] + [u.backlog for u in self.uploads]
-        return bool(flags) and all(flags)
+        # Of what nobody shows or is listed for, nobody can tell how old it is: only a feed that says so makes it new.
+        return all(flags) if flags else bool(self.records) and all(record.backlog for record in self.records)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +120,26 @@ class Index:
         file = self._library.file(file_id)
         if file is None or file.sha256 is None:
             return ()
-        own: dict[InstanceId, list[Name]] = defaultdict(list)
+        own: dict[InstanceId, list[Alias]] = defaultdict(list)
+        proxied: dict[InstanceId, list[RemoteUrl]] = defaultdict(list)
         for record in self._library.names_of(file_id):
             if isinstance(record.name, Alias):
                 own[record.name.instance].append(record.name)
             elif isinstance(record.name, RemoteUrl):
                 for instance in self._proxied_by(record.name):
-                    own[instance].insert(0, record.name)  # the last ones are asked first
+                    proxied[instance].append(record.name)
         troubles: list[PlatformError] = []
-        for instance, names in own.items():
+        for instance in dict.fromkeys([*own, *proxied]):
+            asked = [*_newest(own[instance]), *_newest(proxied[instance])]
             try:
-                self._complete(file_id, file.sha256, names, self._resolvers[instance])
+                self._complete(file_id, file.sha256, asked, self._resolvers[instance])
             except PlatformError as error:
                 troubles.append(error)
         return tuple(troubles)
 
-    def _complete(self, file_id: int, sha256: str, own: Sequence[Name], resolver: Resolver) -> None:
+    def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
         others: Sequence[Name] = ()
-        for name in own[: -ASKED_FOR_NAMES - 1 : -1]:
+        for name in asked:
             others = resolver.names(name)
             if others:
                 break
@@ -183,6 +198,8 @@ class Index:
             sightings=sightings,
             uploads=uploads,
             thumbnails=self.thumbnails(file_id),
+            records=names,
+            proxied=sum(any(map(_by_proxy, seen)) for seen in shown.values()),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
@@ -289,6 +306,10 @@ class Index:
         if file is None or not isinstance(file.scan, Evidence) or file.scan.pdq is None:
             raise LookupError(file_id)
         return int(file.scan.pdq, 16)
+
+
+def _newest(names: Sequence[NameT]) -> Sequence[NameT]:
+    return names[: -ASKED_FOR_NAMES - 1 : -1]
 
 
 def _by_proxy(seen: Sighting) -> bool:

@@ -13,6 +13,7 @@ from bot.domain.content import SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
+from bot.pipeline.aftermath import came_back
 from bot.pipeline.judge import Judge
 from bot.pipeline.memory import Memory
 from bot.pipeline.scan import Scanner, transient
@@ -146,6 +147,9 @@ class Pipeline:
         """Twice, for what a server adds after it has published something: a thumbnail has a name of its own."""
         key = SubjectKey.parse(task.target)
         await in_thread(read_again, self._s, key)
+        troubles = await in_thread(came_back, self._s.ledger, self._s.index, key)
+        for trouble in troubles:
+            raise trouble
         if task.attempts == 1:
             await self._later(task, SECOND_LOOK, "a second look")
         else:

@@ -406,6 +406,10 @@ class Docket(Turns, Protocol):
         """Intents that fit, in the order of their ids. ``after``: only those with a higher id, for the next page."""
         ...
 
+    def first_done(self, case: int, kind: str) -> datetime | None:
+        """When an intent of this kind was done for the first time in a case; ``None``: none is."""
+        ...
+
     def tally(self, which: Filter) -> Mapping[str, int]:
         """How many intents of each kind fit."""
         ...
