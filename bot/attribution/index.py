@@ -130,7 +130,7 @@ class Index:
                     proxied[instance].append(record.name)
         troubles: list[PlatformError] = []
         for instance in dict.fromkeys([*own, *proxied]):
-            asked = [*_newest(own[instance]), *_newest(proxied[instance])]
+            asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
             try:
                 self._complete(file_id, file.sha256, asked, self._resolvers[instance])
             except PlatformError as error:

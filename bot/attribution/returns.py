@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.content import Alias
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Name, Upload
     from bot.ports import NameRecord
+
+
+CLOCKS = timedelta(minutes=1)
+"""By how much the clocks of a server and of the bot may differ: the one dates uploads, the other purges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ def returns(
     if purged_at is None:
         return Returns()
     stored = {upload.name for upload in uploads}
+    late = {record.name for record in records if record.first_seen > purged_at}
     copies = [
         record
         for record in records
@@ -43,6 +49,6 @@ def returns(
     ]
     return Returns(
         purged_at=purged_at,
-        uploaded=sum(upload.uploaded_at > purged_at for upload in uploads),
-        fetched=sum(record.first_seen > purged_at for record in copies),
+        uploaded=sum(upload.name in late and upload.uploaded_at > purged_at - CLOCKS for upload in uploads),
+        fetched=sum(record.name in late for record in copies),
     )

@@ -19,6 +19,7 @@ from bot.domain.evidence import Evidence, Unscannable
 from bot.operate.brakes import StopFile
 from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
+from bot.operate.returned import in_words as came_back
 from bot.pushes import FLAG
 from bot.telemetry import raised_alarms
 
@@ -198,6 +199,8 @@ def _print(found: Found) -> None:
     out.print(f"  scan: {describe_scan(found.file.scan)}")
     if found.file.case is not None:
         out.print(f"  case: {found.file.case}")
+    if told := came_back(found.returned):
+        out.print(f"  {told}")
     table = Table("name", "known by", "uploader", "how that is known", "shown in")
     for name, attribution in found.known.attributions.items():
         places = [f"{s.subject.url} ({s.media.role.value})" for s in found.known.sightings if s.name == name]
@@ -225,7 +228,7 @@ def _nothing(what: str) -> str:
 
 
 def _plain(found: Found) -> dict[str, Any]:
-    first_seen = {record.name: record.first_seen for record in found.names}
+    first_seen = {record.name: record.first_seen for record in found.known.records}
     uploaded = {upload.name: upload.uploaded_at for upload in found.known.uploads}
     return {
         "file": found.file.id,
@@ -256,6 +259,8 @@ def _plain(found: Found) -> dict[str, Any]:
             for name, attribution in found.known.attributions.items()
         ],
         "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
+        "purged_at": found.returned.purged_at,
+        "returned": {"by_uploads": found.returned.uploaded, "by_image_proxy": found.returned.fetched},
         "not_asked": list(found.unasked),
     }
 

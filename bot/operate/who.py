@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.attribution.returns import Returns
 from bot.domain.content import Alias, SubjectKey
 from bot.domain.errors import PlatformError
+from bot.operate.returned import returned
 from bot.ports import Gone
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.attribution import Index, Known
     from bot.domain.content import InstanceId, Name
-    from bot.ports import FileRecord, Instance, Ledger, NameRecord
+    from bot.ports import FileRecord, Instance, Ledger
 
 ASKED = 5
 """Names of a file that its platform is searched for: each costs two searches, and Lemmy allows sixty in ten minutes."""
@@ -32,7 +34,7 @@ class Found:
 
     file: FileRecord
     known: Known
-    names: Sequence[NameRecord]
+    returned: Returns
     unasked: Sequence[str] = ()  # what could not be asked, in words: there may be more places than these
 
     def known_by(self, name: Name) -> Sequence[str]:
@@ -125,7 +127,8 @@ def _told(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance]
     file = ledger.file(file_id)
     if file is None:
         raise LookupError(file_id)
-    return Found(file=file, known=index.about(file_id), names=ledger.names_of(file_id), unasked=unasked)
+    back = Returns() if file.case is None else returned(ledger, file.case)
+    return Found(file=file, known=index.about(file_id), returned=back, unasked=unasked)
 
 
 def _search(ledger: Ledger, instance: Instance, name: Alias, seen: set[str]) -> None:
