@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ASKED = 5
 """Names of a file that its platform is searched for: each costs two searches, and Lemmy allows sixty in ten minutes."""
 
+DEEPEST = 30
+"""Folders before a path that are left out one by one."""
+
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _BLOCK = 1 << 20
 
@@ -84,7 +87,7 @@ def _digest_of(text: str) -> str | None:
 
 def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[str]:
     """Keys of the names that it means, as far as ledger and servers can tell."""
-    keys = [str(record.name) for record in ledger.names_ending(text)]
+    keys = [str(record.name) for one in _endings(text) for record in ledger.names_ending(one)]
     for instance in instances.values():
         meant = instance.resolver.locate(text)
         if isinstance(meant, SubjectKey):
@@ -94,6 +97,12 @@ def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) 
                 ledger.add_name(meant, instance.resolver.address(meant))
             keys.append(str(meant))
     return list(dict.fromkeys(keys))
+
+
+def _endings(text: str) -> Sequence[str]:
+    """The text, and what a path ends with: a store's folder or a bucket may stand before what the ledger has."""
+    parts = text.split("/")
+    return [text, *("/".join(parts[first:]) for first in range(1, min(len(parts) - 1, DEEPEST)))]
 
 
 def _learn(ledger: Ledger, index: Index, key: str) -> None:

@@ -230,6 +230,7 @@ def test_names_are_written_down_before_the_file_goes(town: Town, monkeypatch: py
     content = picture()
     names = [town.upload(person, content) for person in ("alice", "bob")]
     house.listed.add(hashlib.sha256(town.box.files.file(names[0]).data).hexdigest())
+    path = town.box.files.file(names[0]).identifier
     for name in names:
         house.heard(name)
     house.work()
@@ -239,6 +240,8 @@ def test_names_are_written_down_before_the_file_goes(town: Town, monkeypatch: py
     told = [event.detail for event in house.ledger.timeline(case.number) if event.what == "intent"]
     assert sum("(listed)" in line for line in told) == 2
     assert any(f"stored by {town.name('bob')}@" in line for line in told)
+    (found,) = who(house.ledger, house.pipeline._s.index, {MAIN: house.instance}, f"/mnt/files/{path}")
+    assert found.file.case == case.number, "its path is among its names, although pict-rs knows it no more"
     house.close()
 
 
