@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule, ScoreAtLeast
-    from bot.ports import Channel, Detector, Inbox, Instance, Ledger
+    from bot.ports import Channel, Detector, Inbox, Instance, IntentRecord, Ledger
     from bot.pushes import Pushes
     from bot.selfcheck import SelfCheck
     from bot.settings import RuleSettings, Settings
@@ -334,16 +334,21 @@ class House:
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import Protection, Recheck, forget_taken_back, remember_confirmed
+        from bot.pipeline import Protection, Recheck, Strangers, follow_up, forget_taken_back, remember_confirmed
+
+        def confirmed(record: IntentRecord) -> None:
+            remember_confirmed(self.ledger, record, LOCAL_BLOCK)
+            follow_up(self.ledger, self.clock, record)
 
         return Enforcement(
             self.ledger,
             {id_: instance.enforcer for id_, instance in self.instances.items()},
             self.clock,
-            confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
+            confirmed=confirmed,
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
             protected=Protection(self.ledger, lambda: self.guard),
+            strangers=Strangers(self.ledger, self.index, self.clock),
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
             unreportable=self._those(lambda platform: platform.unreportable),

@@ -69,6 +69,9 @@ GIVE_UP = timedelta(hours=2)
 LOCKED_OUT = 30.0
 """Seconds between looks while the bot's account may not act: an operator who has mended that should see it soon."""
 
+NEW_NAMES = 2.0
+"""Seconds for which a purge waits while its file is judged with the names that it turned out to have."""
+
 VERIFY_FOR = 15.0
 """Seconds to wait for an asynchronous deed: pict-rs answers a purge before the file is gone."""
 
@@ -86,6 +89,7 @@ class Enforcement:
         taken_back: Callable[[IntentRecord], None] = lambda _: None,
         recheck: Callable[[IntentRecord], str | None] = lambda _: None,
         protected: Callable[[IntentRecord], bool] = lambda _: False,
+        strangers: Callable[[IntentRecord, Verification], bool] = lambda *_: False,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         hands: int = 1,
@@ -93,7 +97,9 @@ class Enforcement:
     ) -> None:
         """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
         one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does,
-        and ``protected`` whether it is about somebody who became protected since it was allowed.
+        and ``protected`` whether it is about somebody who became protected since it was allowed. ``strangers`` says
+        whether a file that is about to be purged has names that were not known when that was planned, and has it judged
+        anew with them.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -106,6 +112,7 @@ class Enforcement:
         self._taken_back = taken_back
         self._recheck = recheck
         self._protected = protected
+        self._strangers = strangers
         self._look = look
         self._sleep = sleep
         self._unreportable = unreportable
@@ -199,6 +206,11 @@ class Enforcement:
         if offer.hold:
             return self._wait_for_a_way(record, offer)
         found = enforcer.verify(record.intent) if offer.supported else None
+        if found is not None and isinstance(record.intent, PurgeFile) and self._strangers(record, found):
+            again = self._clock.now() + timedelta(seconds=NEW_NAMES)
+            return Progress(
+                again_at=again, why="the file has names that were not known: who stored them is asked first"
+            )
         self._look()
         attempt = self._docket.begin(
             record.id, reverting=False, before=_before(found) if found is not None else {}, fence=fence

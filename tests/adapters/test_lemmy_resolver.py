@@ -8,7 +8,7 @@ from lemmy_town import MAIN, picture
 
 from adapters.lemmy import uploads
 from adapters.sandbox.lemmy import respond
-from bot.domain.content import Alias, RemoteUrl, SubjectKey
+from bot.domain.content import Alias, RemoteUrl, StorageKey, SubjectKey
 from bot.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ def alias(value: str) -> Alias:
     return Alias(instance=MAIN, value=value)
 
 
+def path_of(town: Town, name: str) -> StorageKey:
+    return StorageKey(instance=MAIN, value=town.box.files.file(name).identifier)
+
+
 @pytest.fixture(params=["with key", "without key"])
 def either(request: pytest.FixtureRequest, town: Town) -> Instance:
     return town.connect() if request.param == "with key" else town.connect(pictrs=None)
@@ -30,10 +34,10 @@ def test_other_names_by_pictrs_only(town: Town) -> None:
     content = picture()
     one, other, third = town.upload("alice", content), town.upload("bob", content), town.upload()
     resolver = town.connect().resolver
-    assert resolver.names(alias(one)) == [alias(other)]
-    assert resolver.names(alias(third)) == []
+    assert resolver.names(alias(one)) == [alias(other), path_of(town, one)]
+    assert resolver.names(alias(third)) == [path_of(town, third)]
     assert resolver.names(alias("00000000-dead.png")) == []
-    assert resolver.names(RemoteUrl(value="https://x.example/y.png")) == ()
+    assert resolver.names(RemoteUrl(value="https://x.example/y.png")) == []
     assert town.connect(pictrs=None).resolver.names(alias(one)) == ()
 
 
