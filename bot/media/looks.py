@@ -54,8 +54,13 @@ class Looks:
     def stand_alone(self, frames: Collection[int]) -> None:
         """Say of these frames that they are seen like pictures."""
         self.pictures[:] = [
-            replace(one, look=replace(one.look, alone=one.look.frame in frames)) for one in self.pictures
+            replace(one, look=replace(one.look, alone=True)) if one.look.frame in frames else one
+            for one in self.pictures
         ]
+
+    def sort(self) -> None:
+        """Into the order in which frames are shown."""
+        self.pictures.sort(key=lambda one: one.look.frame)
 
     def _ways(self, picture: Image.Image) -> Iterator[tuple[str, Image.Image]]:
         known: list[np.ndarray[Any, Any]] = []

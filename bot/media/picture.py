@@ -10,6 +10,7 @@ from PIL import Image
 
 from bot.domain.evidence import Finding, Unscannable, UnscannableKind
 from bot.media.colours import eight_bit, odd_gamma, turn_of, turned
+from bot.media.film import look_at_film
 from bot.media.fingerprint import pixels_digest
 from bot.media.frames import later_frames, shown_for, standing_alone, stays
 from bot.media.looks import Looks
@@ -62,6 +63,8 @@ def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked
     structure = inspect(data, limits)
     if isinstance(structure, Unscannable):
         return structure
+    if structure.video:
+        return _look_at_video(data, structure, views, limits)
     complaint = ""
     for way in ways(data, structure):
         try:
@@ -109,6 +112,28 @@ def _look(
     if total > 1:
         _look_further(picture, total, limits, looked, looks, turn)
     return looked
+
+
+def _look_at_video(
+    data: bytes, structure: Structure, views: Sequence[ViewSpec], limits: DecodeLimits
+) -> Looked | Unscannable:
+    looks, gaps = Looks(views), list[str]()
+    film = look_at_film(data, structure.media_type, looks, limits, gaps)
+    if isinstance(film, Unscannable):
+        return film
+    first = looks.pictures[0].look
+    return Looked(
+        media_type=structure.media_type,
+        width=film.width,
+        height=film.height,
+        frames=film.frames,
+        pdq=first.pdq,
+        pdq_quality=first.pdq_quality,
+        moving=len({one.look.frame for one in looks.pictures}) > 1,
+        looks=looks,
+        findings=[*structure.findings],
+        gaps=gaps,
+    )
 
 
 def _look_further(

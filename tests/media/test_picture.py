@@ -225,6 +225,20 @@ def test_picture_is_turned_as_its_exif_says(orientation: int) -> None:
     assert apart(rows(looked)[0], rows(seen(encoded(wanted, "PNG")))[0]) < 4
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_formats_beside_jpeg_are_turned_too_and_so_is_what_lists_compare(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    wanted = drawing().transpose(Image.Transpose.ROTATE_270)
+    looked = seen(encoded(drawing(), kind, exif=exif))
+    assert (looked.width, looked.height) == wanted.size
+    plain = seen(encoded(wanted, "PNG"))
+    assert apart(rows(looked)[0], rows(plain)[0]) < 4
+    assert looked.pdq is not None
+    assert plain.pdq is not None
+    assert distance(looked.pdq, plain.pdq) <= 12
+
+
 @pytest.mark.parametrize(
     "exif",
     [
@@ -375,6 +389,45 @@ def test_animation_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     looked = seen(data[: len(data) // 2])
     assert 1 <= len(rows(looked)) < 8
     assert [finding.kind for finding in looked.findings] == ["truncated"]
+
+
+def alone(data: bytes) -> list[int]:
+    return [one.look.frame for one in seen(data).looks.pictures if one.look.alone]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_frames_that_are_shown_like_pictures_stand_alone(kind: str) -> None:
+    def made(durations: list[int], **options: int) -> bytes:
+        pictures = [drawing(seed, 60, 45) for seed in range(len(durations))]
+        return encoded(pictures[0], kind, save_all=True, append_images=pictures[1:], duration=durations, **options)
+
+    assert alone(made([40] * 8, loop=0)) == []
+    assert alone(made([40] * 3 + [1500] + [40] * 4, loop=0)) == [3]
+    assert alone(made([40, 40], loop=0)) == [0, 1], "a blank frame behind a picture does not hide it"
+    assert alone(made([40] * 8, loop=1)) == [7], "what stays"
+
+
+def test_a_picture_moves_not_and_pictures_beside_each_other_do_not_either() -> None:
+    both = encoded(drawing(1), "MPO", save_all=True, append_images=[drawing(2)])
+    looked = seen(both)
+    assert (looked.media_type, looked.frames, looked.moving, len(rows(looked))) == ("image/jpeg", 2, False, 2)
+    assert not seen(encoded(drawing(1), "PNG")).moving
+    assert seen(animation("GIF", 3)).moving
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG"])  # Pillow's AVIF encoder dies of frames with EXIF
+def test_every_frame_is_turned_as_the_exif_says(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pictures = [drawing(seed, 120, 90) for seed in range(3)]
+    looked = seen(encoded(pictures[0], kind, save_all=True, append_images=pictures[1:], duration=40, exif=exif))
+    assert (looked.width, looked.height) == (90, 120)
+    for picture, row in zip(pictures, rows(looked), strict=True):
+        upright = picture.transpose(Image.Transpose.ROTATE_270)
+        assert apart(row, rows(seen(encoded(upright, "PNG")))[0]) < 10
+    upright = pictures[0].transpose(Image.Transpose.ROTATE_270)
+    assert looked.pdq is not None
+    assert distance(looked.pdq, pdq_of(encoded(upright, "PNG"))) <= 31
 
 
 # Damage
