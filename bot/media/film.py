@@ -170,7 +170,7 @@ def _read(
             by_index[packet.stream.index].packets.append(packet)
         else:
             gaps.extend(
-                f"video: of {track.stream.frames:,} frames {len(track.packets):,} can be read"
+                f"video: {track.stream.frames - len(track.packets):,} of {track.stream.frames:,} frames cannot be read"
                 for track in tracks
                 if track.stream.frames > len(track.packets)
             )
@@ -230,7 +230,7 @@ def _look_at_track(
         gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then out of time")
     else:
         if done < len(wanted):
-            gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be decoded")
+            gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be read")
     lasting = [behind - moment for moment, behind in pairwise(times)]
     # What is seen before somebody plays it, and when it has been played.
     alone = standing_alone(lasting) | {0, len(times) - 1}

@@ -228,7 +228,7 @@ def test_video_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     looked = seen(data[: len(data) // 2])
     assert [finding.kind for finding in looked.findings] == ["truncated"]
     assert 10 < looked.frames < 40
-    assert any(gap.startswith("video: of 40 frames ") for gap in looked.gaps)
+    assert f"video: {40 - looked.frames} of 40 frames cannot be read" in looked.gaps
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
@@ -257,7 +257,7 @@ def test_frames_that_are_larger_than_the_file_said_are_not_decoded() -> None:
     looked = seen(bytes(data))
     assert (looked.width, looked.height) == (120, 90)
     assert max(numbers(looked)) < 5
-    assert any("cannot be decoded" in gap for gap in looked.gaps)
+    assert any("sampled frames cannot be read" in gap for gap in looked.gaps)
 
 
 @pytest.mark.parametrize(
