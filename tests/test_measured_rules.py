@@ -67,6 +67,15 @@ def test_calibration_names_the_revision_it_is_good_for(tmp_path: Path) -> None:
     assert (score.calibrated_for, score.at_least) == (frozenset({"clip-1"}), 0.7)
 
 
+def test_a_rule_wants_as_many_frames_as_it_says_or_as_its_label_does(tmp_path: Path) -> None:
+    severe = {**CLIP, "labels": ["sexual-content", "minors", "suspected-abuse"]}
+    score = {"detector": "clip", "label": "suspected-abuse", "at_least": 0.5}
+    assert score_of(house(tmp_path, score, severe)).frames == 2
+    assert score_of(house(tmp_path, {**score, "frames": 1}, severe)).frames == 1
+    assert score_of(house(tmp_path, {**score, "label": "sexual"}, severe)).frames == 1
+    assert score_of(house(tmp_path, WRITTEN)).frames == 1
+
+
 def test_preset_takes_the_threshold_that_was_measured(tmp_path: Path) -> None:
     score = score_of(house(tmp_path, PRESET, measured(tmp_path, ring={"balanced": 0.83, "lenient": None})))
     assert score.at_least == 0.83

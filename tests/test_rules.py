@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sqlite3
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from PIL import Image
 
 import making
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
@@ -19,6 +21,7 @@ from bot.domain.evidence import Score
 from bot.ledger import open_ledger
 from bot.ports import Batch
 from commanding import fediwarden
+from media.films import film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from bot.ledger import SqlLedger
 
 MATCH = hashlib.sha256(pictures.always_match()).hexdigest()
+
+
+SCORE = {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}
 
 
 def config(folder: Path, name: str, **changes: Any) -> Path:
@@ -182,6 +188,47 @@ def test_pictures_are_tried_as_if_somebody_had_just_posted_them(tmp_path: Path) 
     assert fired("--account-age", "2d")["wall.png"] == {}
     assert fired("--author", "remote") == {"match.png": {"listed": {}}, "text.png": {}, "wall.png": {}}
     assert not (tmp_path / "fediwarden.db").exists()
+
+
+def test_stored_frames_answer_how_many_have_to_agree_without_a_look_at_any_pixel(tmp_path: Path) -> None:
+    config(tmp_path, "config.yaml")
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'fediwarden.db'}", clock=making.StillClock())
+    revision = OpenNsfwDetector(OpenNsfwSettings(id="nsfw")).revision
+    one = Score(detector="nsfw", revision=revision, label="nsfw", value=0.9, frames=(0.1, 0.9, 0.2))
+    for number, score in enumerate((one, replace(one, frames=(0.8, 0.9, 0.2)), replace(one, alone=0.9)), start=1):
+        file = scan(ledger, number, 0.0, revision=None)
+        seen_so = replace(making.evidence(), sha256=f"{number:064x}", media_type="video/mp4", scores=(score,))
+        ledger.save_scan(file, seen_so)
+    ledger.close()
+
+    rules = [{**score_rule(0.8), "id": f"in-{frames}"} for frames in (1, 2, 3)]
+    for frames, rule in enumerate(rules, start=1):
+        rule["when"]["score"]["frames"] = frames
+    config(tmp_path, "new.yaml", rules=rules)
+    found = tried(tmp_path, "new.yaml")["files"]
+    fired = {file["file"]: [rule["rule"] for rule in file["rules"]] for file in found}
+    assert fired == {1: ["in-1"], 2: ["in-1", "in-2"], 3: ["in-1", "in-2", "in-3"]}
+
+
+def test_video_of_this_machine_is_tried_frame_by_frame(tmp_path: Path) -> None:
+    wall = Image.open(io.BytesIO(pictures.clay_wall())).resize((160, 120))
+    harmless = Image.new("RGB", wall.size, (40, 90, 160))
+    rules = [
+        {**score_rule(0.3), "id": f"in-{frames}", "then": ["report"], "when": {"score": {**SCORE, "frames": frames}}}
+        for frames in (1, 2)
+    ]
+    config(tmp_path, "config.yaml", rules=rules, media={"video_frames": 6})
+    album = tmp_path / "album"
+    album.mkdir()
+    (album / "all.mp4").write_bytes(film([wall] * 6))
+    (album / "brief.mp4").write_bytes(film([harmless, harmless, wall, harmless, harmless, harmless]))
+    (album / "none.webm").write_bytes(film([harmless] * 3, "webm", "libvpx"))
+    (album / "playlist.mp4").write_text("#EXTM3U\nhttp://127.0.0.1:9/a.ts\n", encoding="utf-8")
+    found = tried(tmp_path, "config.yaml", "album")["pictures"]
+    fired = {one["file"].partition("/")[2]: [rule["rule"] for rule in one["rules"]] for one in found}
+    assert fired == {"all.mp4": ["in-1", "in-2"], "brief.mp4": ["in-1"], "none.webm": [], "playlist.mp4": []}
+    (brief,) = (one for one in found if one["file"].endswith("brief.mp4"))
+    assert "in 1 of 6 frames looked at" in json.dumps(brief)
 
 
 def test_configuration_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ class BatchScorer:
                 # How long the queue is does not matter, only whether it moves.
                 await asyncio.wait({waiting}, timeout=self._patience / 4)
                 device.give_up_if_stuck()
-            best = _highest(detector.finish(waiting.result()))
+            rows = detector.finish(waiting.result())
+            best = _highest(rows)
             self._seen[detector.id].keep(looked, waiting.result())
         except UnavailableError as error:
             _log.warning("not scored", detector=detector.id, reason=str(error))
@@ -200,8 +201,17 @@ class BatchScorer:
             _log.warning("not scored", detector=detector.id, reason=reason)
             return failed(detector.id, self._revisions[detector.id])
         revision = self._revisions[detector.id]
+        frames, alone = _by_frame(rows, decoded)
         return [
-            Score(detector=detector.id, revision=revision, label=label, value=value) for label, value in best.items()
+            Score(
+                detector=detector.id,
+                revision=revision,
+                label=label,
+                value=value,
+                frames=tuple(frame.get(label, 0.0) for frame in frames),
+                alone=alone.get(label, 0.0),
+            )
+            for label, value in best.items()
         ]
 
 
@@ -245,6 +255,22 @@ def _passes(answer: list[Score] | str | None, after: After) -> bool:
         return False
     found = [score.value for score in answer if score.label == after.label]
     return bool(found) and max(found) < after.at_least
+
+
+def _by_frame(
+    rows: Sequence[Mapping[str, float]], decoded: Decoded
+) -> tuple[Sequence[Mapping[str, float]], Mapping[str, float]]:
+    """Of what moves the highest of each frame, however often it was looked at, and of those that stand for themselves.
+
+    Nothing of a picture: what it shows on another background is no second opinion.
+    """
+    if not decoded.moving or len(decoded.looks) != len(rows):
+        return (), {}
+    frames: dict[int, list[Mapping[str, float]]] = {}
+    for row, look in zip(rows, decoded.looks, strict=True):
+        frames.setdefault(look.frame, []).append(row)
+    alone = [row for row, look in zip(rows, decoded.looks, strict=True) if look.alone]
+    return [_highest(those) for those in frames.values()], _highest(alone)
 
 
 def _highest(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

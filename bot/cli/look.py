@@ -27,7 +27,7 @@ from bot.telemetry import raised_alarms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.domain.evidence import Scan
+    from bot.domain.evidence import Scan, Score
     from bot.operate.who import Found
     from bot.ports import Hole, Ledger, Stop, Trouble
 
@@ -303,7 +303,17 @@ def describe_scan(scan: Scan | None) -> str:
             return f"could not be scanned ({scan.kind.value}): {scan.detail}"
         case Evidence():
             size = f"{scan.width}x{scan.height} " if scan.width else ""
-            hits = [f"{hit.mode.value} list {hit.list_id} ({hit.by.value})" for hit in scan.hits]
-            scores = [f"{score.detector}/{score.label} {score.value:.3f}" for score in scan.scores]
+            hits = [
+                f"{hit.mode.value} list {hit.list_id} ({hit.by.value}{f', {hit.where}' if hit.where else ''})"
+                for hit in scan.hits
+            ]
+            scores = [f"{score.detector}/{score.label} {score.value:.3f}{_frames(score)}" for score in scan.scores]
             odd = [finding.detail for finding in scan.findings]
             return "; ".join([f"{size}{scan.media_type}", *hits, *scores, *odd, *scan.gaps])
+
+
+def _frames(score: Score) -> str:
+    """What a rule that wants two frames goes by."""
+    if not score.frames:
+        return ""
+    return f" ({score.agreed(2):.3f} in two of {len(score.frames)} frames)"

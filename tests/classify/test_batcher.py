@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from bot.classify import batcher, device
 from bot.classify.batcher import After, BatchScorer
-from bot.domain.evidence import Score
+from bot.domain.evidence import Look, Score
 from bot.ports import Decoded, ViewSpec
 
 if TYPE_CHECKING:
@@ -122,6 +123,21 @@ def test_scores_name_detector_revision_and_label() -> None:
 def test_the_highest_of_all_frames_counts_for_each_label() -> None:
     ((scores, _),) = scoring(all_of(picture(0.25, 0.75, 0.5)), Probe())
     assert {score.label: score.value for score in scores} == {"high": 0.75, "low": 0.75}
+
+
+def test_each_frame_of_what_moves_is_scored_however_often_it_is_looked_at() -> None:
+    looks = [Look(frame=frame, alone=frame == 9) for frame in (0, 0, 4, 9)]
+    file = replace(picture(0.25, 0.75, 0.5, 0.125), moving=True, looks=looks)
+    ((scores, _),) = scoring(all_of(file), Probe())
+    high, low = scores
+    assert (high.value, high.frames, high.alone) == (0.75, (0.75, 0.5, 0.125), 0.125)
+    assert (low.value, low.frames, low.alone) == (0.875, (0.75, 0.5, 0.875), 0.875)
+
+
+def test_ways_to_see_a_picture_are_no_frames() -> None:
+    file = replace(picture(0.25, 0.75), looks=[Look(how="on white"), Look(how="on black")])
+    ((scores, _),) = scoring(all_of(file), Probe())
+    assert [(score.value, score.frames) for score in scores] == [(0.75, ()), (0.75, ())]
 
 
 def test_files_that_wait_together_share_a_batch() -> None:

@@ -127,7 +127,7 @@ class World:
         value = self.scores.get(self.decoded, 0.01)
         return [Score(detector="nsfw", revision="1", label="nsfw", value=value)], self.gaps
 
-    def match(self, *, sha256, pixels, pdq, pdq_quality):
+    def match(self, *, sha256, pixels, pdq, pdq_quality, looks=()):
         if sha256 not in self.listed:
             return []
         return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
