@@ -65,7 +65,7 @@ named-server:
 	0.19 or 1.0, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e '.[clip,demo,dev]'
+	$(PIP) -e '.[clip,demo,dev,openvino]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made

@@ -93,7 +93,7 @@ def open_encoder(
     from bot.classify.clip.variants import encoder
 
     said = _clip_settings(settings, detector, base)
-    made = encoder(said, engine="onnxruntime" if said.engine == "onnxruntime-int8" else said.engine).open()
+    made = encoder(said, engine=said.engine.removesuffix("-int8")).open()
     return made, partial(pack_samples, weights=made.weights)
 
 
@@ -410,6 +410,8 @@ class House:
             platforms={InstanceId(block["id"]): str(block["platform"]) for block in self.settings.instances},
             irreversible={name: platform.irreversible for name, platform in PLATFORMS.items()},
             revisions=self.scorer.revisions,
+            passed_over=self.scorer.passed_over,
+            behind={one.id: one.after.detector for one in self._detectors if one.after is not None},
         )
 
     def take_up(self, written: Settings) -> Change:
@@ -428,11 +430,15 @@ class House:
         parts = {part: getattr(fresh, part) for part in RENEWED}
         if _measured_anew(self, fresh):
             taken_up = [*taken_up, "calibration"]
+        watched = _thresholds(fresh.rules)
         if "scorer" in self.__dict__:
-            self.scorer.watch(_thresholds(fresh.rules))
+            self.scorer.check(watched)
         if "pipeline" in self.__dict__:
             parts["pipeline"] = self.pipeline.under(**parts)
+        # What can fail comes first: nothing below does.
         self.ledger.note_config(digest(in_force), why="reload")
+        if "scorer" in self.__dict__:
+            self.scorer.watch(watched)
         self.settings = in_force
         self.__dict__.update(parts)
         return Change(taken_up=taken_up, needs_restart=needs_restart)

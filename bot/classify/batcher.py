@@ -132,14 +132,18 @@ class BatchScorer:
         """See ``Scorer``."""
         return self._views
 
+    def check(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """Raises ``ConfigError`` for what ``watch`` would refuse."""
+        for device in self._devices:
+            for label in thresholds.get(device.detector.id, ()):
+                check_label(device.detector, label, "rules")
+
     def watch(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
         """For each detector, by its id: label to the values from which on rules fire.
 
         Raises ``ConfigError`` for a label that one does not have: a rule on it would never fire. Then nothing changes.
         """
-        for device in self._devices:
-            for label in thresholds.get(device.detector.id, ()):
-                check_label(device.detector, label, "rules")
+        self.check(thresholds)
         for device in self._devices:
             if isinstance(device.detector, Watching):
                 device.detector.watch(thresholds.get(device.detector.id, {}))
