@@ -46,7 +46,8 @@ def places(
             now = clock.now()
             basket.add(converter.seen_in_message(found.row, at=now, backlog=found.backlog))
             for who in ("private_message_creator", "creator"):  # of the message, and of the report
-                basket.add(converter.seen_in_profile(found.row.get(who) or {}, at=now, backlog=found.backlog))
+                person: Json = found.row.get(who) or {}
+                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog))  # type: ignore[arg-type]
         elif found.fresh:
             basket.drop("older than start_from")
 
