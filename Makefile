@@ -62,10 +62,10 @@ missing_mastodon = $(strip $(foreach name,$(MASTODON),$(if $($(name)),,$(name)))
 named-server:
 	$(if $(MASTODON_URL)$(MASTODON_PEOPLE),$(if $(missing_mastodon),$(error set $(missing_mastodon) as well)), \
 	$(if $(missing),$(error these tests run against real servers that may be written to; set $(missing) for a Lemmy \
-	0.19, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
+	0.19 or 1.0, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e '.[clip,demo,dev]'
+	$(PIP) -e '.[clip,demo,dev,openvino]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made

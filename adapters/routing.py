@@ -40,7 +40,12 @@ def build_lemmy(
     inbox: Inbox,  # noqa: ARG001 - Lemmy sends nothing by itself
 ) -> Instance:
     """One server, connected; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
-    instance = _with_files(settings, build(settings, clock, start_from), clock, start_from)
+    instance = _with_files(
+        settings,
+        build(settings, clock, start_from, file_store=settings.pictrs is not None),
+        clock,
+        start_from,
+    )
     if settings.after_purge is None:
         return instance
     clearing = ClearingEnforcer(
@@ -140,8 +145,11 @@ class RoutedResolver:
         return self._files.digest(name)
 
     def locate(self, text: str) -> Name | SubjectKey | None:
-        """By the platform."""
-        return self._platform.locate(text)
+        """By the platform; what it does not know may be a path or a digest that the file store knows.
+
+        An address that ends like a path in the store is asked for there first: object stores have public addresses too.
+        """
+        return self._files.located(text, surely=True) or self._platform.locate(text) or self._files.located(text)
 
 
 class JoinedInspector:

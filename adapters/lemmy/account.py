@@ -15,7 +15,7 @@ from bot.domain.errors import NotLoggedInError, PlatformError
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from adapters.lemmy.client import LemmyClient, Site
 
@@ -29,7 +29,7 @@ HIDES = 5
 
 FOLLOWED_AT_ONCE = 25
 
-_BLOCKS = {
+BLOCKS = {
     # in ``my_user``: the call that lifts it, what the call names, and where that is found
     "person_blocks": ("/user/block", "person_id", "target"),
     "community_blocks": ("/community/block", "community_id", "community"),
@@ -39,6 +39,11 @@ _BLOCKS = {
 
 class Account:
     """The account of one server."""
+
+    wanted: Mapping[str, bool] = WANTED
+    settings_path = "/user/save_user_settings"
+    blocks: Mapping[str, tuple[str, str, str]] = BLOCKS
+    told: Collection[str] = tuple(BLOCKS)  # what of ``my_user`` has to be empty
 
     def __init__(self, client: LemmyClient) -> None:
         """``client``: logged in as that account."""
@@ -53,7 +58,7 @@ class Account:
         except PlatformError as error:
             remedy = "run `fediwarden check`"
             return [CheckResult(what="login", ok=False, detail=str(error), remedy=remedy)]
-        found = [_admin(site), self._settings(site, mend=mend), _blocks(site)]
+        found = [_admin(site), self._settings(site, mend=mend), self._blocks(site)]
         try:
             found.append(self.hidden(mend=mend))
         except (PlatformError, KeyError, TypeError) as error:
@@ -63,7 +68,7 @@ class Account:
 
     def _settings(self, site: Site, *, mend: bool) -> CheckResult:
         what = "account settings"
-        lacking = missing_settings(site)
+        lacking = missing_settings(site, self.wanted)
         if not lacking:
             return CheckResult(what=what, ok=True, detail="nothing is hidden from the account")
         named = ", ".join(lacking)
@@ -71,8 +76,8 @@ class Account:
         if not mend:
             return CheckResult(what=what, ok=False, detail=f"not switched on: {named}", remedy=remedy)
         try:
-            self._client.do("PUT", "/user/save_user_settings", lacking)
-            still = missing_settings(self._client.site(fresh=True))
+            self._client.do("PUT", self.settings_path, lacking)
+            still = missing_settings(self._client.site(fresh=True), self.wanted)
         except PlatformError as error:
             return CheckResult(what=what, ok=False, detail=f"not switched on: {named}: {error}", remedy=remedy)
         if still:
@@ -104,9 +109,19 @@ class Account:
     def lift_blocks(self) -> None:
         """See whom the account blocked again. Raises ``PlatformError``."""
         mine = self._client.site(fresh=True).json["my_user"]
-        for kind, (path, key, inner) in _BLOCKS.items():
+        for kind, (path, key, inner) in self.blocks.items():
             for block in mine.get(kind) or ():
-                self._client.do("POST", path, {key: block[inner]["id"], "block": False})
+                blocked = block[inner] if inner else block
+                self._client.do("POST", path, {key: blocked["id"], "block": False})
+
+    def _blocks(self, site: Site) -> CheckResult:
+        mine = site.json.get("my_user") or {}
+        blocked = [kind for kind in self.told if mine.get(kind)]
+        if not blocked:
+            return CheckResult(what="blocks", ok=True, detail="the account blocks nobody")
+        detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"
+        remedy = "`fediwarden check --repair` lifts the blocks"
+        return CheckResult(what="blocks", ok=False, detail=detail, remedy=remedy)
 
     def _unseen(self, site: Site) -> Mapping[int, str]:
         """Hidden communities by id. The mod log knows which were hidden; how they stand now comes with each entry."""
@@ -124,12 +139,12 @@ class Account:
         return unseen
 
 
-def missing_settings(site: Site) -> dict[str, Any]:
+def missing_settings(site: Site, wanted: Mapping[str, bool]) -> dict[str, Any]:
     """What has to be sent so that the account is shown everything; empty where it is."""
     me, mine = site.me, site.json.get("my_user")
     if me is None or not isinstance(mine, dict):
         raise NotLoggedInError("the server does not say who the bot is")
-    lacking: dict[str, Any] = {name: value for name, value in WANTED.items() if me["local_user"].get(name) is not value}
+    lacking: dict[str, Any] = {name: value for name, value in wanted.items() if me["local_user"].get(name) is not value}
     every = [language["id"] for language in site.json.get("all_languages", ())]
     chosen = mine.get("discussion_languages") or []
     if chosen and set(every) - set(chosen):  # an empty list stands for all of them
@@ -143,12 +158,3 @@ def _admin(site: Site) -> CheckResult:
         return CheckResult(what="admin", ok=True, detail="the account is an admin")
     remedy = "let an admin make it one again: the upload list, removals and bans need it"
     return CheckResult(what="admin", ok=False, detail="the account is not an admin (any more)", remedy=remedy)
-
-
-def _blocks(site: Site) -> CheckResult:
-    mine = site.json.get("my_user") or {}
-    blocked = [kind for kind in _BLOCKS if mine.get(kind)]
-    if not blocked:
-        return CheckResult(what="blocks", ok=True, detail="the account blocks nobody")
-    detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"
-    return CheckResult(what="blocks", ok=False, detail=detail, remedy="`fediwarden check --repair` lifts the blocks")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from bot.domain.content import Alias, RemoteUrl
+from bot.domain.content import Alias, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
     from bot.domain.content import InstanceId, Name
@@ -21,7 +21,7 @@ ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
 _FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
 _PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
 _PORTS = {"http": 80, "https": 443}
-_NESTING = 5  # a proxied URL may lead to the proxy again
+_NESTING = 20  # a proxied URL may lead to the proxy again; each layer makes the URL longer
 
 
 def host_of(url: str) -> str:
@@ -60,12 +60,30 @@ def unproxied(url: str, host: str) -> str:
     return url
 
 
+def leads_to_a_file(url: str) -> bool:
+    """Whether the path is that of a file of some Lemmy server, or of an image that one fetches for its readers.
+
+    Says nothing of whose file it is, and needs no ending: what is proxied may be called anything.
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    return _PROXY.fullmatch(path) is not None or _FILE.fullmatch(path) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The addresses of one server. ``url``: how the world sees it."""
+    """The addresses of one server. ``url``: how the world sees it. ``files``: where it shows its own files.
+
+    ``retired``: where it did so once. Texts keep the addresses of the day they were written, and 1.0 does not answer
+    those of 0.19.
+    """
 
     instance: InstanceId
     url: str
+    files: str = "/pictrs/image"
+    retired: str = ""
 
     @property
     def host(self) -> str:
@@ -84,10 +102,18 @@ class Addresses:
         return RemoteUrl(value=unproxied(url, self.host))
 
     def address(self, name: Name) -> str:
-        """Where our server shows a file to the public."""
+        """Where our server shows a file to the public; empty for a path in the store, which is not public."""
         if isinstance(name, Alias):
-            return f"{self.url}/pictrs/image/{quote(name.value, safe='')}"
-        return name.value
+            return f"{self.url}{self.files}/{quote(name.value, safe='')}"
+        return "" if isinstance(name, StorageKey) else name.value
+
+    def shown(self, url: str) -> str:
+        """The URL itself, or where the file is shown now if it is one of ours under an address of the past."""
+        if not self.retired or host_of(url) != self.host:
+            return url
+        match = _FILE.fullmatch(urlsplit(url).path)
+        alias = own_alias(url, self.host) if match is not None and self.retired in match[0] else None
+        return url if alias is None else self.address(Alias(instance=self.instance, value=alias))
 
     def page(self, kind: str, local_id: str) -> str:
         """Where a human looks at a subject."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from adapters.lemmy.addresses import host_of
+from adapters.lemmy.addresses import host_of, leads_to_a_file
 from adapters.markup import links, looks_like_media
 from bot.domain.content import (
     Account,
@@ -259,14 +259,17 @@ class Converter:
     def _media(self, url: str) -> bool:
         """Whether a URL is worth a look although nobody shows it: an article is not."""
         name = self.addresses.name_of(url)
-        return isinstance(name, Alias) or looks_like_media(url) or looks_like_media(str(name.value))
+        if isinstance(name, Alias) or leads_to_a_file(url) or leads_to_a_file(name.value):
+            return True
+        return looks_like_media(url) or looks_like_media(name.value)
 
     def _sightings(
         self, subject: Subject, media: Iterable[MediaRef], at: datetime, *, backlog: bool
     ) -> Sequence[Sighting]:
+        here = (replace(ref, url=self.addresses.shown(ref.url)) for ref in media)
         return [
             Sighting(subject=subject, media=one, name=self.addresses.name_of(one.url), seen_at=at, backlog=backlog)
-            for one in {(ref.url, ref.role): ref for ref in media}.values()
+            for one in {(ref.url, ref.role): ref for ref in here}.values()
         ]
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
@@ -284,8 +287,16 @@ def _staff(view: wire.PostView | wire.CommentView) -> bool:
     return bool(view.get("creator_is_admin"))
 
 
+VISIBILITIES = {"LocalOnly": Visibility.LOCAL, "Unlisted": Visibility.UNLISTED}
+
+
+def is_private(community: object) -> bool:
+    """Whether only approved members see what is in it; an admin is shown it. Lemmy 0.19 has no such communities."""
+    return isinstance(community, dict) and community.get("visibility") == "Private"
+
+
 def _visibility(community: wire.Community) -> Visibility:
-    return Visibility.LOCAL if community.get("visibility") == "LocalOnly" else Visibility.PUBLIC
+    return VISIBILITIES.get(community.get("visibility", ""), Visibility.PUBLIC)
 
 
 def _revision(of: object, *fields: str) -> str:
@@ -301,4 +312,4 @@ def _shape(what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswerError(f"a {what} is not in the shape of API v3: {type(error).__name__} {error}") from error
+        raise BadAnswerError(f"a {what} has an unknown shape: {type(error).__name__} {error}") from error

@@ -170,7 +170,7 @@ class SiteSource:
             raise NotLoggedInError(f"{self._client.settings.url} does not say who the bot is")
         now, known = self._clock.now(), after["revisions"] if after is not None else {}
         try:
-            found = self._converter.seen_on_site(site.json, at=now, backlog=after is None)
+            found = self._converter.seen_on_site(self._shown(site.json), at=now, backlog=after is None)
         except BadAnswerError as error:
             return Batch(holes=[str(error)])
         finally:
@@ -187,3 +187,7 @@ class SiteSource:
     def read(self, what: SubjectKey) -> Batch | Gone:
         """One subject of any kind again, as it is now."""
         return self._reader.read(what)
+
+    def _shown(self, described: Json) -> Json:
+        """All that the server shows on pages of its own."""
+        return described

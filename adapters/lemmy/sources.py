@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from adapters.lemmy.convert import moment
-from adapters.lemmy.feeds import PostFeed, comment_feed, upload_feed
+from adapters.lemmy.convert import is_private, moment
 from adapters.lemmy.walk import Walk
 from bot.domain.errors import BadAnswerError, NotLoggedInError
 from bot.ports import Batch
@@ -131,14 +130,22 @@ class LemmySource:
 
 
 def sources(
-    client: LemmyClient, converter: Converter, reader: Reader, clock: Clock, start_from: timedelta | None
+    client: LemmyClient,
+    converter: Converter,
+    reader: Reader,
+    clock: Clock,
+    start_from: timedelta | None,
+    *,
+    posts: Feed[Json],
+    comments: Feed[Json],
+    uploads: Feed[Json] | None = None,
 ) -> Sequence[LemmySource]:
-    """Posts, comments and uploads of one server."""
+    """What the listings of one server bring. ``uploads``: where those can be read page by page, too."""
     instance = converter.addresses.instance
 
     def of_post(found: Found[Json], basket: Basket) -> None:
         post = found.row["post"]
-        if (reason := _hidden(post)) is not None or not _wanted(found, post):
+        if (reason := _hidden(post, found.row)) is not None or not _wanted(found, post):
             if found.fresh:
                 basket.drop(reason or "older than start_from")
             return
@@ -148,7 +155,7 @@ def sources(
 
     def of_comment(found: Found[Json], basket: Basket) -> None:
         comment = found.row["comment"]
-        if (reason := _hidden(comment)) is not None or not _wanted(found, comment):
+        if (reason := _hidden(comment, found.row)) is not None or not _wanted(found, comment):
             if found.fresh:
                 basket.drop(reason or "older than start_from")
             return
@@ -179,15 +186,14 @@ def sources(
             start_from=start_from,
         )
 
-    return (
-        source("posts", PostFeed(client), of_post),
-        source("comments", comment_feed(client), of_comment),
-        source("uploads", upload_feed(client), of_upload),
-    )
+    found = [source("posts", posts, of_post), source("comments", comments, of_comment)]
+    return found if uploads is None else [*found, source("uploads", uploads, of_upload)]
 
 
-def _hidden(item: Json) -> str | None:
-    """Why nobody sees a post or comment any more."""
+def _hidden(item: Json, view: Json) -> str | None:
+    """Why nobody sees a post or comment (any more), or only those who were let in."""
+    if is_private(view.get("community")):
+        return "in a private community"
     if item.get("removed"):
         return "removed"
     return "deleted by its author" if item.get("deleted") else None

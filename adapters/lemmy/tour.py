@@ -54,9 +54,11 @@ class Tour:
 
 
 @dataclass(slots=True)
-class _Page:
+class Page:
+    """One page. ``cut``: there is more behind it, and the server does not list it."""
+
     rows: Sequence[Json] = ()
-    full: bool = False  # there are more behind it
+    following: int | str | None = None  # where it goes on, if there is more behind it
     cut: bool = False  # there are, and the server does not list them
     broken: list[str] = field(default_factory=list)
 
@@ -128,7 +130,7 @@ class TourSource:
         began = now.isoformat()
         return {"floor": None, "cutoff": cutoff, "began": began, "way": 0, "page": 1, "top": None, "first": True}
 
-    def _next(self, state: dict[str, Any], now: datetime) -> tuple[int | None, int]:
+    def _next(self, state: dict[str, Any], now: datetime) -> tuple[int | None, int | str]:
         """Which page is read: the newest, where the round stands, or none."""
         if state["way"] is None and _passed(state["began"], self._tour.every, now):
             state |= {"began": now.isoformat(), "way": 0, "page": 1, "first": False}
@@ -137,14 +139,14 @@ class TourSource:
         return state["way"], state["page"]
 
     def _advance(
-        self, state: dict[str, Any], way: int, number: int, page: _Page, now: datetime, basket: Basket
+        self, state: dict[str, Any], way: int, number: int | str, page: Page, now: datetime, basket: Basket
     ) -> None:
         if (way, number) == (0, 1):
             state["top"] = now.isoformat()
         if (way, number) != (state["way"], state["page"]):
             return  # a look at the newest in between
-        if page.full:
-            state["page"] = number + 1
+        if page.following is not None:
+            state["page"] = page.following
             return
         ways = self._tour.ways
         if page.cut and ways[way].hole:
@@ -154,18 +156,21 @@ class TourSource:
             following += 1
         state |= {"way": following if following < len(ways) else None, "page": 1}
 
-    def _read(self, way: Way, number: int) -> _Page:
+    def _read(self, way: Way, number: int | str) -> Page:
+        """A page. Raises ``PlatformError``."""
+        number = int(number)
         try:
             answer = self._client.get(self._tour.path, {**way.query, "limit": LIMIT, "page": number}, patient=False)
         except RejectedError:
             if number == 1:
                 raise
-            return _Page(cut=True)  # 0.19.14 stops at page ten
+            return Page(cut=True)  # 0.19.14 stops at page ten
         listed = answer.get(self._tour.key)
         if not isinstance(listed, list):
             raise BadAnswerError(f"{self._tour.path} has no {self._tour.key!r} in it: this is not API v3 of Lemmy 0.19")
         more = len(listed) >= LIMIT
-        page = _Page(full=more and number < LAST_PAGE, cut=more and number >= LAST_PAGE)
+        following = number + 1 if more and number < LAST_PAGE else None
+        page = Page(following=following, cut=more and following is None)
         rows = []
         for row in listed:
             try:
@@ -177,7 +182,7 @@ class TourSource:
         page.rows = rows
         return page
 
-    def _keep(self, page: _Page, state: Mapping[str, Any], now: datetime, basket: Basket) -> None:
+    def _keep(self, page: Page, state: Mapping[str, Any], now: datetime, basket: Basket) -> None:
         cutoff = None if state["cutoff"] is None else datetime.fromisoformat(state["cutoff"])
         for row in page.rows:
             backlog = self._number(row) <= state["floor"]

@@ -181,8 +181,13 @@ class Judge:
             rules=self._s.rules,
             platforms={instance.id: instance.platform for instance in self._s.instances.values()},
             now=self._s.clock.now(),
+            purged_at=self._purged_at(file_id),
         )
         return facts, judge(self._s.rules, facts), known
+
+    def _purged_at(self, file_id: int) -> datetime | None:
+        file = self._s.ledger.file(file_id)
+        return None if file is None or file.case is None else self._s.ledger.first_done(file.case, PurgeFile.kind)
 
     async def _plan(self, case: CaseRecord, file_id: int, verdict: Verdict, facts: Facts) -> None:
         """Decide on the intents that the case does not have yet, in pieces: others wait for the ledger meanwhile."""

@@ -13,6 +13,7 @@ from bot.domain.content import RemoteUrl, SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
+from bot.pipeline.aftermath import came_back
 from bot.pipeline.judge import Judge
 from bot.pipeline.memory import Memory
 from bot.pipeline.scan import Scanner, transient
@@ -104,7 +105,7 @@ class Pipeline:
         if known is not None and scan is not None:
             file_id = known.id
         else:
-            scan, file_id = await self._scanner.scan(record.name, record.url)
+            scan, file_id = await self._scanner.scan(record.name, await in_thread(self._s.index.addresses, record))
         if isinstance(scan, Evidence):
             await self._judge.consider(record.name, file_id, scan, lane=lane, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(record.name, lane=lane)
@@ -117,7 +118,7 @@ class Pipeline:
         record = self._s.ledger.name(key)
         if record is None:
             return None, Learned(digest=None), None
-        learned = self._s.index.learn(record.name)
+        learned = self._s.index.recognise(record.name)
         file = self._s.ledger.file_by_sha256(learned.digest) if learned.digest is not None else None
         scan = self._scanner.fresh(file) if file is not None else None
         return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None
@@ -158,6 +159,9 @@ class Pipeline:
         """Twice, for what a server adds after it has published something: a thumbnail has a name of its own."""
         key = SubjectKey.parse(task.target)
         await in_thread(read_again, self._s, key)
+        troubles = await in_thread(came_back, self._s.ledger, self._s.index, key)
+        for trouble in troubles:
+            raise trouble
         if task.attempts == 1:
             await self._later(task, SECOND_LOOK, "a second look")
         else:

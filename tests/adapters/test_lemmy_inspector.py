@@ -72,7 +72,7 @@ def test_wrong_key_and_pictrs_down(town: Town, instance: Instance) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "word"), [("1.0.0-beta.1", "does not support yet"), ("0.19.3", "update Lemmy"), ("x", "update Lemmy")]
+    ("version", "word"), [("1.0.0-beta.1", "upgraded a moment ago"), ("0.19.3", "update Lemmy"), ("x", "update Lemmy")]
 )
 def test_other_versions(town: Town, instance: Instance, version: str, word: str) -> None:
     site = town.call("warden", "GET", "site") | {"version": version}

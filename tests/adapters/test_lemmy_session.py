@@ -155,7 +155,7 @@ def test_secrets_are_in_no_repr_and_no_log(town: Town, caplog: pytest.LogCapture
     instance = town.connect(token="t0ken-of-ours")
     instance.sources[0].poll(None)
     said = repr(settings) + str(settings) + repr(instance) + caplog.text + str(capsys.readouterr())
-    client = instance.sources[0]._client  # type: ignore[attr-defined]
+    client = instance.sources[0]._generations.parts().sources["posts"]._client  # type: ignore[attr-defined]
     said += repr(client) + repr(client._session) + repr(client.transport)
     for secret in (town.box.people["warden"].password, town.box.pictrs_key, "t0ken-of-ours", client._session.token()):
         assert secret not in said

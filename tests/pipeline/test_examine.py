@@ -127,7 +127,7 @@ class World:
         value = self.scores.get(self.decoded, 0.01)
         return [Score(detector="nsfw", revision="1", label="nsfw", value=value)], self.gaps
 
-    def match(self, *, sha256, pixels, pdq, pdq_quality):
+    def match(self, *, sha256, pixels, pdq, pdq_quality, looks=()):
         if sha256 not in self.listed:
             return []
         return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
@@ -558,6 +558,7 @@ def test_ban_stands_although_the_listed_thumbnail_was_judged_before_its_picture(
         patch.setattr(type(small.pipeline._judge), "judge", later)
         small.examine(picture)
     own, original = (small.ledger.name(str(name)).file_id for name in (thumbnail, picture))
+    small.pipeline._s.index.complete(original)
     asyncio.run(small.pipeline._judge.judge(own))
     assert small.states()["ban_account"] == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
     asyncio.run(small.pipeline._judge.judge(original))
