@@ -25,9 +25,9 @@ PROCESSES = ("acceptance/", "badinput/", "crash/", "hostile/test_operators_view.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What fails there once is tried a second time; the closing line counts how often that was needed.
 
-    Not what somebody plays in a size of their own: a raid in full takes hours.
+    Not what somebody plays in a size of their own: a raid or a soak in full takes hours.
     """
-    if "RAID_POSTS" in os.environ:
+    if {"RAID_POSTS", "SOAK_ITEMS"} & os.environ.keys():
         return
     for item in items:
         where = item.path.relative_to(config.rootpath / "tests").as_posix()
