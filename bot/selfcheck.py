@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.domain.errors import LedgerError
+from bot.ports import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.ports import CheckResult, Clock, Ledger, OwnAccount
+    from bot.ports import Clock, Ledger, OwnAccount
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class SelfCheck:
     def look(self, *, mend: bool) -> None:
         """Look at all of them. ``mend``: put right what is their own; only whoever acts does."""
         for instance, account in self._accounts.items():
-            results = account.look(mend=mend)
+            results = self._look(instance, account, mend=mend)
             wrong = [result for result in results if not result.ok]
             self._wrong[instance] = wrong
             for result in wrong:
@@ -48,6 +49,14 @@ class SelfCheck:
                     remedy=result.remedy,
                 )
             self._note(instance, results)
+
+    def _look(self, instance: str, account: OwnAccount, *, mend: bool) -> Sequence[CheckResult]:
+        try:
+            return account.look(mend=mend)
+        except Exception as error:  # a fault of our own must not keep the others from being looked at
+            log.exception("the bot's account could not be looked at", instance=instance)
+            why = f"could not be looked at, by a fault of this program ({type(error).__name__})"
+            return [CheckResult(what="account", ok=False, detail=why, remedy="the log tells more; please report it")]
 
     def out(self) -> Mapping[str, Sequence[str]]:
         """Instances with something wrong, and what, by its name in ``check``."""

@@ -21,7 +21,7 @@ ROUNDS = (
     (timedelta(days=1), timedelta(hours=3)),
     (timedelta(days=30), timedelta(days=7)),
 )
-"""How far back, and how often. The shorter go first; a longer one goes on where it stopped."""
+"""How far back, and how often. Those that are due take turns, page by page; one goes on where it stopped."""
 
 PACE = timedelta(seconds=10)
 """Between two pages: six calls in a minute of the hundred and eighty that Lemmy allows, however often we are asked."""
@@ -46,30 +46,33 @@ class Rounds:
 
     read_at: str  # the last page of any round
     states: Sequence[Mapping[str, Any]]  # ``began`` and ``at`` of each; ``at is None``: nothing is under way
+    turn: int  # whose page was the last
 
     @classmethod
     def begin(cls, now: datetime) -> Rounds:
         """Nothing is due yet: what there is was read just now."""
         began = {"began": now.isoformat(), "at": None}
-        return cls(read_at=now.isoformat(), states=[began for _ in ROUNDS])
+        return cls(read_at=now.isoformat(), states=[began for _ in ROUNDS], turn=0)
 
     @classmethod
     def of(cls, kept: Mapping[str, Any] | None, now: datetime) -> Rounds:
         """As a cursor holds it."""
         if kept is None or len(kept["states"]) != len(ROUNDS):
             return cls.begin(now)
-        return cls(read_at=kept["read_at"], states=kept["states"])
+        return cls(read_at=kept["read_at"], states=kept["states"], turn=kept["turn"])
 
     def kept(self) -> dict[str, Any]:
         """For the cursor."""
-        return {"read_at": self.read_at, "states": list(self.states)}
+        return {"read_at": self.read_at, "states": list(self.states), "turn": self.turn}
 
     def due(self, now: datetime) -> int | None:
         """Which round reads a page now."""
         if timedelta(0) <= now - datetime.fromisoformat(self.read_at) < PACE:
             return None
-        for which, (state, (_, every)) in enumerate(zip(self.states, ROUNDS, strict=True)):
-            if state["at"] is not None or now - datetime.fromisoformat(state["began"]) >= every:
+        for step in range(1, len(ROUNDS) + 1):
+            which = (self.turn + step) % len(ROUNDS)
+            state, (_, every) = self.states[which], ROUNDS[which]
+            if state["at"] is not None or not timedelta(0) <= now - datetime.fromisoformat(state["began"]) < every:
                 return which
         return None
 
@@ -87,7 +90,7 @@ class Rounds:
         states = list(self.states)
         began = now.isoformat() if self.place(which) is None else states[which]["began"]
         states[which] = {"began": began, "at": following}
-        return Rounds(read_at=now.isoformat(), states=states)
+        return Rounds(read_at=now.isoformat(), states=states, turn=which)
 
 
 def watched(watch: Sequence[Mapping[str, Any]], number: int, now: datetime) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ WIDEST = 500
 MOST = 2000
 """Numbers that wait to be looked up; what is over that is reported as a hole."""
 
-AHEAD = 32
+AHEAD = 16
 """Numbers behind the highest that are looked up in turn while nothing new is listed: what came last may be dated into
 the past, and an edit that arrives from elsewhere uses up a number (``INSERT ... ON CONFLICT``)."""
 

@@ -98,6 +98,7 @@ class TourSource:
         state: dict[str, Any] = {**after} if after is not None else self._begin(now)
         way, number = self._next(state, now)
         if way is None:
+            self._pace.done()
             return Batch(cursor=state)  # read to the end, and it is known to be so
         self._client.site()
         for _ in range(2):
@@ -105,7 +106,7 @@ class TourSource:
                 page = self._read(self._tour.ways[way], number)
             except RateLimitedError:
                 self._pace.done()
-                return Batch()
+                return Batch(cursor=state)  # it was asked, and is no feed in trouble
             if self._client.still_logged_in():
                 break
         else:

@@ -158,6 +158,8 @@ class Walk(Generic[Row]):
             place = page.following
             known = all(self.feed.number(row) <= high or self.feed.pinned(row) for row in page.rows)
             if known or place is None:
+                if top > high:
+                    self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
                 self._note_gaps(missing)
                 return
@@ -184,8 +186,8 @@ class Walk(Generic[Row]):
             there = self._one(number, fresh=False)
             self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there)
         left -= self._fill_gaps(left)
-        if not self._state["gaps"]:
-            self._look_ahead(min(left, 2))
+        if left > 0 and not self._state["gaps"]:
+            self._look_ahead()
 
     def _one(self, number: int, *, fresh: bool = True) -> bool:
         """Whether there is such a row, which then was found."""
@@ -210,19 +212,16 @@ class Walk(Generic[Row]):
         self._state["gaps"] = waiting
         return most - left
 
-    def _look_ahead(self, most: int) -> None:
+    def _look_ahead(self) -> None:
         """Behind the highest number, in turn: the newest may be dated into the past, and nothing newer tells of it."""
-        high, now = self._state["high"], self.clock.now()
-        for _ in range(most):
-            offset = self._state.get("ahead", 0) % gaps.AHEAD
-            self._state["ahead"] = offset + 1
-            number = high + 1 + offset
-            if self._one(number):
-                self._state["watch"] = again.watched(self._state["watch"], number, now)
-                self._state["high"], self._state["ahead"] = number, 0
-                if offset:
-                    self._note_gaps([[high + 1, number - 1]])
-                return
+        high, offset = self._state["high"], self._state.get("ahead", 0) % gaps.AHEAD
+        self._state["ahead"] = offset + 1
+        number = high + 1 + offset
+        if self._one(number):
+            self._state["watch"] = again.watched(self._state["watch"], number, self.clock.now())
+            self._state["high"], self._state["ahead"] = number, 0
+            if offset:
+                self._note_gaps([[high + 1, number - 1]])
 
     def _again(self) -> None:
         """A page of what was read before, if it is time."""
@@ -230,8 +229,8 @@ class Walk(Generic[Row]):
         rounds = again.Rounds.of(self._state.get("again"), now)
         which = rounds.due(now)
         if which is not None:
-            place = rounds.place(which)
-            page = self.feed.page(None if place is None else self.feed.resumed(place))
+            # Not a page back, as ``resumed`` would: a page for each poll, and it would never get on.
+            page = self.feed.page(rounds.place(which))
             self.holes.extend(page.broken)
             self._keep(page, fresh_above=NEVER)
             dates = [self.feed.published(row) for row in page.rows if not self.feed.pinned(row)]

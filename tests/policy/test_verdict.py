@@ -192,3 +192,26 @@ def test_a_verdict_is_exact_only_by_an_exact_block_hit_on_a_list_of_the_rule(sco
     for verdict in verdicts:
         ranks = [intent.rank for intent in verdict.intents]
         assert ranks == sorted(ranks)
+
+
+def stored_only(**more):
+    """A file of ours that nobody shows, and of which nobody knows who stored it: a thumbnail that was replaced."""
+    name = making.alias()
+    return making.facts(
+        making.hit(), sightings=[], attributions={name: Attribution(uploader=None, how=How.UNKNOWN)}, **more
+    )
+
+
+def test_file_that_only_the_store_knows_is_purged_and_told_of_and_accuses_nobody():
+    rule = making.rule(then=("report", "remove", "purge_file", "ban_account", "notify"))
+    assert kinds(judge([rule], stored_only())) == ["notify", "purge_file"]
+
+
+def test_file_that_only_the_store_knows_fits_no_rule_about_accounts_or_other_platforms():
+    for when in (
+        Condition(lists=("bad",), local_author=True),
+        Condition(lists=("bad",), account_items_below=3),
+        Condition(lists=("bad",), account_younger_than=timedelta(days=1)),
+        Condition(lists=("bad",), platforms=("mastodon",)),
+    ):
+        assert judge([making.rule(when=when)], stored_only()) == []

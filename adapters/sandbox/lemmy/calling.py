@@ -49,6 +49,11 @@ class Server:
         return VERSIONS[self.api]
 
     @property
+    def thumbnail_side(self) -> int:
+        """The longest side of a thumbnail, in pixels; only 1.0 lets administrators choose it."""
+        return self.v4.settings.image_max_thumbnail_size
+
+    @property
     def images_url(self) -> str:
         """What the public addresses of our own files begin with."""
         return f"{self.state.url}/{'pictrs' if self.api == 'v3' else 'api/v4'}/image/"

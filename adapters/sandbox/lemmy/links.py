@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from adapters.sandbox.pictrs.store import Alias, StoredFile
 
 _FIRST_BYTES = 1024 * 1024
-_THUMBNAIL_SIDE = 512  # pixels
 _UNREACHABLE = (OutsideLoopbackError, httpx.HTTPError)
 
 
@@ -147,7 +146,7 @@ def make_thumbnail(server: Server, url: str, post: Post) -> str:
             data = server.files.file(alias).data
         else:
             data = fetch(url, "pict-rs v0.5.24").raise_for_status().content
-        made, file = server.files.ingest(data, resize=_THUMBNAIL_SIDE)
+        made, file = server.files.ingest(data, resize=server.thumbnail_side)
     except (
         *_UNREACHABLE,
         AliasNotFoundError,

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from adapters.sandbox.pictrs.store import StoredFile
 
 
-_THUMBNAIL_SIDE = 512  # pixels
-
-
 def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
     """The address under which we show an image; the same one unless it is elsewhere and the mode says so.
 
@@ -29,7 +26,7 @@ def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
         return url
     shown = server.proxy_url + quote(url, safe="-_.~")
     if thumbnail and server.api == "v4":
-        shown += f"&max_size={_THUMBNAIL_SIDE}"
+        shown += f"&max_size={server.thumbnail_side}"
     with server.state.lock:
         server.state.remote_images.add(url)
     try:

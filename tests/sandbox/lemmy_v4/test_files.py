@@ -124,6 +124,26 @@ def test_a_new_server_proxies_images_of_others_even_those_of_their_proxies() -> 
         assert client.get(f"{box.url}/api/v4/image/proxy", params={"url": far + "?other"}).status_code == 404
 
 
+def test_domains_that_bypass_the_proxy_are_sent_to(visitors: Visitors) -> None:
+    url = f"{visitors.box.remote_url.replace('127.0.0.1', 'localhost')}/pictrs/image/x.png"
+    visitors.box.state.remote_images.add(url)
+    visitors.send("admin", "/site", method="PUT", image_proxy_bypass_domains="localhost,example.com")
+    answer = visitors.call(None, "GET", "/image/proxy", params={"url": url})
+    assert (answer.status_code, answer.headers["location"]) == (307, url)
+    visitors.send("admin", "/site", method="PUT", image_proxy_bypass_domains="")
+
+
+def test_thumbnails_are_as_large_as_the_site_says(visitors: Visitors) -> None:
+    visitors.send("admin", "/site", method="PUT", image_max_thumbnail_size=32)
+    alias = visitors.upload("alice", circles(22, size=(64, 48)))
+    view = visitors.send(
+        "alice", "/post", name="A post", url=visitors.image_url(alias), community_id=visitors.community()
+    )
+    details = view["post_view"]["image_details"]
+    assert (details["width"], details["height"]) == (32, 24)
+    visitors.send("admin", "/site", method="PUT", image_max_thumbnail_size=512)
+
+
 def test_a_purged_post_takes_the_rows_of_its_thumbnail_along(visitors: Visitors) -> None:
     alias = visitors.upload("alice", circles(21, size=(64, 48)))
     post = visitors.post("alice", visitors.community(), url=visitors.image_url(alias))

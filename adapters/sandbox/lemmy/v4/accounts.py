@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import accounts
+from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import people as old
-from adapters.sandbox.lemmy.messages.choices import ListingType, PostListingMode, SortType
 from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.sessions import log_in
 from adapters.sandbox.lemmy.v4 import rows
@@ -60,6 +60,8 @@ def _logged_in(call: Call, user: LocalUser, *, stay: bool | None) -> Json:
 @route("POST", "/api/v4/account/auth/register", Register, bucket="register")
 def register(call: Call, form: Register) -> Json:
     """A new account, logged in at once if nobody has to approve it."""
+    if call.state.local_site.registration_mode == "RequireInvitation":
+        raise LemmyError("missing_invite_token")  # there are no invitations here
     taken = {item.name: getattr(form, item.name) for item in fields(old.Register)}
     user, comes_in = accounts.new_account(call, old.Register(**taken))
     return _logged_in(call, user, stay=form.stay_logged_in) if comes_in else accounts.waiting_answer(call)
@@ -162,19 +164,22 @@ def list_logins(call: Call, _: Nothing) -> Json:
 @route("PUT", "/api/v4/account/settings/save", SaveUserSettings, login=True, locked=False)
 def save_settings(call: Call, form: SaveUserSettings) -> Json:
     """Change one's settings and profile; pictures have calls of their own."""
-    listing, mode, sort = form.default_listing_type, form.post_listing_mode, form.default_post_sort_type
     same = {name: getattr(form, name) for name in _SAME_SETTINGS}
     accounts.save_user_settings(
         call,
         old.SaveUserSettings(
             **same,
             enable_animated_images=form.animated_images_enabled,
-            default_listing_type=None if listing is None or listing == "suggested" else ListingType(pascal(listing)),
-            post_listing_mode=None if mode is None else PostListingMode(pascal(mode)),
-            default_sort_type=None if sort is None or sort == "top" else SortType(pascal(sort)),
         ),
     )
     with call.state.lock:
+        for name, chosen in (
+            ("default_listing_type", form.default_listing_type),
+            ("post_listing_mode", form.post_listing_mode),
+            ("default_sort_type", form.default_post_sort_type),
+        ):
+            if chosen is not None:
+                setattr(call.me, name, pascal(chosen))
         mine = call.server.v4.preferences_of(call.me.id)
         for item in fields(Preferences):
             value = getattr(form, item.name)

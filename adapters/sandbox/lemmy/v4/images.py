@@ -57,7 +57,7 @@ def take_upload(call: Call, side: int) -> tuple[str, str]:
     return alias.name, remember_image(call.server, alias, file, uploader=call.me.id)
 
 
-@route("POST", "/api/v4/image", bucket="image", login=True, locked=False)
+@route("POST", "/api/v4/image", bucket="image", login=True, locked=False, strict=True)
 def upload(call: Call, _: Nothing) -> Json:
     """Pass a file on to pict-rs and remember who sent it. The banned may do so too."""
     settings = call.server.v4.settings
@@ -67,7 +67,7 @@ def upload(call: Call, _: Nothing) -> Json:
     return {"image_url": url, "filename": alias}
 
 
-@route("DELETE", "/api/v4/image", DeleteImage, bucket="image", login=True, locked=False)
+@route("DELETE", "/api/v4/image", DeleteImage, bucket="image", login=True, locked=False, strict=True)
 def delete_image(call: Call, form: DeleteImage) -> Json:
     """Purge a file with all its names; only administrators. It counts as an upload does."""
     require_admin(call)
@@ -149,6 +149,9 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
     with call.state.lock:
         if form.url not in call.state.remote_images:
             raise not_found("NotFound")
+    bypassed = (call.server.v4.settings.image_proxy_bypass_domains or "").split(",")
+    if urlsplit(form.url).hostname in bypassed:
+        return Response(b"", status_code=307, headers={"location": form.url})
     require_pictrs(call, f"image/original?proxy={form.url}")
     files = call.server.files
     try:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from adapters.sandbox.lemmy import site
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import site as old
-from adapters.sandbox.lemmy.messages.choices import ListingType, PostListingMode, SortType
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.state import all_languages
 from adapters.sandbox.lemmy.v4 import rows
@@ -156,8 +155,9 @@ def edit_site(call: Call, form: EditSite) -> Json:
     )
     if form.registration_mode == "require_application" and not asks:
         raise LemmyError("application_question_required")
+    if form.default_post_listing_type not in {None, "all", "local"}:
+        raise LemmyError("invalid_default_post_listing_type")
     changes = {name: getattr(form, name) for name in _SAME}
-    listing, mode, sort = form.default_post_listing_type, form.default_post_listing_mode, form.default_post_sort_type
     site.edit_site(
         call,
         old.EditSite(
@@ -165,9 +165,6 @@ def edit_site(call: Call, form: EditSite) -> Json:
             description=form.summary,
             require_email_verification=form.email_verification_required,
             enable_nsfw=None if form.nsfw_content_disallowed is None else not form.nsfw_content_disallowed,
-            default_post_listing_type=None if listing is None else ListingType(pascal(listing)),
-            default_post_listing_mode=None if mode is None else PostListingMode(pascal(mode)),
-            default_sort_type=None if sort is None or sort == "top" else SortType(pascal(sort)),
             **{
                 f"rate_limit_{bucket}{ours}": getattr(form, f"rate_limit_{bucket}_{theirs}")
                 for bucket in _BUCKETS
@@ -180,6 +177,13 @@ def edit_site(call: Call, form: EditSite) -> Json:
         state.rate_limits.updated = state.local_site.updated
         if form.registration_mode is not None:
             site.set_registration_mode(state, pascal(form.registration_mode))
+        for name, chosen in (
+            ("default_post_listing_type", form.default_post_listing_type),
+            ("default_post_listing_mode", form.default_post_listing_mode),
+            ("default_sort_type", form.default_post_sort_type),
+        ):
+            if chosen is not None:
+                setattr(state.local_site, name, pascal(chosen))
         if form.image_mode is not None:
             call.server.image_mode = pascal(form.image_mode)
         if form.federation_signed_fetch is not None:
