@@ -43,7 +43,10 @@ def places(
 
     def of_message(found: Found[Json], basket: Basket) -> None:
         if found.wanted:
-            basket.add(converter.seen_in_message(found.row, at=clock.now(), backlog=found.backlog))
+            now = clock.now()
+            basket.add(converter.seen_in_message(found.row, at=now, backlog=found.backlog))
+            for who in ("private_message_creator", "creator"):  # of the message, and of the report
+                basket.add(converter.seen_in_profile(found.row.get(who) or {}, at=now, backlog=found.backlog))  # type: ignore[arg-type]
         elif found.fresh:
             basket.drop("older than start_from")
 
@@ -170,13 +173,13 @@ class SiteSource:
             raise NotLoggedInError(f"{self._client.settings.url} does not say who the bot is")
         now, known = self._clock.now(), after["revisions"] if after is not None else {}
         try:
-            found = self._converter.seen_on_site(self._shown(site.json), at=now, backlog=after is None)
+            found = self._shown(self._whole(site.json), now, backlog=after is None)
         except BadAnswerError as error:
             return Batch(holes=[str(error)])
         finally:
             self._pace.done()
-        revisions = {one.subject.local_id: one.subject.revision for one in found}
-        new = [one for one in found if known.get(one.subject.local_id) != one.subject.revision]
+        revisions = {str(one.subject.key): one.subject.revision for one in found}
+        new = [one for one in found if known.get(str(one.subject.key)) != one.subject.revision]
         if after is None and self._start_from is not None:
             cutoff = now - self._start_from
             wanted = [one for one in new if one.subject.published_at is None or one.subject.published_at >= cutoff]
@@ -184,10 +187,17 @@ class SiteSource:
             return Batch(sightings=wanted, cursor={"revisions": revisions}, dropped=dropped)
         return Batch(sightings=new, cursor={"revisions": revisions})
 
+    def _shown(self, answer: Json, at: datetime, *, backlog: bool) -> Sequence[Sighting]:
+        """The pages of the server, and those of its admins, whom every visitor is shown."""
+        found = list(self._converter.seen_on_site(answer, at=at, backlog=backlog))
+        for admin in answer.get("admins") or ():
+            found.extend(self._converter.seen_in_profile(admin["person"], at=at, backlog=backlog, is_staff=True))
+        return found
+
     def read(self, what: SubjectKey) -> Batch | Gone:
         """One subject of any kind again, as it is now."""
         return self._reader.read(what)
 
-    def _shown(self, described: Json) -> Json:
+    def _whole(self, described: Json) -> Json:
         """All that the server shows on pages of its own."""
         return described

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from adapters.lemmy import again, gaps
-from bot.domain.errors import NotFoundError
+from bot.domain.errors import NotFoundError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,6 +194,9 @@ class Walk(Generic[Row]):
         try:
             row = self.feed.one(number)
         except NotFoundError:
+            return False
+        except RejectedError as error:  # what the server refuses for one number must not keep all others waiting
+            self.holes.append(f"number {number} was never listed, and cannot be asked for: {error}")
             return False
         backlog = number <= self._state["floor"]
         self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))

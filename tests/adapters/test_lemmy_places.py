@@ -137,6 +137,8 @@ def test_site_with_its_taglines_and_emoji(town: Town, instance: Instance) -> Non
     place = source(instance, "site")
     first = place.poll(None)
     assert (first.sightings, first.dropped) == ([], {"older than start_from": 1})
+    face = town.upload("admin")
+    town.call("admin", "PUT", "user/save_user_settings", avatar=town.url(face))
     icon, banner, text, tagline, emoji = (town.upload("admin") for _ in range(5))
     town.call(
         "admin",
@@ -168,6 +170,7 @@ def test_site_with_its_taglines_and_emoji(town: Town, instance: Instance) -> Non
         (Role.INLINE, text),
         (Role.INLINE, tagline),
         (Role.EMOJI, emoji),
+        (Role.AVATAR, face),
     }
     assert not any(one.backlog for one in batch.sightings)
     for one in batch.sightings:
@@ -220,9 +223,12 @@ def test_only_messages_that_were_reported_are_read(
         password_verify="x" * 12,
         answer=f"![a]({town.url(answered)})",
     )
+    avatar = town.upload("bob")
+    town.call("bob", "PUT", "user/save_user_settings", avatar=town.url(avatar))
     town.clock.offset += AGAIN
     batch = place.poll(cursor)
     assert shown(batch) == {
+        ("profile", str(town.box.people["bob"].id), Role.AVATAR, avatar),
         ("message", str(number), Role.INLINE, reported),
         ("message", str(number), Role.INLINE, edited),
     }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.lemmy import again, gaps, walk
 from adapters.lemmy.walk import Page, Walk
-from bot.domain.errors import NotFoundError, UnreachableError
+from bot.domain.errors import NotFoundError, RejectedError, UnreachableError
 from making import StillClock
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Listing:
     next_number: int = 1
     fails_at: int | None = None
     asked_for: list[int] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
     pages: int = 0
 
     ends_at_cutoff = True
@@ -83,6 +84,8 @@ class Listing:
     def one(self, number: int) -> Row:
         self._call()
         self.asked_for.append(number)
+        if number in self.refused:
+            raise RejectedError("GET /post: unknown", code="unknown")
         if number not in self.rows:
             raise NotFoundError("no such row")
         return self.rows[number]
@@ -244,6 +247,17 @@ def test_numbers_that_edits_from_elsewhere_used_up_hide_nothing_behind_them() ->
     hidden = listing.add(START - timedelta(days=400))
     reader.polls(gaps.AHEAD)
     assert hidden.number in reader.seen
+
+
+def test_number_that_the_server_refuses_to_tell_of_is_a_hole_and_stops_nothing() -> None:
+    listing, reader = started()
+    refused, hidden = (listing.add(START - timedelta(days=400)) for _ in range(2))
+    listing.refused.add(refused.number)
+    for _ in range(40):
+        listing.add(START)
+    reader.polls(8)
+    assert hidden.number in reader.seen
+    assert [hole.split(" was never")[0] for hole in reader.holes] == [f"number {refused.number}"]
 
 
 def test_what_was_deleted_when_it_was_met_is_seen_when_it_is_put_back() -> None:

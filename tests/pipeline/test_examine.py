@@ -11,7 +11,7 @@ import pytest
 
 import making
 from bot.attribution import Index
-from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
+from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.decisions import Hold, HoldReason, IntentState
 from bot.domain.errors import NotLoggedInError, UnreachableError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
@@ -588,3 +588,29 @@ def test_ban_is_released_that_the_thumbnail_planned_while_its_picture_was_judged
     monkeypatch.setattr(small.ledger, "add_verdict", kept)
     small.examine(picture)
     assert small.states()["ban_account"] == READY
+
+
+def store(world, data, *, backlog=False):
+    """A file that only the file store knows: nobody shows it, and no upload list names it."""
+    name = making.alias("orphan.png")
+    world.files[making.address(name)] = data
+    sha256 = hashlib.sha256(data).hexdigest()
+    file = StoredFile(name=name, url=making.address(name), sha256=sha256, stored_at=world.clock.now(), backlog=backlog)
+    world.ledger.record("here/files", Batch(files=[file]), examine_uploads=True)
+    world.run_tasks()
+
+
+def test_listed_file_that_only_the_store_knows_is_purged(world):
+    store(world, BAD)
+    assert world.states() == {"purge_file": READY}
+
+
+def test_file_that_the_store_had_before_the_bot_goes_no_further_than_the_backlog(world):
+    store(world, BAD, backlog=True)
+    assert world.states() == {"purge_file": (IntentState.HELD, (HoldReason.STAGE,))}
+
+
+def test_score_alone_purges_nothing_that_only_the_store_knows(world):
+    store(world, CLAY)
+    (state, reasons) = world.states()["purge_file"]
+    assert (state, HoldReason.NEEDS_APPROVAL in reasons) == (IntentState.HELD, True)
