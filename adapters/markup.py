@@ -32,6 +32,8 @@ MEDIA_SUFFIXES = (
 
 _BARE = re.compile(r"https?://(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"`|\[\]\\\x00-\x1f\x7f\ufffd]+", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
+_SLASHES = re.compile(r"(https?):(/*)", re.IGNORECASE)
+_QUERY = re.compile(r"[?#]")
 _TRAILING = "?!.,:;*_~'\""
 _ATTRIBUTE = re.compile(
     r"[\s\"'/](src|srcset|data-src|data-srcset|poster|href|xlink:href)\s{0,9}=\s{0,9}"
@@ -70,7 +72,7 @@ def looks_like_media(url: str) -> bool:
 
 def _absolute(url: str, base: str | None) -> str | None:
     """The URL as a browser would ask for it, or ``None`` if it leads nowhere on the web."""
-    url = url.strip().replace(" ", "%20")
+    url = _as_typed(url.strip().replace(" ", "%20"), base)
     try:
         if base is not None and url and (url.startswith("/") or not urlsplit(url).scheme):
             url = urljoin(base, url)
@@ -83,6 +85,18 @@ def _absolute(url: str, base: str | None) -> str | None:
     if len(url) > MAX_URL or any(character.isspace() or not character.isprintable() for character in url):
         return None
     return url
+
+
+def _as_typed(url: str, base: str | None) -> str:
+    """With the slashes that a browser reads: https://url.spec.whatwg.org/#special-authority-slashes-state."""
+    head = _QUERY.split(url, maxsplit=1)[0]
+    url = head.replace("\\", "/") + url[len(head) :]
+    match = _SLASHES.match(url)
+    if match is None or len(match[2]) == 2:
+        return url
+    if len(match[2]) < 2 and base is not None and base.lower().startswith(f"{match[1].lower()}:"):
+        return url[match.start(2) :]  # of the same scheme: a path on the server that shows it
+    return f"{match[1]}://{url[match.end() :]}"
 
 
 @cache

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
+    from bot.media.limits import DecodeLimits
     from bot.operate.bench import Way
     from bot.operate.brakes import StopFile
     from bot.operate.calibrate import Asked
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule, ScoreAtLeast
-    from bot.ports import Channel, Detector, Inbox, Instance, Ledger
+    from bot.ports import Channel, Detector, Inbox, Instance, IntentRecord, Ledger
     from bot.pushes import Pushes
     from bot.selfcheck import SelfCheck
-    from bot.settings import RuleSettings, Settings
+    from bot.settings import MediaSettings, RuleSettings, Settings
     from bot.watch import Watch
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def open_encoder(
     from bot.classify.clip.variants import encoder
 
     said = _clip_settings(settings, detector, base)
-    made = encoder(said, engine="onnxruntime" if said.engine == "onnxruntime-int8" else said.engine).open()
+    made = encoder(said, engine=said.engine.removesuffix("-int8")).open()
     return made, partial(pack_samples, weights=made.weights)
 
 
@@ -119,7 +120,6 @@ def open_to_measure(
     from bot.classify.clip.settings import ClipSettings
     from bot.classify.registry import build_detectors, read_settings
     from bot.media.decode import ProcessDecoder
-    from bot.media.limits import DecodeLimits
 
     said = [read_settings(block).beside(base) for block in settings.detectors]
     missing = sorted(set(only) - {one.id for one in said})
@@ -141,7 +141,7 @@ def open_to_measure(
         {one.id: dict.fromkeys(one.labels, (0.01, 0.5, 0.99)) for one in detectors if isinstance(one, ClipDetector)}
     )
     media = settings.media
-    decoder = ProcessDecoder(workers=media.decode_workers, limits=DecodeLimits(wall_seconds=media.decode_seconds))
+    decoder = ProcessDecoder(workers=media.decode_workers, limits=_decode_limits(media))
     return decoder, scorer, chosen
 
 
@@ -223,6 +223,7 @@ class House:
 
         measured: dict[Any, Calibration] = {}
         needed: set[Any] = set()
+        frames = {block.get("id"): _frames_wanted(block, self.base) for block in self.settings.detectors}
         for block in self.settings.detectors:  # an entry that cannot be used is told where detectors are built
             kind = KINDS.get(str(block.get("kind")))
             if kind is not None and kind.zero_shot:
@@ -232,7 +233,7 @@ class House:
                 measured[block.get("id")] = found = read_calibration(path)
                 if found.detector != block.get("id"):
                     raise ConfigError(f"{path}: is of the detector {found.detector!r}, not of {block.get('id')!r}")
-        return [_rule(rule, self.settings, measured, needed) for rule in self.settings.rules]
+        return [_rule(rule, self.settings, measured, needed, frames) for rule in self.settings.rules]
 
     @property
     def _detectors(self) -> Sequence[DetectorSettings]:
@@ -285,11 +286,9 @@ class House:
     def decoder(self) -> ProcessDecoder:
         """Worker processes; they start with the first file."""
         from bot.media.decode import ProcessDecoder
-        from bot.media.limits import DecodeLimits
 
         media = self.settings.media
-        limits = DecodeLimits(wall_seconds=media.decode_seconds)
-        return ProcessDecoder(workers=media.decode_workers, limits=limits)
+        return ProcessDecoder(workers=media.decode_workers, limits=_decode_limits(media))
 
     @cached_property
     def scorer(self) -> BatchScorer:
@@ -334,16 +333,21 @@ class House:
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import Protection, Recheck, forget_taken_back, remember_confirmed
+        from bot.pipeline import Protection, Recheck, Strangers, follow_up, forget_taken_back, remember_confirmed
+
+        def confirmed(record: IntentRecord) -> None:
+            remember_confirmed(self.ledger, record, LOCAL_BLOCK)
+            follow_up(self.ledger, self.clock, record)
 
         return Enforcement(
             self.ledger,
             {id_: instance.enforcer for id_, instance in self.instances.items()},
             self.clock,
-            confirmed=lambda record: remember_confirmed(self.ledger, record, LOCAL_BLOCK),
+            confirmed=confirmed,
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
             protected=Protection(self.ledger, lambda: self.guard),
+            strangers=Strangers(self.ledger, self.index, self.clock),
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
             unreportable=self._those(lambda platform: platform.unreportable),
@@ -406,6 +410,8 @@ class House:
             platforms={InstanceId(block["id"]): str(block["platform"]) for block in self.settings.instances},
             irreversible={name: platform.irreversible for name, platform in PLATFORMS.items()},
             revisions=self.scorer.revisions,
+            passed_over=self.scorer.passed_over,
+            behind={one.id: one.after.detector for one in self._detectors if one.after is not None},
         )
 
     def take_up(self, written: Settings) -> Change:
@@ -424,11 +430,15 @@ class House:
         parts = {part: getattr(fresh, part) for part in RENEWED}
         if _measured_anew(self, fresh):
             taken_up = [*taken_up, "calibration"]
+        watched = _thresholds(fresh.rules)
         if "scorer" in self.__dict__:
-            self.scorer.watch(_thresholds(fresh.rules))
+            self.scorer.check(watched)
         if "pipeline" in self.__dict__:
             parts["pipeline"] = self.pipeline.under(**parts)
+        # What can fail comes first: nothing below does.
         self.ledger.note_config(digest(in_force), why="reload")
+        if "scorer" in self.__dict__:
+            self.scorer.watch(watched)
         self.settings = in_force
         self.__dict__.update(parts)
         return Change(taken_up=taken_up, needs_restart=needs_restart)
@@ -685,8 +695,34 @@ def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[flo
     return found
 
 
-def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> ScoreAtLeast | None:
-    """``measured``: calibrations by detector. ``needed``: detectors whose scores mean nothing without one."""
+def _frames_wanted(block: Mapping[str, Any], base: Path) -> Mapping[str, int]:
+    """Labels that want several frames of what moves; none for an entry that cannot be used, which is told elsewhere."""
+    from bot.classify.registry import frames_wanted, read_settings
+
+    try:
+        return frames_wanted(read_settings(block).beside(base))
+    except ConfigError:
+        return {}
+
+
+def _decode_limits(media: MediaSettings) -> DecodeLimits:
+    from bot.media.limits import DecodeLimits
+
+    return DecodeLimits(
+        wall_seconds=media.decode_seconds, max_frames=media.animation_frames, video_frames=media.video_frames
+    )
+
+
+def _score(
+    rule: RuleSettings,
+    measured: Mapping[Any, Calibration],
+    needed: Collection[Any],
+    frames: Mapping[Any, Mapping[str, int]],
+) -> ScoreAtLeast | None:
+    """``measured``: calibrations by detector. ``needed``: detectors whose scores mean nothing without one.
+
+    ``frames``: by detector and label, how many frames of what moves a rule wants that does not say so itself.
+    """
     from bot.policy import ScoreAtLeast
 
     said = rule.when.score
@@ -708,12 +744,19 @@ def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Coll
         detector=said.detector,
         label=said.label,
         at_least=at_least,
+        frames=said.frames or frames.get(said.detector, {}).get(said.label, 1),
         calibrated_for=revisions if said.detector in needed or said.preset is not None else None,
         preset=said.preset is not None,
     )
 
 
-def _rule(rule: RuleSettings, settings: Settings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> Rule:
+def _rule(
+    rule: RuleSettings,
+    settings: Settings,
+    measured: Mapping[Any, Calibration],
+    needed: Collection[Any],
+    frames: Mapping[Any, Mapping[str, int]],
+) -> Rule:
     from bot.policy import Condition, Rule, Want
     from bot.policy.rules import SHOWN
 
@@ -724,7 +767,7 @@ def _rule(rule: RuleSettings, settings: Settings, measured: Mapping[Any, Calibra
         when=Condition(
             lists=when.lists,
             near=when.near,
-            score=_score(rule, measured, needed),
+            score=_score(rule, measured, needed, frames),
             platforms=when.platforms,
             roles=when.roles or SHOWN,
             local_author=None if when.author is None else when.author == "local",

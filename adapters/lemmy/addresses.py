@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from bot.domain.content import Alias, RemoteUrl
+from bot.domain.content import Alias, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
     from bot.domain.content import InstanceId, Name
@@ -21,7 +21,7 @@ ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
 _FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
 _PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
 _PORTS = {"http": 80, "https": 443}
-_NESTING = 5  # a proxied URL may lead to the proxy again
+_NESTING = 20  # a proxied URL may lead to the proxy again; each layer makes the URL longer
 
 
 def host_of(url: str) -> str:
@@ -60,6 +60,18 @@ def unproxied(url: str, host: str) -> str:
     return url
 
 
+def leads_to_a_file(url: str) -> bool:
+    """Whether the path is that of a file of some Lemmy server, or of an image that one fetches for its readers.
+
+    Says nothing of whose file it is, and needs no ending: what is proxied may be called anything.
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    return _PROXY.fullmatch(path) is not None or _FILE.fullmatch(path) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """The addresses of one server. ``url``: how the world sees it. ``files``: where it shows its own files.
@@ -90,10 +102,10 @@ class Addresses:
         return RemoteUrl(value=unproxied(url, self.host))
 
     def address(self, name: Name) -> str:
-        """Where our server shows a file to the public."""
+        """Where our server shows a file to the public; empty for a path in the store, which is not public."""
         if isinstance(name, Alias):
             return f"{self.url}{self.files}/{quote(name.value, safe='')}"
-        return name.value
+        return "" if isinstance(name, StorageKey) else name.value
 
     def shown(self, url: str) -> str:
         """The URL itself, or where the file is shown now if it is one of ours under an address of the past."""

@@ -56,7 +56,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
 
     ``start_from``: how far before the first poll sources begin (zero: now); ``None``: with everything there is.
     """
-    transport, public = Transport(settings.url), public_view(settings)
+    transport, public = Transport(settings.url, pauses=True), public_view(settings)
     generations = Generations(
         transport,
         old=lambda: _parts(settings, transport, public, clock, start_from),

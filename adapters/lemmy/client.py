@@ -129,7 +129,9 @@ class LemmyClient:
 
         def ask() -> None:
             headers = {"Authorization": f"Bearer {token}"}
-            self._ask("GET", f"{self.api}{self.who_am_i}", headers=headers, urgent=urgent)
+            answer = self._ask("GET", f"{self.api}{self.who_am_i}", headers=headers, urgent=urgent)
+            if self._object(answer).get("success") is not True:  # a proxy's page says nothing of it
+                raise BadAnswerError(f"{answer.what} was answered with neither yes nor no")
 
         try:
             self.transport.read(ask)

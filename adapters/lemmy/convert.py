@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from adapters.lemmy.addresses import host_of
+from adapters.lemmy.addresses import host_of, leads_to_a_file
 from adapters.markup import links, looks_like_media
 from bot.domain.content import (
     Account,
@@ -259,7 +259,9 @@ class Converter:
     def _media(self, url: str) -> bool:
         """Whether a URL is worth a look although nobody shows it: an article is not."""
         name = self.addresses.name_of(url)
-        return isinstance(name, Alias) or looks_like_media(url) or looks_like_media(str(name.value))
+        if isinstance(name, Alias) or leads_to_a_file(url) or leads_to_a_file(name.value):
+            return True
+        return looks_like_media(url) or looks_like_media(name.value)
 
     def _sightings(
         self, subject: Subject, media: Iterable[MediaRef], at: datetime, *, backlog: bool

@@ -12,7 +12,7 @@ import structlog
 from adapters.credentials import one_time_code, write_secretly
 from adapters.lemmy import errors
 from adapters.outcome import before_deed
-from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +108,10 @@ class Session:
         answer = self._transport.call("POST", self.login_path, body=body, limiter="register", urgent=True)
         errors.check(answer, quiet=self.quiet)
         found = answer.json()
-        return found.get("jwt") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not {"jwt", "registration_created"} & found.keys():
+            # Not remembered as a refusal: whatever stands in front of the server may be gone with the next try.
+            raise BadAnswerError(f"{answer.what} was answered with something else than Lemmy's answer to a login")
+        return found.get("jwt")
 
     def _logins_refused(self, error: RateLimitedError) -> float:  # noqa: ARG002 - what a later Lemmy looks at
         """Seconds to wait for the next login; sees to it that none is tried before."""

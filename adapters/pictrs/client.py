@@ -39,6 +39,25 @@ class PictrsClient:
         except NotFoundError:
             return ()
 
+    def aliases_of_proxied(self, url: str) -> Sequence[str]:
+        """All names of the bytes that pict-rs fetched from a URL for the image proxy; none if it does not have them."""
+        try:
+            return self._names(self._read("/internal/aliases", {"proxy": url}))
+        except NotFoundError:
+            return ()
+
+    def identifier(self, alias: str) -> str | None:
+        """Where the file of a name lies: a path below the folder of the file store, or an object key."""
+        try:
+            found = self._read("/internal/identifier", {"alias": alias}).get("identifier")
+        except NotFoundError:
+            return None
+        return found if isinstance(found, str) and found else None
+
+    def ask(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """Read anything of the internal API. Raises ``PlatformError``."""
+        return self._read(path, query)
+
     def purge(self, alias: str) -> Sequence[str]:
         """Delete a file with all its names and variants; what the names were. The file goes a moment later.
 

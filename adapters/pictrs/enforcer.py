@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bot.domain.decisions import Intent, Outcome, Report
 
 ROUTE = "pict-rs internal API"
+NAMED = 100
+"""Names of one file that are written down before it is purged: in a raid it may have ten thousand."""
+
 _ELSEWHERE = "pict-rs does nothing but purge files"
 
 
@@ -52,12 +55,16 @@ class PictrsEnforcer:
             return outcome_of(error)
 
     def verify(self, intent: Intent) -> Verification:
-        """Gone is what pict-rs has no name for and the public does not get. Raises ``PlatformError``."""
+        """Gone is what pict-rs has no name for and the public does not get. Raises ``PlatformError``.
+
+        While it is there, ``state`` has its names, which nobody can ask for once it is gone.
+        """
         if not isinstance(intent, PurgeFile):
             return Verification(so=None, detail=_ELSEWHERE)
         names = self._client.aliases(_alias(intent))
         if names:
-            return Verification(so=False, detail=f"pict-rs has the file under {_count(names)}")
+            told = {"names": list(names[:NAMED]), "number": len(names)}
+            return Verification(so=False, detail=f"pict-rs has the file under {_count(names)}", state=told)
         look = self._look(intent.name)
         detail = CACHED if look.shown else look.detail
         return Verification(so=None if look.shown is None else not look.shown, detail=detail)

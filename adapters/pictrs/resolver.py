@@ -1,10 +1,12 @@
-"""What pict-rs knows of a file: its other names, and the digest of its bytes."""
+"""What pict-rs knows of a file: its other names, where it lies, and the digest of its bytes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Alias
+from adapters.pictrs.paths import Paths, looks_like_a_path
+from bot.domain.content import Alias, RemoteUrl, StorageKey
+from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +22,39 @@ class PictrsFiles:
         """``client``: of the instance's pict-rs."""
         self._instance = instance
         self._client = client
+        self._paths = Paths(client)
 
     def names(self, name: Name) -> Sequence[Name]:
-        """Every other name of the same bytes. Raises ``PlatformError`` when pict-rs cannot be asked."""
+        """Every other name of the same bytes, and the path where they lie. Raises ``PlatformError``.
+
+        Of a file of another server: the names of the copy that pict-rs keeps for the image proxy.
+        """
+        if isinstance(name, RemoteUrl):
+            return [self._alias(one) for one in self._client.aliases_of_proxied(name.value)]
         if not self._is_own(name):
             return ()
         others = [other for other in self._client.aliases(name.value) if other != name.value]
-        return [Alias(instance=self._instance, value=other) for other in others]
+        return [*map(self._alias, others), *self._path(name)]
+
+    def located(self, text: str, *, surely: bool = False) -> Name | None:
+        """The file that a path in the store, an object key or a SHA-256 means. Raises ``PlatformError``.
+
+        ``surely``: only of a text that can be nothing else.
+        """
+        if surely and not looks_like_a_path(text):
+            return None
+        alias = self._paths.alias_of(text)
+        return None if alias is None else self._alias(alias)
+
+    def _path(self, name: Name) -> Sequence[Name]:
+        try:
+            path = self._client.identifier(name.value)
+        except BadAnswerError:
+            return ()  # it can be purged all the same
+        return () if path is None else [StorageKey(instance=self._instance, value=path)]
+
+    def _alias(self, value: str) -> Alias:
+        return Alias(instance=self._instance, value=value)
 
     def digest(self, name: Name) -> str | None:
         """SHA-256 of the stored bytes."""

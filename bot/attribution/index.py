@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from bot.attribution.addresses import carried, to_fetch
+from bot.attribution.likeness import LOOKS_ALIKE, Likeness
 from bot.attribution.origin import attribute
-from bot.domain.content import Alias, Role
+from bot.attribution.returns import Returns, returns
+from bot.domain.content import Alias, RemoteUrl, Role
 from bot.domain.errors import PlatformError
-from bot.domain.evidence import Evidence
+from bot.domain.evidence import Attribution, Evidence, How
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from bot.domain.content import InstanceId, Name, Sighting, Upload
-    from bot.domain.evidence import Attribution
+    from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
     from bot.ports import FileRecord, Library, NameRecord, Resolver
 
-LOOKS_ALIKE = 31
-"""Hamming distance in bits up to which two PDQ hashes are taken for the same picture.
-
-https://github.com/facebook/ThreatExchange/blob/main/pdq/README.md recommends 31 of 256.
-"""
+NameT = TypeVar("NameT", Alias, RemoteUrl)
 
 ASKED_FOR_NAMES = 3
 """Names of one file that its platform is asked by, the newest first: it does not know the others of a deleted one."""
@@ -41,13 +40,21 @@ class Known:
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
     thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
-    met_as_backlog: bool = False  # where nobody shows or uploaded it: the file store had it before the bot came
+    records: Sequence[NameRecord] = ()  # its names, and since when each is known
+    proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
+
+    def returned(self, purged_at: datetime | None) -> Returns:
+        """How it came back after it was purged for the first time."""
+        return returns(
+            self.records, self.uploads, shown={sighting.name for sighting in self.sightings}, purged_at=purged_at
+        )
 
     @property
     def backlog(self) -> bool:
         """Nothing of it is younger than the bot's first look."""
         flags = [s.backlog for s in self.sightings] + [u.backlog for u in self.uploads]
-        return all(flags) if flags else self.met_as_backlog
+        # Of what nobody shows or is listed for, nobody can tell how old it is: only a feed that says so makes it new.
+        return all(flags) if flags else bool(self.records) and all(record.backlog for record in self.records)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,19 @@ class Index:
         self._library = library
         self._resolvers = resolvers
         self._prints = lru_cache(PRINTS)(self._pdq)
+        self._likeness = Likeness(library)
+
+    def addresses(self, record: NameRecord) -> Sequence[str]:
+        """Where to fetch what a name stands for, best first: as our server shows it, then its origin.
+
+        A file of our own is fetched whole, whatever smaller copy of it a post asks for.
+        """
+        name = record.name
+        if isinstance(name, Alias) and name.instance in self._resolvers:
+            return [self._resolvers[name.instance].address(name)]
+        if isinstance(name, RemoteUrl):
+            return to_fetch(name.value, [record.url, *(s.media.url for s in self._library.sightings_under(name))])
+        return [record.url]
 
     def learn(self, name: Name) -> Learned:
         """Ask the instance about a name of its own: uploader, digest of the bytes.
@@ -77,23 +97,32 @@ class Index:
         """
         if not isinstance(name, Alias):
             return Learned(digest=None)
-        resolver = self._resolvers[name.instance]
         troubles: list[PlatformError] = []
-        digest: str | None = None
         try:
-            self._learn_uploader(name, resolver)
+            self.learn_uploader(name)
         except PlatformError as error:
             troubles.append(error)
+        learned = self.recognise(name)
+        return replace(learned, troubles=(*troubles, *learned.troubles))
+
+    def learn_uploader(self, name: Alias) -> None:
+        """Ask the instance who stored one of its own names, unless that is known. Raises ``PlatformError``."""
+        self._learn_uploader(name, self._resolvers[name.instance])
+
+    def recognise(self, name: Name) -> Learned:
+        """Ask the instance about the bytes that a name of its own stands for, and about nothing else."""
+        if not isinstance(name, Alias):
+            return Learned(digest=None)
         try:
-            digest = resolver.digest(name)
+            digest = self._resolvers[name.instance].digest(name)
         except PlatformError as error:
-            troubles.append(error)
+            return Learned(digest=None, troubles=(error,))
         if digest is not None:
             self._bind(name, digest)
-        return Learned(digest=digest, troubles=tuple(troubles))
+        return Learned(digest=digest)
 
     def complete(self, file_id: int) -> Sequence[PlatformError]:
-        """Ask the instances for other names of a file, and who stored it under these; what could not be asked.
+        """Ask the instances for other names of a file, and who stored it under each; what could not be asked.
 
         Once for the file, not for each of its names: in a raid it may have ten thousand, and each would be told all.
         """
@@ -101,26 +130,55 @@ class Index:
         if file is None or file.sha256 is None:
             return ()
         own: dict[InstanceId, list[Alias]] = defaultdict(list)
+        proxied: dict[InstanceId, list[RemoteUrl]] = defaultdict(list)
         for record in self._library.names_of(file_id):
             if isinstance(record.name, Alias):
                 own[record.name.instance].append(record.name)
+            elif isinstance(record.name, RemoteUrl):
+                for instance in self._proxied_by(record.name):
+                    proxied[instance].append(record.name)
         troubles: list[PlatformError] = []
-        for instance, names in own.items():
+        stored = self._stored(file_id)
+        for instance in dict.fromkeys([*own, *proxied]):
+            asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
+            resolver = self._resolvers[instance]
             try:
-                self._complete(file_id, file.sha256, names, self._resolvers[instance])
+                self._learn_uploaders([name for name in own[instance] if name not in stored], resolver)
+                self._complete(file_id, file.sha256, asked, resolver)
             except PlatformError as error:
                 troubles.append(error)
         return tuple(troubles)
 
-    def _complete(self, file_id: int, sha256: str, own: Sequence[Alias], resolver: Resolver) -> None:
+    def _stored(self, file_id: int) -> set[Name]:
+        """Names of which it is known who stored them, or that none was: see ``_only_thumbnail``."""
+        roles: dict[Name, set[Role]] = defaultdict(set)
+        for sighting in self._library.sightings_of(file_id):
+            roles[sighting.name].add(sighting.media.role)
+        thumbnails = {name for name, some in roles.items() if some == {Role.THUMBNAIL}}
+        return thumbnails | {upload.name for upload in self._library.uploads_of(file_id)}
+
+    def _learn_uploaders(self, names: Sequence[Alias], resolver: Resolver) -> None:
+        for name in names:
+            upload = resolver.uploader(name)
+            if upload is not None:
+                self._library.add_upload(upload)
+
+    def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
         others: Sequence[Name] = ()
-        for name in own[: -ASKED_FOR_NAMES - 1 : -1]:
+        for name in asked:
             others = resolver.names(name)
             if others:
                 break
         for other in self._library.strangers(file_id, others):
             self._learn_uploader(other, resolver)
             self._library.bind(other, sha256)
+
+    def _proxied_by(self, name: RemoteUrl) -> Sequence[InstanceId]:
+        """The servers of ours that were seen to show a file of another server by fetching it themselves."""
+        seen = self._library.sightings_under(name)
+        return list(
+            {one.subject.instance: None for one in seen if _by_proxy(one) and one.subject.instance in self._resolvers}
+        )
 
     def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
         if self._library.name(str(name)) is None:
@@ -148,7 +206,8 @@ class Index:
         stored: dict[Name, list[Upload]] = defaultdict(list)
         for upload in uploads:
             stored[upload.name].append(upload)
-        original = None if uploads else self._original_attribution(sightings, {record.name for record in names})
+        original = None if uploads else self._original_attribution(file_id, sightings, {one.name for one in names})
+        alike = [] if uploads or sightings else self._uploads_alike(file_id)
         return Known(
             attributions={
                 record.name: attribute(
@@ -156,6 +215,8 @@ class Index:
                     uploads=stored.get(record.name, ()),
                     sightings=shown.get(record.name, ()),
                     original=original,
+                    proxied=None if record.name in shown else _fetched_for(record.name, shown),
+                    resembles=_one_of(alike, record.name),
                 )
                 for record in names
             },
@@ -163,7 +224,8 @@ class Index:
             sightings=sightings,
             uploads=uploads,
             thumbnails=self.thumbnails(file_id),
-            met_as_backlog=bool(names) and all(record.backlog for record in names),
+            records=names,
+            proxied=sum(any(map(_by_proxy, seen)) for seen in shown.values()),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
@@ -228,12 +290,29 @@ class Index:
         for key in {s.subject.key: None for s in sightings if s.media.role is own}:
             yield from (beside for beside in self._library.sightings_in(key) if beside.media.role is theirs)
 
-    def _original_attribution(self, sightings: Sequence[Sighting], own: set[Name]) -> Attribution | None:
+    def _original_attribution(self, file_id: int, sightings: Sequence[Sighting], own: set[Name]) -> Attribution | None:
+        """Of the picture beside which a file is shown as a thumbnail, if that is what it was made from.
+
+        What does not look like it is somebody's own choice of a thumbnail, and may be anybody's file.
+        """
         for beside in self._beside(sightings, Role.THUMBNAIL, Role.ATTACHMENT):
-            upload = self._library.upload(beside.name) if beside.name not in own else None
-            if beside.name not in own and self._library.name(str(beside.name)) is not None:
-                return attribute(beside.name, uploads=() if upload is None else (upload,), sightings=[beside])
+            record = self._library.name(str(beside.name)) if beside.name not in own else None
+            if record is not None and self._alike(file_id, record.file_id):
+                upload = self._library.upload(beside.name)
+                return attribute(
+                    beside.name,
+                    uploads=() if upload is None else (upload,),
+                    sightings=self._library.sightings_under(beside.name),
+                )
         return None
+
+    def _uploads_alike(self, file_id: int) -> Sequence[Upload]:
+        """Who stored the nearest picture that looks like a file which nobody is known to have stored or shown."""
+        for known in self._likeness.near(file_id):
+            uploads = self._library.uploads_of(known)
+            if uploads:
+                return uploads
+        return ()
 
     def _alike(self, one: int, other: int) -> bool:
         hashes = [self._print_of(file_id) for file_id in (one, other)]
@@ -253,3 +332,45 @@ class Index:
         if file is None or not isinstance(file.scan, Evidence) or file.scan.pdq is None:
             raise LookupError(file_id)
         return int(file.scan.pdq, 16)
+
+
+def _newest(names: Sequence[NameT]) -> Sequence[NameT]:
+    return names[: -ASKED_FOR_NAMES - 1 : -1]
+
+
+def _by_proxy(seen: Sighting) -> bool:
+    """Whether a server shows a file of another one by fetching it itself."""
+    return (
+        isinstance(seen.name, RemoteUrl) and seen.media.url != seen.name.value and carried(seen.media.url) is not None
+    )
+
+
+def _fetched_for(name: Name, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
+    """Of a copy that a server made for its proxy: by the address of the same bytes that it shows so.
+
+    An account is named only where it is the same for all of these addresses.
+    """
+    if not isinstance(name, Alias):
+        return None
+    told: dict[str, Account] = {}
+    proxied = False
+    for other, seen in shown.items():
+        if any(_by_proxy(one) and one.subject.instance == name.instance for one in seen):
+            proxied = True
+            uploader = attribute(other, uploads=(), sightings=seen).uploader
+            if uploader is None:
+                return Attribution(uploader=None, how=How.PROXIED_FOR)
+            told[uploader.uri] = uploader
+    if not proxied:
+        return None
+    return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
+
+
+def _one_of(uploads: Sequence[Upload], name: Name) -> Attribution | None:
+    """The one account that stored them on the server of a name."""
+    accounts = {
+        one.uploader.uri: one.uploader
+        for one in uploads
+        if isinstance(name, Alias) and isinstance(one.name, Alias) and one.name.instance == name.instance
+    }
+    return Attribution(uploader=next(iter(accounts.values())), how=How.LOOKS_LIKE) if len(accounts) == 1 else None

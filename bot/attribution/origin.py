@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from bot.attribution.addresses import carried, host_of
 from bot.domain.content import Attachment, Profile, RemoteUrl, Role, StorageKey
 from bot.domain.evidence import Attribution, How
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Account, Name, Sighting, Upload
 
+SHOWS = {Role.ATTACHMENT, Role.INLINE, Role.AVATAR, Role.BANNER}
+"""Roles of what an author put there to be seen. A link may lead to anybody's file, and a thumbnail of an article was
+made by the author's server."""
+
 
 def attribute(
     name: Name,
@@ -20,22 +24,30 @@ def attribute(
     uploads: Sequence[Upload],
     sightings: Sequence[Sighting],
     original: Attribution | None = None,
+    proxied: Attribution | None = None,
+    resembles: Attribution | None = None,
     names: Sequence[Name] = (),
 ) -> Attribution:
     """Who put the file of this name on a server, by the best evidence there is.
 
     ``uploads`` and ``sightings`` are those of this very name: two aliases of the same bytes have two uploaders.
-    ``original``: for a thumbnail that the server made, the attribution of the picture it was made from. The author of a
-    post is never taken for the uploader of a file on our own server, for anybody can link it; but an attachment is its
-    author's.
+    ``original``: for a thumbnail that the server made, the attribution of the picture it was made from; ``proxied``:
+    for a copy that the server fetched, that of the address which it was fetched from; ``resembles``: for a file that
+    nobody is known to have stored or shown, that of the one which it looks like. The author of a post is never taken
+    for the uploader of a file on our own server, for anybody can link it; but an attachment is its author's.
     """
-    account, how = _best(name, uploads, sightings, original)
+    account, how = _best(name, uploads, sightings, original, proxied, resembles)
     subjects = tuple(dict.fromkeys(sighting.subject.key for sighting in sightings))
     return Attribution(uploader=account, how=how, subjects=subjects, names=tuple(names))
 
 
 def _best(
-    name: Name, uploads: Sequence[Upload], sightings: Sequence[Sighting], original: Attribution | None
+    name: Name,
+    uploads: Sequence[Upload],
+    sightings: Sequence[Sighting],
+    original: Attribution | None,
+    proxied: Attribution | None,
+    resembles: Attribution | None,
 ) -> tuple[Account | None, How]:
     for upload in uploads:
         if upload.name == name:
@@ -43,19 +55,36 @@ def _best(
     for sighting in sightings:
         if sighting.subject.author is not None and _belongs_there(name, sighting):
             return sighting.subject.author, How.ATTACHED
-    if isinstance(name, RemoteUrl):
-        host = urlsplit(name.value).netloc
-        for sighting in sightings:
-            author = sighting.subject.author
-            if author is not None and not author.is_local and author.home_host == host:
-                return author, How.HOSTED_BY_AUTHORS_SERVER
+    at_home = _shown_at_home(name, sightings)
+    if at_home is not None:
+        return at_home, How.HOSTED_BY_AUTHORS_SERVER
     if original is not None:
         return original.uploader, max(How.THUMBNAIL_OF, original.how)
+    if proxied is not None:
+        return proxied.uploader, How.PROXIED_FOR
     authors = {s.subject.author.uri: s.subject.author for s in sightings if s.subject.author is not None}
     only_thumbnails = all(sighting.media.role is Role.THUMBNAIL for sighting in sightings)
     if isinstance(name, RemoteUrl) and len(authors) == 1 and not only_thumbnails:
         return next(iter(authors.values())), How.AUTHOR_OF_ONLY_USE
+    if resembles is not None and resembles.uploader is not None:
+        return resembles.uploader, How.LOOKS_LIKE
     return None, How.UNKNOWN
+
+
+def _shown_at_home(name: Name, sightings: Sequence[Sighting]) -> Account | None:
+    """The one account of another server that shows a file which lies there; nobody where two of that server do."""
+    if not isinstance(name, RemoteUrl) or carried(name.value) is not None:
+        return None
+    host = host_of(name.value)
+    neighbours = {
+        sighting.subject.author.uri: sighting.subject.author
+        for sighting in sightings
+        if sighting.media.role in SHOWS
+        and sighting.subject.author is not None
+        and not sighting.subject.author.is_local
+        and sighting.subject.author.home_host == host
+    }
+    return next(iter(neighbours.values())) if len(neighbours) == 1 else None
 
 
 def _belongs_there(name: Name, sighting: Sighting) -> bool:

@@ -11,6 +11,7 @@ from bot.cli.explain import Format, export
 from bot.cli.intents import intent_table, plain
 from bot.cli.opening import AsJson, bold, ledger_of, out, print_json
 from bot.operate import decide
+from bot.operate.returned import in_words, returned
 
 
 def register(app: typer.Typer) -> None:
@@ -72,17 +73,22 @@ def case(
         record = ledger.case(number)
         intents = ledger.intents(case=number)
         events = ledger.timeline(number)
+        back = returned(ledger, number)
     if as_json:
         print_json(
             {
                 "case": number,
                 "state": record.state if record else "",
+                "purged_at": back.purged_at,
+                "returned": {"by_uploads": back.uploaded, "by_image_proxy": back.fetched},
                 "intents": [plain(intent) for intent in intents],
                 "timeline": [{"at": event.at, "what": event.what, "detail": event.detail} for event in events],
             }
         )
         return
     out.print(bold(f"Case {number}", f"  {record.state if record else ''}  {record.headline if record else ''}\n"))
+    if told := in_words(back):
+        out.print(f"{told}\n")
     intent_table(intents)
     table = Table("when (UTC)", "what", "detail", box=None, padding=(0, 2, 0, 0))
     for event in events:

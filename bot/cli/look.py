@@ -14,10 +14,12 @@ from bot.cli.exits import Exit
 from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
 from bot.cli.words import several
 from bot.clock import SystemClock
+from bot.domain.content import StorageKey
 from bot.domain.evidence import Evidence, Unscannable
 from bot.operate.brakes import StopFile
 from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
+from bot.operate.returned import in_words as came_back
 from bot.pushes import FLAG
 from bot.selfcheck import FLAG as ACCOUNT
 from bot.telemetry import raised_alarms
@@ -25,7 +27,7 @@ from bot.telemetry import raised_alarms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot.domain.evidence import Scan
+    from bot.domain.evidence import Scan, Score
     from bot.operate.who import Found
     from bot.ports import Hole, Ledger, Stop, Trouble
 
@@ -198,7 +200,12 @@ def _alive(context: typer.Context, *, as_json: bool) -> None:
 
 def who(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="An alias, the URL of an image or post, or a SHA-256.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="An alias, the URL of an image or post, a SHA-256, a path in the file store, or an object key."
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Say who uploaded a file, where it is shown, what else it is called, and how each of these is known."""
@@ -211,7 +218,8 @@ def who(
     for one in [] if as_json else found:
         _print(one)
     if not found:
-        out.print("" if as_json else "Nothing is known of it. `fediwarden process-one URL` looks at it now.")
+        if not as_json:
+            out.print(_nothing(what))
         raise typer.Exit(Exit.UNKNOWN)
 
 
@@ -220,17 +228,37 @@ def _print(found: Found) -> None:
     out.print(f"  scan: {describe_scan(found.file.scan)}")
     if found.file.case is not None:
         out.print(f"  case: {found.file.case}")
-    table = Table("name", "uploader", "how that is known", "shown in")
+    if told := came_back(found.returned):
+        out.print(f"  {told}")
+    table = Table("name", "known by", "uploader", "how that is known", "shown in")
     for name, attribution in found.known.attributions.items():
         places = [f"{s.subject.url} ({s.media.role.value})" for s in found.known.sightings if s.name == name]
-        uploader = attribution.uploader.handle if attribution.uploader else "unknown"
-        table.add_row(str(name), uploader, attribution.how.word, "\n".join(places) or "nowhere that was seen")
+        stored = isinstance(name, StorageKey) and not places
+        uploader = attribution.uploader.handle if attribution.uploader else "" if stored else "unknown"
+        how = "" if stored else attribution.how.word
+        table.add_row(
+            str(name), ", ".join(found.known_by(name)), uploader, how, "\n".join(places) or "nowhere that was seen"
+        )
     for record, alike in found.known.thumbnails:
-        table.add_row(str(record.name), "", "thumbnail_of" + ("" if alike else " (does not look alike)"), "")
+        how = "thumbnail_of" + ("" if alike else " (does not look alike)")
+        table.add_row(str(record.name), "seen", "", how, "")
     out.print(table)
+    for missing in found.unasked:
+        out.print(f"  not asked: {missing}")
+
+
+def _nothing(what: str) -> str:
+    if "/" in what and "://" not in what:
+        return (
+            "No file lies there under a name that pict-rs knows. It may be gone, or a variant (a smaller copy, a still "
+            "of a film): no call leads from these to their file."
+        )
+    return "Nothing is known of it. `fediwarden process-one URL` looks at it now."
 
 
 def _plain(found: Found) -> dict[str, Any]:
+    first_seen = {record.name: record.first_seen for record in found.known.records}
+    uploaded = {upload.name: upload.uploaded_at for upload in found.known.uploads}
     return {
         "file": found.file.id,
         "sha256": found.file.sha256,
@@ -240,14 +268,18 @@ def _plain(found: Found) -> dict[str, Any]:
             {
                 "name": str(name),
                 "url": found.known.addresses[name],
+                "known_by": found.known_by(name),
+                "first_seen": first_seen.get(name),
                 "uploader": attribution.uploader.handle if attribution.uploader else None,
                 "how": attribution.how.word,
+                "uploaded_at": uploaded.get(name),
                 "shown_in": [
                     {
                         "subject": str(sighting.subject.key),
                         "url": sighting.subject.url,
                         "role": sighting.media.role.value,
                         "author": sighting.subject.author.handle if sighting.subject.author else None,
+                        "seen_at": sighting.seen_at,
                     }
                     for sighting in found.known.sightings
                     if sighting.name == name
@@ -256,6 +288,9 @@ def _plain(found: Found) -> dict[str, Any]:
             for name, attribution in found.known.attributions.items()
         ],
         "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
+        "purged_at": found.returned.purged_at,
+        "returned": {"by_uploads": found.returned.uploaded, "by_image_proxy": found.returned.fetched},
+        "not_asked": list(found.unasked),
     }
 
 
@@ -268,7 +303,17 @@ def describe_scan(scan: Scan | None) -> str:
             return f"could not be scanned ({scan.kind.value}): {scan.detail}"
         case Evidence():
             size = f"{scan.width}x{scan.height} " if scan.width else ""
-            hits = [f"{hit.mode.value} list {hit.list_id} ({hit.by.value})" for hit in scan.hits]
-            scores = [f"{score.detector}/{score.label} {score.value:.3f}" for score in scan.scores]
+            hits = [
+                f"{hit.mode.value} list {hit.list_id} ({hit.by.value}{f', {hit.where}' if hit.where else ''})"
+                for hit in scan.hits
+            ]
+            scores = [f"{score.detector}/{score.label} {score.value:.3f}{_frames(score)}" for score in scan.scores]
             odd = [finding.detail for finding in scan.findings]
             return "; ".join([f"{size}{scan.media_type}", *hits, *scores, *odd, *scan.gaps])
+
+
+def _frames(score: Score) -> str:
+    """What a rule that wants two frames goes by."""
+    if not score.frames:
+        return ""
+    return f" ({score.agreed(2):.3f} in two of {len(score.frames)} frames)"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.content import Account, Community, InstanceId, Name, Subject
+    from bot.domain.evidence import How
 
 
 class Stage(IntEnum):
@@ -138,6 +139,7 @@ class PurgeFile(_Deed):
     name: Name
     url: str  # where the public sees it
     uploader: Account | None = None  # who put it there, as far as that was known when the purge was planned
+    how: How | None = None  # and how that was known: the server may tell no more once the file is gone
 
     @property
     def target(self) -> str:
@@ -161,6 +163,7 @@ class LimitAccount(_Deed):
     account: Account
     how: Limit
     text: str = ""
+    known: How | None = None  # the best evidence, when this was planned, that the account stored the file
 
     @property
     def target(self) -> str:
@@ -186,6 +189,7 @@ class BanAccount(_Deed):
     community_id: str | None = None  # the platform's id, for ``Scope.COMMUNITY``
     days: int | None = None  # None: until somebody lifts it
     text: str = ""
+    known: How | None = None  # the best evidence, when this was planned, that the account stored the file
 
     @property
     def target(self) -> str:
@@ -258,6 +262,7 @@ class HoldReason(StrEnum):
     STOPPED = "stopped"  # the kill switch
     PROTECTED = "protected"
     SHARED_FILE = "shared_file"
+    RETURNS = "returns"  # the server itself fetches it again and again, for a post that shows it
     LIST_CONFLICT = "list_conflict"
     WEAK_ATTRIBUTION = "weak_attribution"
     NOT_OFFERED = "not_offered"  # the server has no way to do it, and the operator could give it one

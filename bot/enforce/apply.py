@@ -69,6 +69,9 @@ GIVE_UP = timedelta(hours=2)
 LOCKED_OUT = 30.0
 """Seconds between looks while the bot's account may not act: an operator who has mended that should see it soon."""
 
+NEW_NAMES = 2.0
+"""Seconds for which a purge waits while its file is judged with the names that it turned out to have."""
+
 VERIFY_FOR = 15.0
 """Seconds to wait for an asynchronous deed: pict-rs answers a purge before the file is gone."""
 
@@ -86,6 +89,7 @@ class Enforcement:
         taken_back: Callable[[IntentRecord], None] = lambda _: None,
         recheck: Callable[[IntentRecord], str | None] = lambda _: None,
         protected: Callable[[IntentRecord], bool] = lambda _: False,
+        strangers: Callable[[IntentRecord, Verification], bool] = lambda *_: False,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         hands: int = 1,
@@ -93,7 +97,9 @@ class Enforcement:
     ) -> None:
         """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
         one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does,
-        and ``protected`` whether it is about somebody who became protected since it was allowed.
+        and ``protected`` whether it is about somebody who became protected since it was allowed. ``strangers`` says
+        whether a file that is about to be purged has names that were not known when that was planned, and has it judged
+        anew with them.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -106,6 +112,7 @@ class Enforcement:
         self._taken_back = taken_back
         self._recheck = recheck
         self._protected = protected
+        self._strangers = strangers
         self._look = look
         self._sleep = sleep
         self._unreportable = unreportable
@@ -188,17 +195,22 @@ class Enforcement:
             until = self._clock.now() + timedelta(seconds=1)
             return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
-            return self._skip(record, "the post is removed, so there is nothing to mark")
+            return self._skip(record, "the post is removed, so there is nothing to mark", tried)
         if not _left_for_caches(tried) and self._protected(record):
             self._docket.set_state(record.id, IntentState.HELD, reasons=(HoldReason.PROTECTED,), seen=record)
             return Progress()
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
         if changed is not None:
-            return self._skip(record, changed)
+            return self._skip(record, changed, tried)
         offer = enforcer.offers(record.intent)
         if offer.hold:
             return self._wait_for_a_way(record, offer)
         found = enforcer.verify(record.intent) if offer.supported else None
+        if found is not None and isinstance(record.intent, PurgeFile) and self._strangers(record, found):
+            again = self._clock.now() + timedelta(seconds=NEW_NAMES)
+            return Progress(
+                again_at=again, why="the file has names that were not known: who stored them is asked first"
+            )
         self._look()
         attempt = self._docket.begin(
             record.id, reverting=False, before=_before(found) if found is not None else {}, fence=fence
@@ -234,10 +246,15 @@ class Enforcement:
             )
         )
 
-    def _skip(self, record: IntentRecord, changed: str) -> Progress:
-        """What was judged is not there any more. Nothing was tried, so no attempt is written."""
+    def _skip(self, record: IntentRecord, changed: str, tried: Sequence[Attempt]) -> Progress:
+        """What was judged is not there any more. Nothing was tried this time, so no attempt is written."""
         log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
-        self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
+        if _unknown_end(tried):
+            detail = f"changed: {changed}; an earlier try may have been carried out"
+            reasons = (HoldReason.UNKNOWN_STATE,)
+            self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=detail, seen=record)
+        else:
+            self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
         return Progress()
 
     def _wait_for_a_way(self, record: IntentRecord, offer: Offer) -> Progress:
@@ -419,6 +436,12 @@ def _left_for_caches(attempts: Sequence[Attempt]) -> bool:
     """Whether we purged the file, and only caches were left to be seen to."""
     ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
     return bool(ends) and isinstance(ends[-1], Failed) and GONE_AT_STORE in ends[-1].note
+
+
+def _unknown_end(attempts: Sequence[Attempt]) -> bool:
+    """Whether nobody could tell what became of the last try."""
+    ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
+    return bool(ends) and isinstance(ends[-1], Failed) and ends[-1].unknown
 
 
 def _unfinished(attempts: Sequence[Attempt]) -> Attempt | None:

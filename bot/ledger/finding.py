@@ -19,6 +19,7 @@ from bot.ledger.schema import ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Column, Connection
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -38,6 +39,15 @@ class FindingPart(Part):
         """Intents that fit, in the order of their ids."""
         with self._database.read() as connection:
             return records_in(connection, INTENT.id > after, *_conditions(connection, which), limit=limit)
+
+    def first_done(self, case: int, kind: str) -> datetime | None:
+        """When one of a kind was done first."""
+        done = select(func.min(INTENT.done_at, type_=INTENT.done_at.type)).where(
+            INTENT.case_number == case, INTENT.kind == kind
+        )
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(done).scalar()
+        return found
 
     def tally(self, which: Filter) -> Mapping[str, int]:
         """How many intents of each kind fit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from bot.domain.decisions import AlreadyDone, Done, Failed, Outcome, Refused
+from bot.domain.decisions import AlreadyDone, BanAccount, Done, Failed, LimitAccount, Outcome, PurgeFile, Refused
 from bot.domain.evidence import Evidence, Unscannable
 from bot.ports import Event
 
@@ -55,7 +55,7 @@ def _judged(story: Story) -> Iterator[Event]:
         rule = f"(rule {verdict.rule_id}, {verdict.rule_digest[:12]})"
         yield Event(at=verdict.at, what="verdict", detail=f"{verdict.because.text} {rule}")
     for intent in story.intents:
-        yield Event(at=intent.at, what="intent", detail=f"{_deed(intent)}: {intent.planned}")
+        yield Event(at=intent.at, what="intent", detail=f"{_deed(intent)}: {intent.planned}{_whose(intent)}")
 
 
 def _tried(story: Story) -> Iterator[Event]:
@@ -69,6 +69,17 @@ def _tried(story: Story) -> Iterator[Event]:
 
 def _deed(intent: IntentTold) -> str:
     return f"{intent.kind} {intent.intent.target}" if intent.intent is not None else f"{intent.kind} (erased)"
+
+
+def _whose(told: IntentTold) -> str:
+    """Whose file it is taken to be, and how that was known when the deed was planned."""
+    match told.intent:
+        case PurgeFile(uploader=account, how=how) if how is not None:
+            return f"; stored by {account.handle if account is not None else 'nobody known'} ({how.word})"
+        case BanAccount(known=how) | LimitAccount(known=how) if how is not None:
+            return f"; stored the file ({how.word})"
+        case _:
+            return ""
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -135,6 +135,7 @@ _REASONS = {
     HoldReason.STOPPED: "acting was stopped",
     HoldReason.PROTECTED: "protected",
     HoldReason.SHARED_FILE: "others show this file too",
+    HoldReason.RETURNS: "the server has fetched it anew each time",
     HoldReason.LIST_CONFLICT: "on an allow list and on a block list",
     HoldReason.WEAK_ATTRIBUTION: "who uploaded it is not certain enough",
     HoldReason.NOT_OFFERED: "the server has no way to do it so far",

@@ -21,7 +21,20 @@ NEWEST_LEMMY = 1
 OLDEST_MASTODON = (4, 3)
 """Since 4.3 a Mastodon tells what it offers and what a token may do (``api_versions``, ``/api/v1/apps``)."""
 
-LIKE_MASTODON = frozenset({"mastodon", "hometown", "akkoma", "pleroma", "rebased", "gotosocial", "sharkey"})
+LIKE_MASTODON = frozenset(
+    {
+        "mastodon",
+        "hometown",
+        "glitch",
+        "glitch-soc",
+        "fedibird",
+        "akkoma",
+        "pleroma",
+        "rebased",
+        "gotosocial",
+        "sharkey",
+    }
+)
 """Software that is spoken to by Mastodon's API. `check` says what of it each of them offers."""
 
 

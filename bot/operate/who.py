@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.domain.content import SubjectKey
+from bot.attribution.returns import Returns
+from bot.domain.content import Alias, SubjectKey
+from bot.domain.errors import PlatformError
+from bot.operate.returned import returned
+from bot.ports import Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.attribution import Index, Known
-    from bot.domain.content import InstanceId
+    from bot.domain.content import InstanceId, Name
     from bot.ports import FileRecord, Instance, Ledger
+
+ASKED = 5
+"""Names of a file that its platform is searched for: each costs two searches, and Lemmy allows sixty in ten minutes."""
+
+DEEPEST = 30
+"""Folders before a path that are left out one by one."""
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,36 +37,114 @@ class Found:
 
     file: FileRecord
     known: Known
+    returned: Returns
+    unasked: Sequence[str] = ()  # what could not be asked, in words: there may be more places than these
+
+    def known_by(self, name: Name) -> Sequence[str]:
+        """How the bot came to know that the file has this name: ``seen``, ``listed``, or ``file store``."""
+        ways = {
+            "seen": any(sighting.name == name for sighting in self.known.sightings),
+            "listed": any(upload.name == name for upload in self.known.uploads),
+        }
+        return [way for way, is_so in ways.items() if is_so] or [
+            "file store" if hasattr(name, "instance") else "asked for"
+        ]
 
 
 def who(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[Found]:
-    """What an alias, a URL, a SHA-256 or the URL of a post leads to; empty if nothing is known.
+    """What an alias, a URL, a SHA-256, a path in the file store, an object key or the URL of a post leads to.
 
-    Servers are asked about aliases of their own; where they cannot be reached, ``PlatformError`` is raised.
+    Empty if nothing is known. A file of this machine counts as its SHA-256. Servers are asked about aliases of their
+    own, and searched for places that no feed has brought, which go into the ledger as if one had. Raises
+    ``PlatformError`` where a server cannot be asked what the text means, or what else the file is called.
     """
-    found: dict[int, FileRecord] = {}
-    for key in _names(ledger, index, instances, text.strip()):
+    text = _digest_of(text.strip()) or text.strip()
+    known = ledger.file_by_sha256(text.lower()) if _DIGEST.fullmatch(text) else None
+    if known is not None:
+        _raise_first(index.complete(known.id))
+        return [_told(ledger, index, instances, known.id)]
+    found: dict[int, None] = {}
+    for key in _names(ledger, instances, text):
+        _learn(ledger, index, key)
         record = ledger.name(key)
         file = ledger.file(record.file_id) if record is not None else None
         if file is not None:
-            found[file.id] = file
-    if len(text.strip()) == 64:
-        file = ledger.file_by_sha256(text.strip().lower())
-        if file is not None:
-            found[file.id] = file
-    return [Found(file=file, known=index.about(file.id)) for file in found.values()]
+            found[file.id] = None
+    return [_told(ledger, index, instances, file_id) for file_id in found]
 
 
-def _names(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[str]:
-    keys = [str(record.name) for record in ledger.names_ending(text)]
+def _digest_of(text: str) -> str | None:
+    """The SHA-256 of a file of this machine, if the text is the path of one."""
+    try:
+        with Path(text).open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest()
+
+
+def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[str]:
+    """Keys of the names that it means, as far as ledger and servers can tell."""
+    keys = [str(record.name) for one in _endings(text) for record in ledger.names_ending(one)]
     for instance in instances.values():
         meant = instance.resolver.locate(text)
         if isinstance(meant, SubjectKey):
             keys += [str(sighting.name) for sighting in ledger.sightings_in(meant)]
         elif meant is not None:
-            troubles = index.learn(meant).troubles
-            record = ledger.name(str(meant))
-            for trouble in (*troubles, *(index.complete(record.file_id) if record is not None else ())):
-                raise trouble
+            if isinstance(meant, Alias):
+                ledger.add_name(meant, instance.resolver.address(meant))
             keys.append(str(meant))
     return list(dict.fromkeys(keys))
+
+
+def _endings(text: str) -> Sequence[str]:
+    """The text, and what a path ends with: a store's folder or a bucket may stand before what the ledger has."""
+    parts = text.split("/")
+    return [text, *("/".join(parts[first:]) for first in range(1, min(len(parts) - 1, DEEPEST)))]
+
+
+def _learn(ledger: Ledger, index: Index, key: str) -> None:
+    record = ledger.name(key)
+    if record is None or not isinstance(record.name, Alias):
+        return
+    _raise_first(index.learn(record.name).troubles)
+    now = ledger.name(key)
+    _raise_first(index.complete(now.file_id) if now is not None else ())
+
+
+def _raise_first(troubles: Sequence[PlatformError]) -> None:
+    for trouble in troubles:
+        raise trouble
+
+
+def _told(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], file_id: int) -> Found:
+    unasked: list[str] = []
+    aliases = [record.name for record in ledger.names_of(file_id) if isinstance(record.name, Alias)]
+    for name in aliases[:ASKED]:
+        instance = instances.get(name.instance)
+        if instance is None:
+            unasked.append(f"{name.instance} is not configured any more")
+            continue
+        try:
+            _search(ledger, instance, name, {str(one.subject.key) for one in ledger.sightings_of(file_id)})
+        except PlatformError as error:
+            unasked.append(f"{name.instance} could not be searched for {name.value}: {error}")
+    if len(aliases) > ASKED:
+        unasked.append(f"{len(aliases) - ASKED} more names were not searched for")
+    file = ledger.file(file_id)
+    if file is None:
+        raise LookupError(file_id)
+    back = Returns() if file.case is None else returned(ledger, file.case)
+    return Found(file=file, known=index.about(file_id), returned=back, unasked=unasked)
+
+
+def _search(ledger: Ledger, instance: Instance, name: Alias, seen: set[str]) -> None:
+    """Have places recorded that show a name and that no feed has brought."""
+    for subject in instance.resolver.uses(name):
+        if str(subject.key) in seen:
+            continue
+        batch = instance.sources[0].read(subject.key)
+        if not isinstance(batch, Gone):
+            ledger.record("", batch, examine_uploads=False)

@@ -1,9 +1,19 @@
 """The road through the rooms."""
 
+from bot.pipeline.aftermath import Strangers, follow_up
 from bot.pipeline.confirmed import forget_taken_back, remember_confirmed
 from bot.pipeline.protection import Protection
 from bot.pipeline.recheck import Recheck
 from bot.pipeline.run import Pipeline
 from bot.pipeline.stages import Stages
 
-__all__ = ["Pipeline", "Protection", "Recheck", "Stages", "forget_taken_back", "remember_confirmed"]
+__all__ = [
+    "Pipeline",
+    "Protection",
+    "Recheck",
+    "Stages",
+    "Strangers",
+    "follow_up",
+    "forget_taken_back",
+    "remember_confirmed",
+]

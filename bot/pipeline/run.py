@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from bot.attribution import Learned
-from bot.domain.content import SubjectKey
+from bot.domain.content import RemoteUrl, SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
+from bot.pipeline.aftermath import came_back
 from bot.pipeline.judge import Judge
 from bot.pipeline.memory import Memory
 from bot.pipeline.scan import Scanner, transient
@@ -38,8 +39,12 @@ TRIES = 12
 SECOND_LOOK = 60.0
 """Seconds until a flagged post is read once more: Lemmy replaces the thumbnails of federated posts after a while."""
 
-HOPELESS = {UnscannableKind.GONE, UnscannableKind.NOT_MEDIA, UnscannableKind.UNSUPPORTED}
+HOPELESS = {UnscannableKind.GONE, UnscannableKind.UNSUPPORTED}
 """Nothing to come back for; a new sighting asks again by itself."""
+
+OPINIONS = 3
+"""Times that another server has to give us something else than media before it is believed. A proxy that is in trouble
+answers with a page, sometimes with status 200. Our own server's store holds nothing else than media."""
 
 
 class Pipeline:
@@ -100,7 +105,7 @@ class Pipeline:
         if known is not None and scan is not None:
             file_id = known.id
         else:
-            scan, file_id = await self._scanner.scan(record.name, record.url)
+            scan, file_id = await self._scanner.scan(record.name, await in_thread(self._s.index.addresses, record))
         if isinstance(scan, Evidence):
             await self._judge.consider(record.name, file_id, scan, lane=lane, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(record.name, lane=lane)
@@ -113,17 +118,18 @@ class Pipeline:
         record = self._s.ledger.name(key)
         if record is None:
             return None, Learned(digest=None), None
-        learned = self._s.index.learn(record.name)
+        learned = self._s.index.recognise(record.name)
         file = self._s.ledger.file_by_sha256(learned.digest) if learned.digest is not None else None
         scan = self._scanner.fresh(file) if file is not None else None
         return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None
 
     async def _examine_task(self, task: Task) -> None:
         scan = await self.examine(task.target, lane=Lane.BACKLOG if task.lane is Lane.BACKLOG else Lane.DEEDS)
-        if isinstance(scan, Unscannable) and scan.kind not in HOPELESS:
+        if isinstance(scan, Unscannable) and await in_thread(self._may_pass, task, scan):
             now = self._s.clock.now()
-            if scan.retry_at is not None and task.attempts < TRIES:
-                wait = max(back_off(task.attempts), (scan.retry_at - now).total_seconds())
+            retry_at = now if scan.kind is UnscannableKind.NOT_MEDIA else scan.retry_at
+            if retry_at is not None and task.attempts < TRIES:
+                wait = max(back_off(task.attempts), (retry_at - now).total_seconds())
                 await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
             else:
                 await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
@@ -132,6 +138,13 @@ class Pipeline:
             await self._again(task, "; ".join(scan.gaps))
             return
         await in_thread(self._s.ledger.finish, task)
+
+    def _may_pass(self, task: Task, scan: Unscannable) -> bool:
+        if scan.kind is not UnscannableKind.NOT_MEDIA:
+            return scan.kind not in HOPELESS
+        record = self._s.ledger.name(task.target)
+        ours = record is not None and not isinstance(record.name, RemoteUrl)
+        return ours or task.attempts < OPINIONS
 
     async def _judge_task(self, task: Task) -> None:
         file_id = int(task.target)
@@ -146,6 +159,9 @@ class Pipeline:
         """Twice, for what a server adds after it has published something: a thumbnail has a name of its own."""
         key = SubjectKey.parse(task.target)
         await in_thread(read_again, self._s, key)
+        troubles = await in_thread(came_back, self._s.ledger, self._s.index, key)
+        for trouble in troubles:
+            raise trouble
         if task.attempts == 1:
             await self._later(task, SECOND_LOOK, "a second look")
         else:

@@ -11,10 +11,15 @@ from bot.media.structure import declared_type_finding
 from bot.pipeline.stages import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.content import Name
     from bot.domain.evidence import Hit, Scan
     from bot.pipeline.stages import Stages
-    from bot.ports import Decoder, FileRecord, Matcher, Scorer
+    from bot.ports import Decoder, Fetched, FileRecord, Matcher, Scorer
+
+AS_SHOWN = "as our server shows it: unavailable"
+"""The gap of a file that only its origin gave, for now: users may be shown other bytes."""
 
 
 def transient(gap: str) -> bool:
@@ -53,22 +58,39 @@ class Scanner:
                 return None
         return self._matched(file.id, scan)
 
-    async def scan(self, name: Name, url: str) -> tuple[Scan, int]:
-        """What ``url`` serves, and the file that it turned out to be. Known bytes are not looked at again."""
-        fetched = await self._s.fetcher.fetch(url)
+    async def scan(self, name: Name, urls: Sequence[str]) -> tuple[Scan, int]:
+        """What the first of ``urls`` that answers serves, and the file that it turned out to be.
+
+        Known bytes are not looked at again. Where an address before it may answer later, that is a gap of this scan and
+        not of the file.
+        """
+        fetched, missed = await self._first_of(urls)
         if isinstance(fetched, Unscannable):
-            return fetched, await in_thread(self._not_there, name, url, fetched)
+            return fetched, await in_thread(self._not_there, name, urls[0], fetched)
         sha256, file_id, known = await in_thread(self._bind, name, fetched.data)
-        if known is not None:
-            return known, file_id
-        scan = await look(
-            fetched.data,
-            sha256=sha256,
-            declared_type=fetched.declared_type,
-            decoder=self._s.decoder,
-            scorer=self._s.scorer,
-        )
-        return await in_thread(self._keep, file_id, scan), file_id
+        scan: Scan | None = known
+        if scan is None:
+            seen = await look(
+                fetched.data,
+                sha256=sha256,
+                declared_type=fetched.declared_type,
+                decoder=self._s.decoder,
+                scorer=self._s.scorer,
+            )
+            scan = await in_thread(self._keep, file_id, seen)
+        if missed and isinstance(scan, Evidence):
+            scan = replace(scan, gaps=(*scan.gaps, AS_SHOWN))
+        return scan, file_id
+
+    async def _first_of(self, urls: Sequence[str]) -> tuple[Fetched | Unscannable, bool]:
+        """The first that can be had, and whether one before it may be had later; else the one worth waiting for."""
+        failed_so_far: list[Unscannable] = []
+        for url in urls:
+            fetched = await self._s.fetcher.fetch(url)
+            if not isinstance(fetched, Unscannable):
+                return fetched, any(one.retry_at is not None for one in failed_so_far)
+            failed_so_far.append(fetched)
+        return next((one for one in failed_so_far if one.retry_at is not None), failed_so_far[0]), False
 
     def _bind(self, name: Name, data: bytes) -> tuple[str, int, Evidence | None]:
         sha256 = hashlib.sha256(data).hexdigest()
@@ -114,6 +136,7 @@ async def look(
         pixels=decoded.pixels,
         pdq=decoded.pdq,
         pdq_quality=decoded.pdq_quality,
+        looks=tuple(decoded.looks) if len(decoded.looks) > 1 else (),
         findings=(*decoded.findings, *([lie] if lie is not None else [])),
         scores=tuple(scores),
         gaps=(*decoded.gaps, *gaps),
@@ -132,4 +155,8 @@ def matched(seen: Evidence | Blind, matcher: Matcher) -> Scan:
 
 def hits_of(scan: Evidence, matcher: Matcher) -> tuple[Hit, ...]:
     """What the lists of this moment say of a scan."""
-    return tuple(matcher.match(sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality))
+    return tuple(
+        matcher.match(
+            sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality, looks=scan.looks
+        )
+    )

@@ -62,8 +62,12 @@ def gather(
     rules: Sequence[Rule],
     platforms: Mapping[InstanceId, str],
     now: datetime,
+    purged_at: datetime | None = None,
 ) -> Facts:
-    """Everything that these rules and the guard may look at. ``now``: what ages of accounts are reckoned by."""
+    """Everything that these rules and the guard may look at.
+
+    ``now``: what ages of accounts are reckoned by. ``purged_at``: when the file was purged for the first time.
+    """
     return Facts(
         evidence=scan,
         attributions=known.attributions,
@@ -74,6 +78,8 @@ def gather(
         backlog=known.backlog,
         now=now,
         items=_items(known, library, rules),
+        fetched_again=known.returned(purged_at).fetched,
+        proxied=known.proxied,
     )
 
 

@@ -41,6 +41,8 @@ class Facts:
     platforms: Mapping[InstanceId, str]
     backlog: bool  # everything that is known of the file was there before the bot started
     now: datetime
+    fetched_again: int = 0  # how often our servers' image proxies brought the file back after it was purged
+    proxied: int = 0  # addresses under which they show it
     items: Mapping[str, int] = field(default_factory=dict)  # account, by its ActivityPub id, to subjects of it seen
     _once: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

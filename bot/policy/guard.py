@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from bot.policy.rules import Rule
 
 
+RETURNS = 3
+"""Times that a file may come back through the image proxy, for each address of it, before a human looks at why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """The one place where permission is given."""
@@ -60,6 +64,7 @@ class Guard:
                 (HoldReason.LIST_CONFLICT, _conflict(facts)),
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
+                (HoldReason.RETURNS, _in_a_loop(intent, facts)),
                 (HoldReason.FIRST_DEEDS, standing.approvals < rule.hold_first),
                 (HoldReason.NOT_OFFERED, offer.hold),
                 (HoldReason.BREAKER, bool(standing.tripped) and not because.exact),
@@ -92,6 +97,11 @@ class Guard:
                     yield standing.stopped
                 case HoldReason.SHARED_FILE:
                     yield "also shown in " + ", ".join(str(use.key) for use in _innocent_uses(intent, facts)[:5])
+                case HoldReason.RETURNS:
+                    yield (
+                        f"purged, and fetched again {facts.fetched_again} times by the image proxy: as long as a post "
+                        "that shows it is seen, it comes back; remove the post, or block the address on your server"
+                    )
                 case HoldReason.FIRST_DEEDS:
                     yield f"{standing.approvals} of the first {rule.hold_first} are approved so far"
                 case HoldReason.NOT_OFFERED:
@@ -195,6 +205,13 @@ def _uncalibrated(rule: Rule, because: Because, facts: Facts) -> bool:
         if (score.detector, score.label) == (wanted.detector, wanted.label)
     }
     return not revisions or not revisions <= wanted.calibrated_for
+
+
+def _in_a_loop(intent: Intent, facts: Facts) -> bool:
+    """Whether purging a proxy's copy has proved to be in vain: what views a post brings it back."""
+    if not isinstance(intent, PurgeFile) or intent.how is not How.PROXIED_FOR:
+        return False
+    return facts.fetched_again > RETURNS * max(1, facts.proxied)
 
 
 def _innocent_uses(intent: Intent, facts: Facts) -> Sequence[Subject]:

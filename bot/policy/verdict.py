@@ -20,7 +20,7 @@ from bot.domain.decisions import (
     Switch,
     Verdict,
 )
-from bot.domain.evidence import ListMode
+from bot.domain.evidence import How, ListMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ def _because(when: Condition, evidence: Evidence) -> Because | None:
     if when.score is not None:
         for score in evidence.scores:
             if (score.detector, score.label) == (when.score.detector, when.score.label) and (
-                score.value >= when.score.at_least
+                score.agreed(when.score.frames) >= when.score.at_least
             ):
                 threshold = when.score.at_least
                 return Because(text=_score_text(score, threshold), exact=False, score=score.value, threshold=threshold)
@@ -85,11 +85,14 @@ def _because(when: Condition, evidence: Evidence) -> Because | None:
 
 def _hit_text(hit: Hit) -> str:
     how = f"{hit.by.value}" if hit.by.exact else f"{hit.by.value}, {hit.distance} bits away"
+    how += f", {hit.where}" if hit.where else ""
     return f"flagged by list {hit.list_id} ({how})"
 
 
 def _score_text(score: Score, threshold: float) -> str:
-    return f"flagged by {score.detector}/{score.label} at threshold {threshold:g} (score {score.value:.3f})"
+    reached = sum(value >= threshold for value in score.frames)
+    frames = f" in {reached} of {len(score.frames)} frames looked at" if score.frames else ""
+    return f"flagged by {score.detector}/{score.label} at threshold {threshold:g}{frames} (score {score.value:.3f})"
 
 
 def _flagged_by(when: Condition, evidence: Evidence) -> str:
@@ -122,19 +125,12 @@ def _fits_account(when: Condition, account: Account | None, facts: Facts) -> boo
 
 
 def _fits_unposted(when: Condition, facts: Facts) -> bool:
-    """An upload that nobody posted has an uploader instead of an author, and no role.
-
-    A file that a store holds, and of which nobody knows where it came from, has neither.
-    """
-    if not facts.uploaders:
-        stored = {name.instance for name in facts.attributions if isinstance(name, Alias)}
-        told = [facts.platforms.get(instance) for instance in stored]
-        return any(not when.platforms or one in when.platforms for one in told) and _fits_account(when, None, facts)
+    """A stored file that nobody posted has an uploader instead of an author, who may be unknown, and no role."""
     return any(
-        (not when.platforms or facts.platforms.get(attribution.uploader.instance) in when.platforms)
+        (not when.platforms or facts.platforms.get(name.instance) in when.platforms)
         and _fits_account(when, attribution.uploader, facts)
-        for attribution in facts.attributions.values()
-        if attribution.uploader is not None
+        for name, attribution in facts.attributions.items()
+        if isinstance(name, Alias | Attachment)
     )
 
 
@@ -155,14 +151,28 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
         case PurgeFile.kind:
             for name, url in facts.addresses.items():
                 if isinstance(name, Alias | Attachment):
-                    uploader = facts.attributions[name].uploader if name in facts.attributions else None
-                    yield PurgeFile(instance=name.instance, name=name, url=url, uploader=uploader)
+                    told = facts.attributions.get(name)
+                    yield PurgeFile(
+                        instance=name.instance,
+                        name=name,
+                        url=url,
+                        uploader=None if told is None else told.uploader,
+                        how=None if told is None else told.how,
+                    )
             for derived in facts.derived:
                 if isinstance(derived.name, Alias):
-                    yield PurgeFile(instance=derived.name.instance, name=derived.name, url=derived.url)
+                    yield PurgeFile(
+                        instance=derived.name.instance, name=derived.name, url=derived.url, how=How.THUMBNAIL_OF
+                    )
         case LimitAccount.kind:
             for account in dict.fromkeys(a.uploader for a in facts.attributions.values() if a.uploader is not None):
-                yield LimitAccount(instance=account.instance, account=account, how=want.how, text=rule.text)
+                yield LimitAccount(
+                    instance=account.instance,
+                    account=account,
+                    how=want.how,
+                    text=rule.text,
+                    known=facts.trust.get(account.uri),
+                )
         case BanAccount.kind:
             yield from _bans(want, rule, facts, places)
         case SetSwitch.kind:
@@ -180,9 +190,12 @@ def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> I
         account = attribution.uploader
         if account is None:
             continue
+        known = facts.trust.get(account.uri)
         match want.scope:
             case Scope.SITE:
-                yield BanAccount(instance=account.instance, account=account, days=want.days, text=rule.text)
+                yield BanAccount(
+                    instance=account.instance, account=account, days=want.days, text=rule.text, known=known
+                )
             case Scope.COMMUNITY:
                 communities = {p.subject.community.local_id for p in places if p.subject.community is not None}
                 for community in sorted(communities):
@@ -193,6 +206,7 @@ def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> I
                         community_id=community,
                         days=want.days,
                         text=rule.text,
+                        known=known,
                     )
             case _:
                 assert_never(want.scope)
@@ -213,9 +227,9 @@ def _switches(want: Want, facts: Facts, places: Sequence[Sighting]) -> Iterator[
 
 def _instances(facts: Facts, places: Sequence[Sighting]) -> Sequence[InstanceId]:
     shown = [place.subject.instance for place in places]
-    stored = [attribution.uploader.instance for attribution in facts.attributions.values() if attribution.uploader]
-    kept = [name.instance for name in facts.attributions if isinstance(name, Alias)] if not shown and not stored else ()
-    return list(dict.fromkeys([*shown, *stored, *kept]))
+    stored = [name.instance for name in facts.attributions if isinstance(name, Alias | Attachment)]
+    uploaders = [attribution.uploader.instance for attribution in facts.attributions.values() if attribution.uploader]
+    return list(dict.fromkeys([*shown, *uploaders, *(() if shown else stored)]))
 
 
 def _unique(intents: Iterable[Intent]) -> tuple[Intent, ...]:

@@ -369,6 +369,10 @@ class Library(Protocol):
         """Different subjects of an account that were seen with media, counted up to ``most``."""
         ...
 
+    def prints(self, *, after: int, limit: int) -> Sequence[tuple[int, int, str]]:
+        """PDQ hashes of scans with a higher id than ``after``, the newest first: scan, file, 64 hexadecimal digits."""
+        ...
+
     def scanned_since(self, since: datetime) -> int:
         """Files that were looked at since then."""
         ...
@@ -415,6 +419,10 @@ class Docket(Turns, Protocol):
 
     def find(self, which: Filter, *, limit: int | None = None, after: int = 0) -> Sequence[IntentRecord]:
         """Intents that fit, in the order of their ids. ``after``: only those with a higher id, for the next page."""
+        ...
+
+    def first_done(self, case: int, kind: str) -> datetime | None:
+        """When an intent of this kind was done for the first time in a case; ``None``: none is."""
         ...
 
     def tally(self, which: Filter) -> Mapping[str, int]:

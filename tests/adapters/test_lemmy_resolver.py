@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lemmy_town import MAIN, picture
 
 from adapters.lemmy import uploads
 from adapters.sandbox.lemmy import respond
-from bot.domain.content import Alias, RemoteUrl, SubjectKey
+from bot.domain.content import Alias, RemoteUrl, StorageKey, SubjectKey
 from bot.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ def alias(value: str) -> Alias:
     return Alias(instance=MAIN, value=value)
 
 
+def path_of(town: Town, name: str) -> StorageKey:
+    return StorageKey(instance=MAIN, value=town.box.files.file(name).identifier)
+
+
 @pytest.fixture(params=["with key", "without key"])
 def either(request: pytest.FixtureRequest, town: Town) -> Instance:
     return town.connect() if request.param == "with key" else town.connect(pictrs=None)
@@ -30,10 +34,10 @@ def test_other_names_by_pictrs_only(town: Town) -> None:
     content = picture()
     one, other, third = town.upload("alice", content), town.upload("bob", content), town.upload()
     resolver = town.connect().resolver
-    assert resolver.names(alias(one)) == [alias(other)]
-    assert resolver.names(alias(third)) == []
+    assert resolver.names(alias(one)) == [alias(other), path_of(town, one)]
+    assert resolver.names(alias(third)) == [path_of(town, third)]
     assert resolver.names(alias("00000000-dead.png")) == []
-    assert resolver.names(RemoteUrl(value="https://x.example/y.png")) == ()
+    assert resolver.names(RemoteUrl(value="https://x.example/y.png")) == []
     assert town.connect(pictrs=None).resolver.names(alias(one)) == ()
 
 
@@ -75,6 +79,29 @@ def test_uploader_far_down_the_list_costs_few_calls(
     assert found is not None
     assert found.uploader.local_id == str(town.box.people["carol"].id)
     assert instance.resolver.uploader(alias("00000000-beef.png")) is None
+
+
+def test_look_at_the_upload_list_holds_from_its_end_however_long_it_took(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a rate limit a look lasts longer than it holds, and everybody waits for it."""
+    index: Any = instance.resolver._platform._generations.parts().resolver._uploads  # type: ignore[attr-defined]
+    now, looks = [0.0], []
+    read_top = index._read_top
+
+    def slowly() -> None:
+        looks.append(now[0])
+        now[0] += 10 * uploads.FRESH
+        read_top()
+
+    monkeypatch.setattr(index, "_monotonic", lambda: now[0])
+    monkeypatch.setattr(index, "_read_top", slowly)
+    names = [town.upload("bob"), town.upload("carol"), "00000000-dead.png", "00000000-beef.png"]
+    assert [index.find(name) is not None for name in names] == [True, True, False, False]
+    assert looks == [0.0]
+    now[0] += 2 * uploads.FRESH
+    assert index.find(town.upload("carol")) is not None
+    assert len(looks) == 2
 
 
 def test_thumbnails_have_no_uploader(town: Town, instance: Instance) -> None:

@@ -82,6 +82,15 @@ def test_addresses_without_a_host_lead_to_the_server_that_shows_them() -> None:
     assert found("![](/pictrs/image/x.png)") == {}
 
 
+def test_slashes_are_read_as_browsers_read_them() -> None:
+    own = "http://own.example"
+    assert found("![](https:\\\\a.example\\x.png)", own) == {"https://a.example/x.png": True}
+    assert found('<img src="\\\\a.example\\x.png?b=\\c">', own) == {"http://a.example/x.png?b=\\c": True}
+    assert found("![](https:/a.example/x.png)", own) == {"https://a.example/x.png": True}
+    assert found("![](https:////a.example/x.png)")["https://a.example/x.png"] is True
+    assert found("![](http:/pictrs/image/x.png)", own) == {"http://own.example/pictrs/image/x.png": True}
+
+
 def test_shown_wins_over_linked() -> None:
     assert found(f"{URL} and ![x]({URL})") == {URL: True}
 
@@ -144,7 +153,13 @@ PIECES = [*"ab .:/\\[]()<>!\"'`*_|\n\t&;#=?%@é\x00", "http://", "https://", "![
 NOISE = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 HOST = st.from_regex(r"[a-z][a-z0-9]{0,8}\.example", fullmatch=True)
 PATH = st.from_regex(r"[a-zA-Z0-9]{1,8}(/[a-zA-Z0-9_-]{1,8}){0,2}\.(png|jpg|webp)", fullmatch=True)
-SHAPES = st.sampled_from(["![]({})", '![a b]({} "t")', "[x]({})", "<{}>", " {} ", '<img src="{}">', "\n\n[r]: {}\n\n"])
+SHAPES = st.sampled_from(
+    [
+        *("![]({})", '![a b]({} "t")', "![a]({} 'quoted')", "[x]({})", "<{}>", " {} ", "\n\n![r]\n\n[r]: {}\n\n"),
+        *('<img src="{}">', "<img alt=x src={} >", "<a href='{}'>", '<source srcset="{} 2x, x.png 1x">', "> > ![]({})"),
+        *("- a\n  - ![]({})", "| ![]({}) |\n|---|", "::: spoiler s\n![]({})\n:::", "**![]({})**", "[![]({})](/post/1)"),
+    ]
+)
 
 
 @settings(deadline=None)
@@ -163,6 +178,14 @@ def test_finds_every_planted_url(planted: list[tuple[str, str, str]], between: s
     urls = [f"https://{host}/{path}" for _, host, path in planted]
     text = f"\n{between}\n".join(shape.format(url) for (shape, _, _), url in zip(planted, urls, strict=True))
     assert set(urls) <= set(found(text))
+
+
+@settings(deadline=None)
+@given(HOST, PATH, st.sets(st.integers(0, 40)))
+def test_finds_a_picture_whose_address_is_written_in_entities(host: str, path: str, places: set[int]) -> None:
+    url = f"https://{host}/{path}"
+    written = "".join(f"&#{ord(one)};" if number in places else one for number, one in enumerate(url))
+    assert url in found(f'<img src="{written}">')
 
 
 @settings(deadline=None)

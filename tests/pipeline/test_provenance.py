@@ -1,0 +1,150 @@
+"""Which bytes are looked at, and who is taken for their uploader, on the whole road."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import making
+from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
+from bot.domain.evidence import Evidence, How, Unscannable, UnscannableKind
+from bot.pipeline.scan import AS_SHOWN
+from bot.ports import Batch
+
+from .test_examine import BAD, OTHER, THUMB, World, world  # noqa: F401  the fixture
+
+FAR = "https://far.example/a.png"
+SHOWN = "https://here.example/api/v3/image_proxy?url=https%3A%2F%2Ffar.example%2Fa.png"
+GONE = Unscannable(kind=UnscannableKind.GONE, detail="404")
+LATER = Unscannable(kind=UnscannableKind.UNREACHABLE, detail="502", retry_at=making.NOW + timedelta(seconds=5))
+
+
+def see(world: World, url: str, *, post: int = 1, author=None, role: Role = Role.ATTACHMENT) -> RemoteUrl:  # noqa: F811
+    name = RemoteUrl(value=FAR)
+    seen = Sighting(
+        subject=making.post(post, author), media=MediaRef(url=url, role=role), name=name, seen_at=making.NOW
+    )
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    return name
+
+
+def attribution(world: World, name):  # noqa: F811
+    record = world.ledger.name(str(name))
+    found = world.pipeline._s.index.about(record.file_id).attributions[name]
+    return (found.uploader.handle.split("@")[0] if found.uploader else None), found.how
+
+
+def test_what_users_are_shown_is_looked_at_and_not_what_the_origin_gives_us(world):  # noqa: F811
+    name = see(world, FAR)
+    see(world, f"{SHOWN}&thumbnail=96", post=2)
+    world.files = {SHOWN: BAD, FAR: OTHER}
+    assert world.examine(name).hits
+    assert world.fetches == 1
+
+
+def test_origin_is_asked_where_our_server_does_not_show_it(world):  # noqa: F811
+    name = see(world, SHOWN)
+    world.files = {SHOWN: GONE, FAR: BAD}
+    scan = world.examine(name)
+    assert scan.hits
+    assert AS_SHOWN not in scan.gaps
+
+
+def test_what_our_server_shows_is_looked_at_later_where_it_could_not_be_had(world):  # noqa: F811
+    name = see(world, SHOWN)
+    world.files = {SHOWN: LATER, FAR: OTHER}
+    world.run_tasks()
+    assert "as our server shows it" in world.ledger.troubles()[0].reason
+    world.files[SHOWN] = BAD
+    world.clock.pass_(minutes=5)
+    world.run_tasks()
+    assert len(world.ledger.cases()) == 1
+    assert world.ledger.troubles() == []
+    known = world.ledger.file_by_sha256(hashlib.sha256(OTHER).hexdigest())
+    assert isinstance(known.scan, Evidence)
+    assert known.scan.gaps == (), "the file itself lacks nothing"
+    assert world.ledger.name(str(name)).file_id != known.id
+
+
+def test_nothing_that_answers_is_tried_again_if_one_may(world):  # noqa: F811
+    name = see(world, SHOWN)
+    world.files = {SHOWN: GONE, FAR: LATER}
+    assert world.examine(name) == LATER
+
+
+def test_smaller_copy_in_a_post_hides_no_listed_file(world):  # noqa: F811
+    name = making.alias()
+    small = f"{making.address(name)}?format=webp&thumbnail=96"
+    seen = Sighting(
+        subject=making.post(), media=MediaRef(url=small, role=Role.ATTACHMENT), name=name, seen_at=making.NOW
+    )
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    world.files = {making.address(name): BAD, small: OTHER}
+    assert world.examine(name).hits
+
+
+def test_custom_thumbnail_without_a_record_accuses_nobody(world):  # noqa: F811
+    """The picture beside it is the poster's own, and something else."""
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(OTHER))
+    victims = world.see(BAD, name="victims.png", role=Role.THUMBNAIL)
+    world.examine(victims)
+    assert attribution(world, victims) == (None, How.UNKNOWN)
+    assert not [kind for kind, _ in world.intents() if kind == "ban_account"]
+
+
+def test_thumbnail_that_looks_like_its_picture_is_its_uploaders(world):  # noqa: F811
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    thumbnail = world.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    world.examine(thumbnail)
+    assert attribution(world, thumbnail) == ("alice", How.THUMBNAIL_OF)
+
+
+def orphan(world: World, data: bytes, name: str = "orphan.png"):  # noqa: F811
+    """A name of the file store that nobody shows and nobody is listed for."""
+    alias = making.alias(name)
+    world.files[making.address(alias)] = data
+    world.ledger.add_name(alias, making.address(alias))
+    world.examine(alias)
+    return alias
+
+
+def test_orphan_thumbnail_is_tied_to_the_picture_that_it_looks_like(world):  # noqa: F811
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    assert attribution(world, orphan(world, THUMB)) == ("alice", How.LOOKS_LIKE)
+    assert attribution(world, orphan(world, OTHER, "other.png")) == (None, How.UNKNOWN)
+
+
+def test_orphan_that_looks_like_two_peoples_picture_is_neithers(world):  # noqa: F811
+    for number, who in enumerate(("alice", "bob")):
+        name = making.alias(f"{who}.png")
+        world.uploads[name] = making.upload(name, making.account(who))
+        world.examine(world.see(BAD, name=name.value, post=number + 1, author=making.account(who)))
+    assert attribution(world, orphan(world, THUMB)) == (None, How.UNKNOWN)
+
+
+def test_copy_of_the_image_proxy_is_known_by_the_post_that_it_was_fetched_for(world):  # noqa: F811
+    copy = making.alias("copy.png")
+    asked = []
+
+    def names(name):
+        asked.append(name)
+        return [copy] if name == RemoteUrl(value=FAR) else []
+
+    world.names = names
+    name = see(world, SHOWN)
+    world.files = {SHOWN: BAD, making.address(copy): BAD}
+    world.examine(name)
+    assert attribution(world, copy) == ("alice", How.PROXIED_FOR)
+    assert ("purge_file", str(copy)) in world.intents()
+
+
+def test_file_store_is_not_asked_about_files_that_our_server_only_links(world):  # noqa: F811
+    asked = []
+    world.names = lambda name: asked.append(name) or []
+    name = see(world, FAR)
+    world.files = {FAR: BAD}
+    world.examine(name)
+    assert asked == []
