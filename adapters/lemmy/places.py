@@ -174,7 +174,7 @@ class SiteSource:
             raise NotLoggedInError(f"{self._client.settings.url} does not say who the bot is")
         now, known = self._clock.now(), after["revisions"] if after is not None else {}
         try:
-            found = self._pages(site.json, now, backlog=after is None)
+            found = self._pages(self._whole(site.json), now, backlog=after is None)
         except BadAnswerError as error:
             return Batch(holes=[str(error)])
         finally:
@@ -190,7 +190,7 @@ class SiteSource:
 
     def _pages(self, described: Json, at: datetime, *, backlog: bool) -> Sequence[Sighting]:
         """The pages of the server, and those of its admins, whom every visitor is shown."""
-        found = list(self._converter.seen_on_site(self._shown(described), at=at, backlog=backlog))
+        found = list(self._converter.seen_on_site(described, at=at, backlog=backlog))
         for admin in described.get("admins") or ():
             found.extend(self._converter.seen_in_profile(admin["person"], at=at, backlog=backlog, is_staff=True))
         return found
@@ -199,6 +199,6 @@ class SiteSource:
         """One subject of any kind again, as it is now."""
         return self._reader.read(what)
 
-    def _shown(self, described: Json) -> Json:
+    def _whole(self, described: Json) -> Json:
         """All that the server shows on pages of its own."""
         return described

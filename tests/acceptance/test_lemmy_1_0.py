@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import signal
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
 from PIL import Image
 
 from adapters.sandbox.lemmy import LemmySandbox
+from bot.clock import SystemClock
+from bot.ledger import open_ledger
+from bot.operate import reload
 from conformance.waiting import eventually
 
 from .bot import Bot, write_config
@@ -33,6 +38,12 @@ class Somebody:
         self.person = box.people[name]
         token = {"Authorization": f"Bearer {self.person.jwt}"}
         self.client = httpx.Client(base_url=f"{box.url}/api/v4", headers=token, timeout=60, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
 
     def ask(self, path: str, **query: Any) -> Any:
         return self.client.get(path, params=query).raise_for_status().json()
@@ -62,64 +73,78 @@ def box() -> Iterator[LemmySandbox]:
         yield one
 
 
-@pytest.fixture
-def bot(tmp_path: Path, box: LemmySandbox) -> Iterator[Bot]:
-    warden = SimpleNamespace(name="warden", password=box.people["warden"].password)
-    one = Bot(write_config(tmp_path, box, warden, detectors=[], rules=RULES, unposted_uploads="ignore"))  # type: ignore[arg-type]
-    one.start()
+def listed(admin: Somebody) -> tuple[bytes, str]:
+    """A picture, and the digest of what this server makes of it: stored once, looked at, and purged again."""
+    picture = jpeg()
+    probe = admin.upload(picture)
+    digest = hashlib.sha256(admin.client.get(probe["image_url"]).content).hexdigest()
+    admin.client.request("DELETE", "/image", json={"filename": probe["filename"]}).raise_for_status()
+    return picture, digest
+
+
+@contextmanager
+def running(folder: Path, box: LemmySandbox, digest: str) -> Iterator[Bot]:
+    """The bot, once it has read every feed. It waits until an upload is posted."""
+    (folder / "bad.txt").write_text(f"sha256 {digest}\n", encoding="utf-8")
+    warden: Any = SimpleNamespace(name="warden", password=box.people["warden"].password)
+    lists = [{"id": "bad", "mode": "block", "file": "bad.txt"}]
+    config = write_config(folder, box, warden, detectors=[], lists=lists, rules=RULES, unposted_uploads="ignore")  # type: ignore[arg-type]
+    bot = Bot(config)
+    bot.start()
     try:
-        one.wait_until_it_watches()
-        yield one
+        bot.wait_until_it_watches()
+        yield bot
     finally:
-        one.stop()
+        bot.stop()
 
 
 def test_picture_is_handled_on_lemmy_1_0_and_what_the_banned_account_uploads_is_purged_too(
-    box: LemmySandbox, bot: Bot
+    tmp_path: Path, box: LemmySandbox
 ) -> None:
-    admin, alice = Somebody(box, "admin"), Somebody(box, "alice")
-    community = admin.do("/community", name="pictures", title="Pictures")["community_view"]["community"]["id"]
-    picture = jpeg()
-    stored = alice.upload(picture)
-    digest = hashlib.sha256(alice.client.get(stored["image_url"]).content).hexdigest()
-    bot.command("list", "add", "bad", f"sha256:{digest}")
-    made = alice.do("/post", name="A post", community_id=community, url=stored["image_url"])
-    number = made["post_view"]["post"]["id"]
+    with ExitStack() as stack:
+        admin, alice = (stack.enter_context(Somebody(box, name)) for name in ("admin", "alice"))
+        picture, digest = listed(admin)
+        bot = stack.enter_context(running(tmp_path, box, digest))
+        community = admin.do("/community", name="pictures", title="Pictures")["community_view"]["community"]["id"]
+        stored = alice.upload(picture)
+        made = alice.do("/post", name="A post", community_id=community, url=stored["image_url"])
+        number = made["post_view"]["post"]["id"]
 
-    def banned() -> bool:
-        return bool(admin.ask("/person", person_id=alice.person.id)["person_view"]["banned"])
+        def banned() -> bool:
+            return bool(admin.ask("/person", person_id=alice.person.id)["person_view"]["banned"])
 
-    def removed() -> bool:
-        return bool(admin.ask("/post", id=number)["post_view"]["post"]["removed"])
+        def removed() -> bool:
+            return bool(admin.ask("/post", id=number)["post_view"]["post"]["removed"])
 
-    def reports() -> Any:
-        return admin.ask("/report/list", post_id=number)["items"]
+        def reports() -> Any:
+            return [row["post_report"] for row in admin.ask("/report/list", post_id=number)["items"]]
 
-    eventually(banned, f"alice is banned\n{bot.log.read_text()[-3000:]}")
-    bot.wait_until_idle()
-    assert removed()
-    assert admin.gone(stored["filename"])
-    (report,) = reports()
-    assert report["post_report"]["violates_instance_rules"], "it is for the admins, and does not leave the server"
-    case = bot.json("case", "1")
-    intents = {one["deed"]: one for one in case["intents"]}
-    assert {one["state"] for one in intents.values()} == {"done"}
-    assert set(intents) == {"report", "remove", "purge_file", "ban_account"}
-    assert "still lets a banned account upload" in str(case)
-    (known,) = bot.json("who", digest)
-    assert [name["how"] for name in known["names"]] == ["listed"]
+        def done(case: Any) -> bool:
+            return [one["state"] for one in case["intents"]] == ["done"] * 4
 
-    text = bot.config.read_text(encoding="utf-8").replace("unposted_uploads: ignore", "unposted_uploads: scan")
-    bot.config.write_text(text, encoding="utf-8")
-    bot.command("reload")
-    again = alice.upload(picture)
-    eventually(lambda: admin.gone(again["filename"]), f"it is purged again\n{bot.log.read_text()[-3000:]}")
-    assert len(bot.json("cases")) == 1
-    assert len(reports()) == 1
+        eventually(banned, f"alice is banned\n{bot.log.read_text()[-3000:]}")
+        assert removed()
+        eventually(lambda: admin.gone(stored["filename"]), "the file is gone")
+        (report,) = reports()
+        assert report["violates_instance_rules"], "it is for the admins, and does not leave the server"
+        eventually(lambda: done(bot.json("case", "1")), "the server confirms all of it")
+        case = bot.json("case", "1")
+        assert {one["deed"] for one in case["intents"]} == {"report", "remove", "purge_file", "ban_account"}
+        assert "still lets a banned account upload" in str(case)
 
-    bot.command("undo", "1")
-    eventually(lambda: not banned(), "the ban is lifted")
-    eventually(lambda: not removed(), "the post is back")
-    eventually(lambda: [one["post_report"]["resolved"] for one in reports()] == [True], "the report is resolved")
-    assert admin.gone(stored["filename"])
-    assert admin.gone(again["filename"])
+        text = bot.config.read_text(encoding="utf-8").replace("unposted_uploads: ignore", "unposted_uploads: scan")
+        bot.config.write_text(text, encoding="utf-8")
+        bot.signal(signal.SIGHUP)
+        ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock=SystemClock())
+        eventually(lambda: reload.last(ledger) is not None, "the configuration is read again")
+        ledger.close()
+        again = alice.upload(picture)
+        eventually(lambda: admin.gone(again["filename"]), f"it is purged again\n{bot.log.read_text()[-3000:]}")
+        assert len(reports()) == 1
+
+        bot.command("undo", "1")
+        eventually(lambda: not banned(), "the ban is lifted")
+        eventually(lambda: not removed(), "the post is back")
+        eventually(lambda: all(one["resolved"] for one in reports()), "the report is resolved")
+        assert admin.gone(stored["filename"])
+        assert admin.gone(again["filename"])

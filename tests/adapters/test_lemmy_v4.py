@@ -438,6 +438,7 @@ def test_only_reported_messages_are_read(server: Recorded) -> None:
         "private_message_report": report,
         "private_message": message,
         "private_message_creator": people["post_creator"],
+        "creator": people["creator"],
     }
     server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
     batch = source(connect(server, start_from=None), "messages").poll(None)

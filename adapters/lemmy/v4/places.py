@@ -74,7 +74,7 @@ class V4SiteSource(SiteSource):
 
     _client: LemmyV4Client
 
-    def _shown(self, described: Json) -> Json:
+    def _whole(self, described: Json) -> Json:
         return self._client.shown_on(described)
 
 
@@ -96,7 +96,10 @@ def places(
 
     def of_message(found: Found[Json], basket: Basket) -> None:
         if found.wanted:
-            basket.add(converter.seen_in_message(found.row, at=clock.now(), backlog=found.backlog))
+            now = clock.now()
+            basket.add(converter.seen_in_message(found.row, at=now, backlog=found.backlog))
+            for who in ("private_message_creator", "creator"):  # of the message, and of the report
+                basket.add(converter.seen_in_profile(found.row[who], at=now, backlog=found.backlog))
         elif found.fresh:
             basket.drop("older than start_from")
 

@@ -87,6 +87,7 @@ def message_report(of: Json) -> Json:
         "private_message_report": _dated(of["private_message_report"]),
         "private_message": _dated(of["private_message"]),
         "private_message_creator": person(of["private_message_creator"]),
+        "creator": person(of["creator"]),
     }
 
 
@@ -106,6 +107,7 @@ def site(of: Json, account: Json | None) -> Json:
     limits, local = view["local_site_rate_limit"], view["local_site"]
     described = {
         **of,
+        "admins": [person_view(admin) for admin in of["admins"]],
         "site_view": {
             **view,
             "site": {
