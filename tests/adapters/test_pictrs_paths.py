@@ -18,6 +18,7 @@ from adapters.sandbox.pictrs import store
 from bot.attribution import Index
 from bot.clock import SystemClock
 from bot.domain.content import Alias, RemoteUrl, StorageKey
+from bot.domain.decisions import PurgeFile
 from bot.domain.errors import BadAnswerError
 from bot.ledger import open_ledger
 from bot.operate.who import who
@@ -163,6 +164,18 @@ def test_other_listings_are_told(town: Town, instance: Instance, body: str) -> N
     town.box.faults.before("GET", "/internal/hashes", respond(200, body), times=1)
     with pytest.raises(BadAnswerError):
         instance.resolver.locate("1" * 64)
+
+
+def test_older_versions_name_no_aliases_of_what_is_gone(town: Town, instance: Instance) -> None:
+    """They answer with an empty list where newer ones answer 404: then the public address has the last word."""
+    name = town.upload()
+    purge = PurgeFile(instance=MAIN, name=alias(name), url=town.url(name))
+    town.box.faults.before("GET", "/internal/aliases", respond(200, '{"msg":"ok","aliases":[]}'), times=2)
+    found = instance.enforcer.verify(purge)
+    assert (found.so, found.detail.startswith("gone at the store")) == (False, True)
+    town.box.files.purge(name)
+    assert instance.enforcer.verify(purge).so is True
+    town.box.faults.clear()
 
 
 def test_bound_of_a_search_holds(town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
