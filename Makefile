@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 SERVER := LEMMY_URL LEMMY_ADMIN LEMMY_PASSWORD PICTRS_URL PICTRS_KEY
 MASTODON := MASTODON_URL MASTODON_PEOPLE
 
-.PHONY: demo test lint bench raid conformance acceptance named-server
+.PHONY: demo test lint bench raid soak conformance acceptance named-server
 .DEFAULT_GOAL := demo
 
 # The whole bot against a small Lemmy with pict-rs and a small Mastodon on this machine: nothing else is contacted. With
@@ -38,6 +38,12 @@ raid: $(VENV)/.installed-dev
 	env $(SERVER:%=-u %) RAID_POSTS=10000 RAID_ACCOUNTS=200 RAID_INNOCENT=2000 RAID_SECONDS=600 RAID_HOURS=2 \
 	  RAID_REPORT=$(or $(RAID_REPORT),raid.json) $(BIN)/python -m pytest tests/acceptance/test_raid.py
 
+# A soak in full: 20,000 things happen in an hour while every twentieth call of the bot fails and it is killed twice. It
+# takes long, wants the machine for itself, and writes its table to soak.json.
+soak: $(VENV)/.installed-dev
+	env $(SERVER:%=-u %) SOAK_ITEMS=20000 SOAK_USERS=2000 SOAK_SECONDS=3600 SOAK_HOURS=3 \
+	  SOAK_REPORT=$(or $(SOAK_REPORT),soak.json) $(BIN)/python -m pytest tests/acceptance/test_soak.py
+
 # Does a real server behave as the sandbox does? It is written to: see server.py in tests/conformance and in its folder
 # mastodon. Each suite runs where its server is named.
 conformance: named-server $(VENV)/.installed-dev
@@ -56,10 +62,10 @@ missing_mastodon = $(strip $(foreach name,$(MASTODON),$(if $($(name)),,$(name)))
 named-server:
 	$(if $(MASTODON_URL)$(MASTODON_PEOPLE),$(if $(missing_mastodon),$(error set $(missing_mastodon) as well)), \
 	$(if $(missing),$(error these tests run against real servers that may be written to; set $(missing) for a Lemmy \
-	0.19, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
+	0.19 or 1.0, or $(MASTODON) for a Mastodon. Over the sandbox `make test` runs them)))
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(PIP) -e '.[clip,demo,dev]'
+	$(PIP) -e '.[clip,demo,dev,openvino]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made

@@ -150,6 +150,17 @@ class Buckets:
                 bucket.at = max(bucket.at, self._monotonic() + seconds)
                 self._changed.notify_all()
 
+    def pause(self, name: str, seconds: float) -> None:
+        """Somebody in front of the server refuses calls for so long: nothing passes before, and no burst comes then."""
+        with self._changed:
+            bucket = self._buckets.get(name)
+            if bucket is not None:
+                now = self._monotonic()
+                bucket.refill(now)
+                bucket.tokens = min(bucket.tokens, 1.0)
+                bucket.at = max(bucket.at, now + seconds)
+                self._changed.notify_all()
+
     def take(self, name: str, *, urgent: bool = False, patient: bool = True) -> None:
         """Take a token; wait for one if there is none. ``urgent`` calls go before others, ``foremost`` ones before all.
 

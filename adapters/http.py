@@ -97,10 +97,16 @@ class Transport:
         buckets: Buckets | None = None,
         timeout: float = 20.0,
         total: float = 60.0,
+        pauses: bool = False,
     ) -> None:
-        """``timeout``: seconds without a byte. ``total``: seconds for a whole answer, however it trickles."""
+        """``timeout``: seconds without a byte. ``total``: seconds for a whole answer, however it trickles.
+
+        ``pauses``: after a 429 all calls of that limiter wait, not only the one that was refused: for servers that do
+        not say 429 themselves, so that it comes from what stands in front of them.
+        """
         self.base_url = base_url.rstrip("/")
         self.buckets = buckets if buckets is not None else Buckets()
+        self._pauses = pauses
         self._total = total
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0), pool=total),
@@ -168,7 +174,12 @@ class Transport:
             raise UnreachableError(f"{what}: {self._where()} gave no answer ({_short(error)})", sent=True) from None
         if whole and len(read) > most:
             raise BadAnswerError(f"{what} was answered with more than {most} bytes")
-        return self._checked(answer, moved=whole)
+        try:
+            return self._checked(answer, moved=whole)
+        except RateLimitedError as error:
+            if self._pauses and limiter is not None:
+                self.buckets.pause(limiter, error.retry_after)
+            raise
 
     def read(self, once: Callable[[], T], *, patient: bool = True) -> T:
         """Do ``once``, which only reads, again while the server is not reached or (``patient``) asks to slow down."""

@@ -14,6 +14,7 @@ from adapters.pictrs.enforcer import PictrsEnforcer
 from adapters.pictrs.inspector import PictrsInspector
 from adapters.pictrs.resolver import PictrsFiles
 from adapters.pictrs.settings import PictrsSettings  # noqa: TC001 - pydantic reads the annotation
+from adapters.pictrs.source import PictrsSource
 from bot.domain.decisions import PurgeFile
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def build_lemmy(
     inbox: Inbox,  # noqa: ARG001 - Lemmy sends nothing by itself
 ) -> Instance:
     """One server, connected; contacts nobody yet. ``start_from`` as in ``adapters.lemmy.builder``."""
-    instance = _with_files(settings, build(settings, clock, start_from))
+    instance = _with_files(
+        settings,
+        build(settings, clock, start_from, file_store=settings.pictrs is not None),
+        clock,
+        start_from,
+    )
     if settings.after_purge is None:
         return instance
     clearing = ClearingEnforcer(
@@ -49,14 +55,25 @@ def build_lemmy(
     return replace(instance, enforcer=clearing, inspector=inspector)
 
 
-def _with_files(settings: LemmyWithPictrs, instance: Instance) -> Instance:
+def _with_files(settings: LemmyWithPictrs, instance: Instance, clock: Clock, start_from: timedelta | None) -> Instance:
     if settings.pictrs is None:
         return instance
     client = PictrsClient(settings.pictrs, Transport(settings.pictrs.url))
     public, resolver = public_view(settings), instance.resolver
     files = PictrsEnforcer(instance.id, client, lambda name: public.proof(resolver.address(name)))
+    feed = PictrsSource(
+        f"{instance.id}/files",
+        instance.id,
+        client,
+        address=resolver.address,
+        read=instance.sources[0].read,
+        clock=clock,
+        start_from=start_from,
+    )
     return replace(
         instance,
+        sources=[*instance.sources, feed],
+        rare=instance.rare | {feed.name},
         enforcer=RoutedEnforcer(instance.enforcer, files),
         resolver=RoutedResolver(resolver, PictrsFiles(instance.id, client)),
         inspector=JoinedInspector(instance.inspector, PictrsInspector(client)),

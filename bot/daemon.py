@@ -17,6 +17,7 @@ from bot.ending import FINISH, TIDY, Threads
 from bot.enforce import LEASE_SECONDS, become_actor
 from bot.hands import acting, judging, looking
 from bot.pushes import Pushes
+from bot.selfcheck import EVERY, SelfCheck
 from bot.watch import TICK
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Daemon:
         watch: Watch,
         keep: Callable[[], None],
         pushes: Pushes | None = None,
+        accounts: SelfCheck | None = None,
         finish: float = FINISH,
     ) -> None:
         """``examine_uploads``: scan uploads that nobody posted; ``backlog_from``: how old they may be.
@@ -65,7 +67,7 @@ class Daemon:
         ``look`` sees whether the kill switch is to be pulled, ``pull`` pulls it. ``reload`` reads the configuration
         again and hands over what changed (``renew``), ``listen`` sees whether somebody asked for that. ``finish``:
         seconds that what runs may go on after the signal to stop. ``keep`` lets go of what was kept long enough.
-        ``pushes``: what the servers send by themselves.
+        ``pushes``: what the servers send by themselves. ``accounts``: the bot's own.
         """
         self._pipeline = pipeline
         self._ledger = ledger
@@ -82,6 +84,7 @@ class Daemon:
         self._watch = watch
         self._keep = keep
         self._pushes = pushes or Pushes((), ledger, clock)
+        self._accounts = accounts or SelfCheck({}, ledger, clock)
         self._finish = finish
         # Deeds wait for servers in their threads; they must not keep the ledger's calls waiting for one.
         self.threads = Threads(2 * tasks_at_once + len(sources) + 4 * len(self._pushes.names) + 4)
@@ -179,6 +182,16 @@ class Daemon:
             (KEEP_EVERY, self._keep_house),
         ):
             scheduler.add_job(_until_the_end, "interval", args=job, seconds=seconds, max_instances=1, coalesce=True)
+        scheduler.add_job(
+            _until_the_end,
+            "interval",
+            args=(self._look_at_accounts,),
+            seconds=EVERY,
+            next_run_time=self._clock.now(),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
         for source in self._sources:
             scheduler.add_job(
                 _until_the_end,
@@ -194,6 +207,10 @@ class Daemon:
 
     async def _mind(self) -> None:
         await self._watch.tick(self._lease)
+
+    async def _look_at_accounts(self) -> None:
+        """Only who acts changes anything, settings of the bot's own account among it."""
+        await asyncio.to_thread(lambda: self._accounts.look(mend=self._lease is not None))
 
     async def _keep_house(self) -> None:
         if self._lease is None:

@@ -92,6 +92,7 @@ class ScoreSettings(_Strict):
     label: str
     at_least: Annotated[float, Field(gt=0, le=1)] | None = None
     preset: Literal["strict", "balanced", "lenient"] | None = None
+    frames: Annotated[int, Field(ge=1, le=16)] | None = None
 
     @model_validator(mode="after")
     def _has_a_threshold(self) -> ScoreSettings:
@@ -257,6 +258,8 @@ class MediaSettings(_Strict):
     private_hosts: frozenset[str] = frozenset()
     decode_workers: Annotated[int, Field(ge=1, le=64)] = 2
     decode_seconds: Annotated[float, Field(gt=0)] = 10.0
+    animation_frames: Annotated[int, Field(ge=1, le=32)] = 8
+    video_frames: Annotated[int, Field(ge=1, le=32)] = 16
 
 
 class AlarmSettings(_Strict):

@@ -43,6 +43,8 @@ class Watch:
         quotas: Callable[[], Mapping[str, Mapping[str, int]]],
         workers: Callable[[], Iterable[int]],
         pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
+        accounts_out: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        rare: frozenset[str] = frozenset(),
     ) -> None:
         """``every``: between two looks for alarms. ``listen``: ``host:port`` for metrics and health, if at all.
 
@@ -59,6 +61,8 @@ class Watch:
             channels=[channel.id for channel in channels],
             lists_out=lists_out,
             pushes_out=pushes_out,
+            accounts_out=accounts_out,
+            rare=rare,
         )
         self._watchdog = Watchdog(
             ledger=ledger,

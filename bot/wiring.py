@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bot.enforce import Enforcement
     from bot.matching.matcher import ListMatcher
     from bot.media.decode import ProcessDecoder
+    from bot.media.limits import DecodeLimits
     from bot.operate.bench import Way
     from bot.operate.brakes import StopFile
     from bot.operate.calibrate import Asked
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from bot.policy import Guard, Rule, ScoreAtLeast
     from bot.ports import Channel, Detector, Inbox, Instance, IntentRecord, Ledger
     from bot.pushes import Pushes
-    from bot.settings import RuleSettings, Settings
+    from bot.selfcheck import SelfCheck
+    from bot.settings import MediaSettings, RuleSettings, Settings
     from bot.watch import Watch
 
 T = TypeVar("T")
@@ -91,7 +93,7 @@ def open_encoder(
     from bot.classify.clip.variants import encoder
 
     said = _clip_settings(settings, detector, base)
-    made = encoder(said, engine="onnxruntime" if said.engine == "onnxruntime-int8" else said.engine).open()
+    made = encoder(said, engine=said.engine.removesuffix("-int8")).open()
     return made, partial(pack_samples, weights=made.weights)
 
 
@@ -118,7 +120,6 @@ def open_to_measure(
     from bot.classify.clip.settings import ClipSettings
     from bot.classify.registry import build_detectors, read_settings
     from bot.media.decode import ProcessDecoder
-    from bot.media.limits import DecodeLimits
 
     said = [read_settings(block).beside(base) for block in settings.detectors]
     missing = sorted(set(only) - {one.id for one in said})
@@ -140,7 +141,7 @@ def open_to_measure(
         {one.id: dict.fromkeys(one.labels, (0.01, 0.5, 0.99)) for one in detectors if isinstance(one, ClipDetector)}
     )
     media = settings.media
-    decoder = ProcessDecoder(workers=media.decode_workers, limits=DecodeLimits(wall_seconds=media.decode_seconds))
+    decoder = ProcessDecoder(workers=media.decode_workers, limits=_decode_limits(media))
     return decoder, scorer, chosen
 
 
@@ -222,6 +223,7 @@ class House:
 
         measured: dict[Any, Calibration] = {}
         needed: set[Any] = set()
+        frames = {block.get("id"): _frames_wanted(block, self.base) for block in self.settings.detectors}
         for block in self.settings.detectors:  # an entry that cannot be used is told where detectors are built
             kind = KINDS.get(str(block.get("kind")))
             if kind is not None and kind.zero_shot:
@@ -231,7 +233,7 @@ class House:
                 measured[block.get("id")] = found = read_calibration(path)
                 if found.detector != block.get("id"):
                     raise ConfigError(f"{path}: is of the detector {found.detector!r}, not of {block.get('id')!r}")
-        return [_rule(rule, self.settings, measured, needed) for rule in self.settings.rules]
+        return [_rule(rule, self.settings, measured, needed, frames) for rule in self.settings.rules]
 
     @property
     def _detectors(self) -> Sequence[DetectorSettings]:
@@ -284,11 +286,9 @@ class House:
     def decoder(self) -> ProcessDecoder:
         """Worker processes; they start with the first file."""
         from bot.media.decode import ProcessDecoder
-        from bot.media.limits import DecodeLimits
 
         media = self.settings.media
-        limits = DecodeLimits(wall_seconds=media.decode_seconds)
-        return ProcessDecoder(workers=media.decode_workers, limits=limits)
+        return ProcessDecoder(workers=media.decode_workers, limits=_decode_limits(media))
 
     @cached_property
     def scorer(self) -> BatchScorer:
@@ -410,6 +410,8 @@ class House:
             platforms={InstanceId(block["id"]): str(block["platform"]) for block in self.settings.instances},
             irreversible={name: platform.irreversible for name, platform in PLATFORMS.items()},
             revisions=self.scorer.revisions,
+            passed_over=self.scorer.passed_over,
+            behind={one.id: one.after.detector for one in self._detectors if one.after is not None},
         )
 
     def take_up(self, written: Settings) -> Change:
@@ -428,11 +430,15 @@ class House:
         parts = {part: getattr(fresh, part) for part in RENEWED}
         if _measured_anew(self, fresh):
             taken_up = [*taken_up, "calibration"]
+        watched = _thresholds(fresh.rules)
         if "scorer" in self.__dict__:
-            self.scorer.watch(_thresholds(fresh.rules))
+            self.scorer.check(watched)
         if "pipeline" in self.__dict__:
             parts["pipeline"] = self.pipeline.under(**parts)
+        # What can fail comes first: nothing below does.
         self.ledger.note_config(digest(in_force), why="reload")
+        if "scorer" in self.__dict__:
+            self.scorer.watch(watched)
         self.settings = in_force
         self.__dict__.update(parts)
         return Change(taken_up=taken_up, needs_restart=needs_restart)
@@ -490,10 +496,16 @@ class House:
         from bot.daemon import Daemon
         from bot.operate.brakes import stop
         from bot.pushes import Pushes
+        from bot.selfcheck import SelfCheck
 
         settings = self.settings
         start = settings.start_from
         pushes = Pushes([push for one in self.instances.values() for push in one.pushes], self.ledger, self.clock)
+        accounts = SelfCheck(
+            {id_: one.account for id_, one in self.instances.items() if one.account is not None},
+            self.ledger,
+            self.clock,
+        )
         return Daemon(
             pipeline=self.pipeline,
             ledger=self.ledger,
@@ -507,9 +519,10 @@ class House:
             pull=lambda: stop(self.ledger, by="a signal", why="SIGUSR1"),
             reload=reloader.reload,
             listen=reloader.listen,
-            watch=self._watch(pushes),
+            watch=self._watch(pushes, accounts),
             keep=self._housekeeper().look,
             pushes=pushes,
+            accounts=accounts,
         )
 
     def _housekeeper(self) -> Housekeeper:
@@ -517,7 +530,7 @@ class House:
 
         return Housekeeper(self.ledger, self.clock, lambda: Periods(**self.settings.retention.model_dump()))
 
-    def _watch(self, pushes: Pushes) -> Watch:
+    def _watch(self, pushes: Pushes, accounts: SelfCheck) -> Watch:
         from bot.operate import checks
         from bot.telemetry import Sensitivity
         from bot.watch import Watch
@@ -535,6 +548,8 @@ class House:
             listen=self.settings.metrics.listen,
             look=lambda: checks.eyes(self.decoder, self.scorer),
             lists_out=lambda: self.matcher.bad_files,
+            rare=frozenset().union(*(instance.rare for instance in self.instances.values())),
+            accounts_out=accounts.out,
             pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
             rules=lambda: [rule.id for rule in self.rules],
             quotas=lambda: {"hour": self.guard.limits.quotas.per_hour, "day": self.guard.limits.quotas.per_day},
@@ -558,13 +573,13 @@ def open_sandbox(platform: str, **options: Any) -> Any:
     return LemmySandbox(**options)
 
 
-def serve_sandbox(platform: str, *, port: int, default_limits: bool) -> None:
-    """Run a sandbox until the process is told to stop. Raises ``ConfigError`` for an unknown platform."""
-    if platform != "lemmy":
-        raise ConfigError(f"there is no sandbox for {platform!r}; there is: lemmy")
-    from adapters.sandbox.lemmy import serve
+def serve_lemmy(version: str, *, port: int, default_limits: bool) -> None:
+    """Run a sandbox Lemmy until the process is told to stop. Raises ``ConfigError`` for an unknown version."""
+    from adapters.sandbox.lemmy import VERSIONS, serve
 
-    serve(port=port, default_limits=default_limits)
+    if version not in VERSIONS:
+        raise ConfigError(f"there is no sandbox of Lemmy {version!r}; there are: {', '.join(VERSIONS)}")
+    serve(port=port, default_limits=default_limits, version=version)
 
 
 def serve_mastodon(version: str, *, port: int, webhook: str | None, default_limits: bool) -> None:
@@ -680,8 +695,34 @@ def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[flo
     return found
 
 
-def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> ScoreAtLeast | None:
-    """``measured``: calibrations by detector. ``needed``: detectors whose scores mean nothing without one."""
+def _frames_wanted(block: Mapping[str, Any], base: Path) -> Mapping[str, int]:
+    """Labels that want several frames of what moves; none for an entry that cannot be used, which is told elsewhere."""
+    from bot.classify.registry import frames_wanted, read_settings
+
+    try:
+        return frames_wanted(read_settings(block).beside(base))
+    except ConfigError:
+        return {}
+
+
+def _decode_limits(media: MediaSettings) -> DecodeLimits:
+    from bot.media.limits import DecodeLimits
+
+    return DecodeLimits(
+        wall_seconds=media.decode_seconds, max_frames=media.animation_frames, video_frames=media.video_frames
+    )
+
+
+def _score(
+    rule: RuleSettings,
+    measured: Mapping[Any, Calibration],
+    needed: Collection[Any],
+    frames: Mapping[Any, Mapping[str, int]],
+) -> ScoreAtLeast | None:
+    """``measured``: calibrations by detector. ``needed``: detectors whose scores mean nothing without one.
+
+    ``frames``: by detector and label, how many frames of what moves a rule wants that does not say so itself.
+    """
     from bot.policy import ScoreAtLeast
 
     said = rule.when.score
@@ -703,12 +744,19 @@ def _score(rule: RuleSettings, measured: Mapping[Any, Calibration], needed: Coll
         detector=said.detector,
         label=said.label,
         at_least=at_least,
+        frames=said.frames or frames.get(said.detector, {}).get(said.label, 1),
         calibrated_for=revisions if said.detector in needed or said.preset is not None else None,
         preset=said.preset is not None,
     )
 
 
-def _rule(rule: RuleSettings, settings: Settings, measured: Mapping[Any, Calibration], needed: Collection[Any]) -> Rule:
+def _rule(
+    rule: RuleSettings,
+    settings: Settings,
+    measured: Mapping[Any, Calibration],
+    needed: Collection[Any],
+    frames: Mapping[Any, Mapping[str, int]],
+) -> Rule:
     from bot.policy import Condition, Rule, Want
     from bot.policy.rules import SHOWN
 
@@ -719,7 +767,7 @@ def _rule(rule: RuleSettings, settings: Settings, measured: Mapping[Any, Calibra
         when=Condition(
             lists=when.lists,
             near=when.near,
-            score=_score(rule, measured, needed),
+            score=_score(rule, measured, needed, frames),
             platforms=when.platforms,
             roles=when.roles or SHOWN,
             local_author=None if when.author is None else when.author == "local",

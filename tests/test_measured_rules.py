@@ -9,7 +9,7 @@ import pytest
 
 from bot.classify.calibration import RATES, Calibration
 from bot.clock import SystemClock
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, LedgerError
 from bot.ledger import open_ledger
 from bot.operate import checks
 from bot.policy import Limits
@@ -65,6 +65,15 @@ def test_other_detectors_need_no_measuring(tmp_path: Path) -> None:
 def test_calibration_names_the_revision_it_is_good_for(tmp_path: Path) -> None:
     score = score_of(house(tmp_path, WRITTEN, measured(tmp_path, ring={})))
     assert (score.calibrated_for, score.at_least) == (frozenset({"clip-1"}), 0.7)
+
+
+def test_a_rule_wants_as_many_frames_as_it_says_or_as_its_label_does(tmp_path: Path) -> None:
+    severe = {**CLIP, "labels": ["sexual-content", "minors", "suspected-abuse"]}
+    score = {"detector": "clip", "label": "suspected-abuse", "at_least": 0.5}
+    assert score_of(house(tmp_path, score, severe)).frames == 2
+    assert score_of(house(tmp_path, {**score, "frames": 1}, severe)).frames == 1
+    assert score_of(house(tmp_path, {**score, "label": "sexual"}, severe)).frames == 1
+    assert score_of(house(tmp_path, WRITTEN)).frames == 1
 
 
 def test_preset_takes_the_threshold_that_was_measured(tmp_path: Path) -> None:
@@ -147,6 +156,32 @@ def test_detector_learns_which_thresholds_are_watched(tmp_path: Path) -> None:
     made = house(tmp_path, WRITTEN)
     (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]
     assert cast("Any", clip)._scoring.watched == {"ring": [0.7]}
+
+
+def test_reload_that_cannot_be_written_down_leaves_the_detectors_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "w", "password": "p"}
+
+    def said(**score: Any) -> Settings:
+        return house(tmp_path, {**WRITTEN, **score}).settings.model_copy(update={"instances": (here,)})
+
+    def full(digest: str, *, why: str) -> None:
+        raise LedgerError("the disk is full")
+
+    ledger = open_ledger("sqlite://", clock=SystemClock())
+    made = House(said(), tmp_path, ledger)
+    try:
+        (clip,) = [device.detector for device in made.scorer._devices if device.detector.id == "clip"]
+        monkeypatch.setattr(ledger, "note_config", full)
+        with pytest.raises(LedgerError, match="the disk is full"):
+            made.take_up(said(at_least=0.2))
+        assert cast("Any", clip)._scoring.watched == {"ring": [0.7]}
+        with pytest.raises(ConfigError, match="has no label 'rings'"):
+            made.take_up(said(label="rings"))
+        assert score_of(made).at_least == 0.7
+    finally:
+        made.close()
 
 
 def test_reload_names_a_measurement_that_changed_only_in_its_file(tmp_path: Path) -> None:

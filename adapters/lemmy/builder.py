@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.http import Transport
+from adapters.lemmy.account import Account
 from adapters.lemmy.addresses import Addresses, host_of
 from adapters.lemmy.bans import Bans
 from adapters.lemmy.client import LemmyClient
 from adapters.lemmy.convert import Converter
 from adapters.lemmy.enforcer import LemmyEnforcer
+from adapters.lemmy.feeds import PostFeed, comment_feed, upload_feed
 from adapters.lemmy.files import Files
-from adapters.lemmy.inspector import LemmyInspector
+from adapters.lemmy.generation import (
+    EitherAccount,
+    EitherEnforcer,
+    EitherInspector,
+    EitherResolver,
+    EitherSource,
+    Generations,
+    Parts,
+)
+from adapters.lemmy.inspector import LemmyInspector, not_reached
 from adapters.lemmy.modlog import ModLog
+from adapters.lemmy.places import places
 from adapters.lemmy.reader import Reader
 from adapters.lemmy.removals import Removals
 from adapters.lemmy.reports import Reports
@@ -22,6 +34,7 @@ from adapters.lemmy.resolver import LemmyResolver
 from adapters.lemmy.sources import sources
 from adapters.lemmy.switches import Switches
 from adapters.lemmy.uploads import UploadIndex
+from adapters.lemmy.v4.builder import build as build_v4
 from adapters.public import PublicView
 from bot.domain.content import InstanceId
 from bot.ports import Instance, PrivateHost
@@ -33,22 +46,60 @@ if TYPE_CHECKING:
     from adapters.lemmy.settings import LemmySettings
     from bot.ports import Clock
 
+PLACES = ("communities", "profiles", "site", "messages")
+FEEDS = ("posts", "comments", "uploads", *PLACES)
+"""What is read of a server, whichever Lemmy it runs. ``PLACES`` may bring nothing for a long time."""
 
-def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -> Instance:
-    """One server, connected; contacts nobody yet.
+
+def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *, file_store: bool = False) -> Instance:
+    """One server, connected; contacts nobody yet. ``file_store``: its pict-rs is read, too.
 
     ``start_from``: how far before the first poll sources begin (zero: now); ``None``: with everything there is.
     """
-    client = LemmyClient(settings, Transport(settings.url))
+    transport, public = Transport(settings.url, pauses=True), public_view(settings)
+    generations = Generations(
+        transport,
+        old=lambda: _parts(settings, transport, public, clock, start_from),
+        new=lambda: build_v4(settings, transport, public, clock, start_from, file_store=file_store),
+    )
+    instance = InstanceId(settings.id)
+    return Instance(
+        id=instance,
+        platform="lemmy",
+        sources=[EitherSource(f"{instance}/{word}", word, generations) for word in FEEDS],
+        resolver=EitherResolver(generations),
+        enforcer=EitherEnforcer(generations),
+        inspector=EitherInspector(generations, lambda error: [not_reached(error, settings.url)]),
+        hosts=tuple(_hosts(settings)),
+        account=EitherAccount(generations, lambda error: [not_reached(error, settings.url)]),
+        rare=frozenset(f"{instance}/{word}" for word in PLACES),
+    )
+
+
+def _parts(
+    settings: LemmySettings, transport: Transport, public: PublicView, clock: Clock, start_from: timedelta | None
+) -> Parts:
+    """Those that speak API v3."""
+    client = LemmyClient(settings, transport)
     addresses = Addresses(instance=InstanceId(settings.id), url=settings.public)
     converter = Converter(addresses=addresses)
-    public = public_view(settings)
     reading, acting = Endpoints(client, urgent=False), Endpoints(client, urgent=True)
     modlog = ModLog(acting)
-    return Instance(
-        id=addresses.instance,
-        platform="lemmy",
-        sources=sources(client, converter, Reader(reading, converter, clock), clock, start_from),
+    reader = Reader(reading, converter, clock)
+    feeds = sources(
+        client,
+        converter,
+        reader,
+        clock,
+        start_from,
+        posts=PostFeed(client),
+        comments=comment_feed(client),
+        uploads=upload_feed(client),
+    )
+    beside = places(client, converter, reader, clock, start_from)
+    account = Account(client)
+    return Parts(
+        sources={source.name.rpartition("/")[2]: source for source in (*feeds, *beside)},
         resolver=LemmyResolver(client, converter, UploadIndex(client, converter), public, clock),
         enforcer=LemmyEnforcer(
             reports=Reports(client, acting),
@@ -57,8 +108,8 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None) -
             bans=Bans(client, acting, modlog, clock),
             switches=Switches(client, host_of(settings.public)),
         ),
-        inspector=LemmyInspector(client, public),
-        hosts=tuple(_hosts(settings)),
+        inspector=LemmyInspector(client, public, account),
+        account=account,
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from adapters.lemmy import errors
 from adapters.lemmy.session import Session
 from bot.domain.errors import BadAnswerError, NotFoundError, NotLoggedInError, RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from adapters.http import Answer, Transport
     from adapters.lemmy.settings import LemmySettings
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-API = "/api/v3"
 SITE_KEPT = 120.0
 """Seconds for which an answer of ``GET /site`` holds: rate limits, admins, and whether we are one."""
 
 DEFAULT_LIMITS = {"message": (180, 60), "register": (10, 3600), "search": (60, 600)}
 """Calls and seconds, until the server has told its own. Lemmy 0.19, crates/db_schema, local_site_rate_limit."""
 
-_SEARCHES = {"/search"}
+LIMITERS = ("message", "post", "comment", "register", "image", "search")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,12 @@ class Site:
 
 
 class LemmyClient:
-    """API v3 of one server. Thread-safe."""
+    """API v3 of one server, and what its other generations have in common with it. Thread-safe."""
+
+    api = "/api/v3"
+    searches: ClassVar[Collection[str]] = {"/search"}
+    who_am_i = "/user/validate_auth"
+    quiet = False  # whether what errors say beside their code is kept to the server: see ``errors.check``
 
     def __init__(
         self, settings: LemmySettings, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic
@@ -64,22 +68,28 @@ class LemmyClient:
         """Contacts nobody until the first call."""
         self.settings = settings
         self.transport = transport
-        self._session = Session(settings, transport, monotonic=monotonic)
+        self._session = self._new_session(settings, transport, monotonic)
         self._monotonic = monotonic
         self._site: Site | None = None
         self._site_lock = threading.Lock()
         for name, (count, seconds) in DEFAULT_LIMITS.items():
-            transport.buckets.feed(name, count=count, seconds=seconds)
+            self._feed(name, count=count, seconds=seconds)
 
     def __repr__(self) -> str:
-        return f"LemmyClient({self.settings.url!r})"
+        return f"{type(self).__name__}({self.settings.url!r})"
 
     def get(
-        self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False, patient: bool = True
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        urgent: bool = False,
+        patient: bool = True,
+        vouched: bool = False,
     ) -> Json:
         """Read something, as often as it takes; not ``patient``: unless that had to wait for a rate limit.
 
-        ``None`` values are left out.
+        ``None`` values are left out. ``vouched``: the caller looks at the login afterwards, for many reads at once.
 
         Lemmy ignores a token that it does not accept and answers as to a stranger, to whom much does not exist: what
         is not found is asked for again after a look at the login.
@@ -90,7 +100,7 @@ class LemmyClient:
                 lambda: self._call("GET", path, params=query, urgent=urgent, patient=patient), patient=patient
             )
         except NotFoundError:
-            if self.still_logged_in(urgent=urgent):
+            if vouched or self.still_logged_in(urgent=urgent):
                 raise
         return self.transport.read(lambda: self._call("GET", path, params=query, urgent=urgent))
 
@@ -101,14 +111,11 @@ class LemmyClient:
     def delete_file(self, alias: str) -> None:
         """Delete one alias as an admin, Lemmy 0.19.12 and newer; the token in the path is not looked at there."""
         self._as_ourselves(
-            lambda token: self._checked(
-                self.transport.call(
-                    "GET",
-                    f"/pictrs/image/delete/x/{alias}",
-                    headers={"Authorization": f"Bearer {token}"},
-                    limiter="message",
-                    urgent=True,
-                )
+            lambda token: self._ask(
+                "GET",
+                f"/pictrs/image/delete/x/{alias}",
+                headers={"Authorization": f"Bearer {token}"},
+                urgent=True,
             )
         )
 
@@ -122,8 +129,9 @@ class LemmyClient:
 
         def ask() -> None:
             headers = {"Authorization": f"Bearer {token}"}
-            path = f"{API}/user/validate_auth"
-            self._checked(self.transport.call("GET", path, headers=headers, limiter="message", urgent=urgent))
+            answer = self._ask("GET", f"{self.api}{self.who_am_i}", headers=headers, urgent=urgent)
+            if self._object(answer).get("success") is not True:  # a proxy's page says nothing of it
+                raise BadAnswerError(f"{answer.what} was answered with neither yes nor no")
 
         try:
             self.transport.read(ask)
@@ -138,16 +146,16 @@ class LemmyClient:
             known = self._site
             if known is not None and not fresh and self._monotonic() - known.at < SITE_KEPT:
                 return known
-        json = self.transport.read(lambda: self._call("GET", "/site", params={}, urgent=urgent))
-        site = Site(json=json, at=self._monotonic())
         try:
-            limits = json["site_view"]["local_site_rate_limit"]
+            site = Site(json=self._described(urgent=urgent), at=self._monotonic())
+            limits = site.json["site_view"]["local_site_rate_limit"]
             _ = site.version, site.admins
-            for name in ("message", "post", "comment", "register", "image", "search"):
-                self.transport.buckets.feed(name, count=limits[name], seconds=limits[f"{name}_per_second"])
+            for name in LIMITERS:
+                self._feed(name, count=limits[name], seconds=limits[f"{name}_per_second"])
         except (KeyError, TypeError, ValueError, AttributeError):
             raise BadAnswerError(
-                f"{self.settings.url} does not describe itself like Lemmy 0.19: this adapter speaks API v3 of 0.19"
+                f"{self.settings.url} does not describe itself like Lemmy: this adapter speaks API v3 of 0.19 and API "
+                "v4 of 1.0"
             ) from None
         with self._site_lock:
             self._site = site
@@ -155,10 +163,8 @@ class LemmyClient:
 
     def site_of_strangers(self) -> Site:
         """The same without a login, for telling a wrong password from a dead server."""
-        answer = self.transport.read(
-            lambda: self._checked(self.transport.call("GET", f"{API}/site", limiter="message"))
-        )
-        return Site(json=self._object(answer), at=self._monotonic())
+        answer = self.transport.read(lambda: self._ask("GET", f"{self.api}/site"))
+        return Site(json=self._of_strangers(self._object(answer)), at=self._monotonic())
 
     def my_id(self, *, urgent: bool = False) -> int:
         """The bot's person id. Raises ``NotLoggedInError`` if the server does not know it."""
@@ -170,6 +176,19 @@ class LemmyClient:
             raise NotLoggedInError(f"{self.settings.url} does not say who {self.settings.username} is")
         return int(site.me["person"]["id"])
 
+    def _new_session(self, settings: LemmySettings, transport: Transport, monotonic: Callable[[], float]) -> Session:
+        return Session(settings, transport, monotonic=monotonic)
+
+    def _described(self, *, urgent: bool) -> Json:
+        """The server about itself and us, in the words of API v3. Raises ``KeyError`` and its kin for other words."""
+        return self.transport.read(lambda: self._call("GET", "/site", params={}, urgent=urgent))
+
+    def _of_strangers(self, described: Json) -> Json:
+        return described
+
+    def _feed(self, name: str, *, count: int, seconds: float) -> None:
+        self.transport.buckets.feed(name, count=count, seconds=seconds)
+
     def _call(
         self,
         method: str,
@@ -180,22 +199,36 @@ class LemmyClient:
         urgent: bool,
         patient: bool = True,
     ) -> Json:
-        limiter = "search" if path in _SEARCHES else "message"
+        limiter = "search" if path in self.searches else "message"
 
         def once(token: str) -> Json:
-            answer = self.transport.call(
+            answer = self._ask(
                 method,
-                API + path,
+                self.api + path,
+                limiter=limiter,
                 params=params,
                 body=body,
                 headers={"Authorization": f"Bearer {token}"},
-                limiter=limiter,
                 urgent=urgent,
                 patient=patient,
             )
-            return self._object(self._checked(answer, limiter))
+            return self._object(answer)
 
         return self._as_ourselves(once)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        limiter: str = "message",
+        urgent: bool = False,
+        patient: bool = True,
+        **more: Any,
+    ) -> Answer:
+        """One request under a limit, and a good answer; anything else is raised as what it means."""
+        answer = self.transport.call(method, path, limiter=limiter, urgent=urgent, patient=patient, **more)
+        return self._checked(answer, limiter)
 
     def _as_ourselves(self, once: Callable[[str], T]) -> T:
         """Call with the token; where it is refused, log in once and call again: a refused call did nothing."""
@@ -205,15 +238,19 @@ class LemmyClient:
         except NotLoggedInError:
             return once(self._session.renew(token))
 
-    def _checked(self, answer: Answer, limiter: str = "message") -> Answer:
+    def _checked(self, answer: Answer, limiter: str) -> Answer:
         try:
-            errors.check(answer)
+            errors.check(answer, quiet=self.quiet)
         except RateLimitedError as error:
-            wait = self.transport.buckets.drain(limiter)
-            with self._site_lock:
-                self._site = None  # the limits may have been lowered
-            raise RateLimitedError(str(error), retry_after=wait) from None
+            raise self._slowed(error, limiter) from None
         return answer
+
+    def _slowed(self, error: RateLimitedError, limiter: str) -> RateLimitedError:
+        """The same error, with how long the limiter of ours waits now."""
+        wait = self.transport.buckets.drain(limiter)
+        with self._site_lock:
+            self._site = None  # the limits may have been lowered
+        return RateLimitedError(str(error), retry_after=wait)
 
     def _object(self, answer: Answer) -> Json:
         found = answer.json()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +23,10 @@ from bot.domain.content import (
     MediaRef,
     Post,
     Profile,
+    ReportedMessage,
     Role,
     Sighting,
+    SitePage,
     Upload,
     Visibility,
 )
@@ -179,6 +181,64 @@ class Converter:
             *self.seen_in_community(view["community"], at=at, backlog=backlog),
         ]
 
+    def seen_on_site(self, answer: wire.Json, *, at: datetime, backlog: bool) -> Sequence[Sighting]:
+        """Media of the server's own pages, as ``GET /site`` tells them.
+
+        Taglines and emoji are subjects of their own, so that an edit of one makes nothing of the others new.
+        """
+        with _shape("site"):
+            site, texts = answer["site_view"]["site"], answer["site_view"]["local_site"]
+            written = [site.get("sidebar"), site.get("description"), texts.get("legal_information")]
+            media = [
+                *_plain(site, icon=Role.AVATAR, banner=Role.BANNER),
+                *(ref for text in written for ref in self._of_text(text)),
+            ]
+            page = self._site_page("site", [site.get("icon"), site.get("banner"), *written], site["published"])
+            found = list(self._sightings(page, media, at, backlog=backlog))
+        for tagline in answer.get("taglines") or ():
+            with _shape("tagline"):
+                text = tagline["content"]
+                page = self._site_page(f"tagline-{tagline['id']}", [text], tagline["published"])
+                found.extend(self._sightings(page, self._of_text(text), at, backlog=backlog))
+        for view in answer.get("custom_emojis") or ():
+            with _shape("custom emoji"):
+                emoji = view["custom_emoji"]
+                picture = MediaRef(url=emoji["image_url"], role=Role.EMOJI)
+                page = self._site_page(f"emoji-{emoji['id']}", [picture.url], emoji["published"])
+                found.extend(self._sightings(page, [picture], at, backlog=backlog))
+        return found
+
+    def seen_in_message(self, row: wire.Json, *, at: datetime, backlog: bool) -> Sequence[Sighting]:
+        """Media of a private message that its recipient reported: as it was then, and as it is now.
+
+        The report keeps the text that was reported, whatever its author makes of the message afterwards.
+        """
+        with _shape("message report"):
+            report, message = row["private_message_report"], row["private_message"]
+            texts = [report["original_pm_text"], message["content"]]
+            subject = ReportedMessage(
+                instance=self.addresses.instance,
+                local_id=str(message["id"]),
+                uri=message["ap_id"],
+                url=f"{self.addresses.url}/reports",
+                author=self.account(row["private_message_creator"]),
+                visibility=Visibility.REPORTED,
+                revision=_digest(texts),
+                published_at=moment(message["published"]),
+            )
+            media = [ref for text in texts for ref in self._of_text(text)]
+            return self._sightings(subject, media, at, backlog=backlog)
+
+    def _site_page(self, local_id: str, shown: list[Any], published: str) -> SitePage:
+        return SitePage(
+            instance=self.addresses.instance,
+            local_id=local_id,
+            uri=f"{self.addresses.url}/#{local_id}",
+            url=f"{self.addresses.url}/",
+            revision=_digest(shown),
+            published_at=moment(published),
+        )
+
     def _of_post(self, post: wire.Post) -> Iterator[MediaRef]:
         declared = post.get("url_content_type")
         if (url := post.get("url")) and ((declared or "").startswith(("image/", "video/")) or self._media(url)):
@@ -206,9 +266,10 @@ class Converter:
     def _sightings(
         self, subject: Subject, media: Iterable[MediaRef], at: datetime, *, backlog: bool
     ) -> Sequence[Sighting]:
+        here = (replace(ref, url=self.addresses.shown(ref.url)) for ref in media)
         return [
             Sighting(subject=subject, media=one, name=self.addresses.name_of(one.url), seen_at=at, backlog=backlog)
-            for one in {(ref.url, ref.role): ref for ref in media}.values()
+            for one in {(ref.url, ref.role): ref for ref in here}.values()
         ]
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
@@ -216,7 +277,7 @@ class Converter:
         return self.addresses.page(letter, f"{of['name']}{at}")
 
 
-def _plain(of: wire.Person | wire.Community, **roles: Role) -> Iterator[MediaRef]:
+def _plain(of: wire.Person | wire.Community | wire.Json, **roles: Role) -> Iterator[MediaRef]:
     for field, role in roles.items():
         if url := cast("dict[str, Any]", of).get(field):
             yield MediaRef(url=url, role=role)
@@ -226,12 +287,23 @@ def _staff(view: wire.PostView | wire.CommentView) -> bool:
     return bool(view.get("creator_is_admin"))
 
 
+VISIBILITIES = {"LocalOnly": Visibility.LOCAL, "Unlisted": Visibility.UNLISTED}
+
+
+def is_private(community: object) -> bool:
+    """Whether only approved members see what is in it; an admin is shown it. Lemmy 0.19 has no such communities."""
+    return isinstance(community, dict) and community.get("visibility") == "Private"
+
+
 def _visibility(community: wire.Community) -> Visibility:
-    return Visibility.LOCAL if community.get("visibility") == "LocalOnly" else Visibility.PUBLIC
+    return VISIBILITIES.get(community.get("visibility", ""), Visibility.PUBLIC)
 
 
 def _revision(of: object, *fields: str) -> str:
-    values = [cast("dict[str, Any]", of).get(field) for field in fields]
+    return _digest([cast("dict[str, Any]", of).get(field) for field in fields])
+
+
+def _digest(values: list[Any]) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:_REVISION]
 
 
@@ -240,4 +312,4 @@ def _shape(what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswerError(f"a {what} is not in the shape of API v3: {type(error).__name__} {error}") from error
+        raise BadAnswerError(f"a {what} has an unknown shape: {type(error).__name__} {error}") from error

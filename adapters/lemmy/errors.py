@@ -45,6 +45,12 @@ WORDS = {
     "couldnt_update_comment": "its author has deleted it, and Lemmy does not remove deleted comments",
     "couldnt_create_report": "the bot has reported this before",
     "deleted": "it, or the community that it is in, was removed or deleted before",
+    "not_found": "there is no such thing (any more), or it was removed before",
+    "couldnt_create": "the server could not create it; of a report: the bot has reported this before",
+    "couldnt_update": "the server does not change it; of a comment: its author has deleted it",
+    "image_upload_disabled": "uploads are switched off on this server",
+    "cannot_combine_federation_blocklist_and_allowlist": "this server lists whom it federates with, and then blocks "
+    "nobody by name: take the other server off that list",
 }
 
 _PERMISSION = {
@@ -60,8 +66,12 @@ _LOGIN = {
 }
 
 
-def check(answer: Answer) -> None:
-    """Raise what an answer means, unless it is a good one."""
+def check(answer: Answer, *, quiet: bool = False) -> None:
+    """Raise what an answer means, unless it is a good one.
+
+    ``quiet``: nothing of the answer but its code gets into the error. Lemmy 1.0 writes SQL, addresses of its inner
+    network and the word that a filter found into ``message`` and ``cause``.
+    """
     if answer.status < 400:
         return
     try:
@@ -71,7 +81,7 @@ def check(answer: Answer) -> None:
         raise
     except (KeyError, TypeError):
         raise BadAnswerError(f"{answer.what}: status {answer.status} without an error code of Lemmy's") from None
-    raise error_of(str(code), str(body.get("message", ""))[:200], answer)
+    raise error_of(str(code), "" if quiet else str(body.get("message", ""))[:200], answer)
 
 
 def error_of(code: str, message: str, answer: Answer) -> PlatformError:

@@ -61,7 +61,7 @@ class PostFeed:
 
     def one(self, number: int) -> Json:
         """``GET /post``, which shows an admin what no listing does: posts that were removed or deleted."""
-        return _single(self._client.get("/post", {"id": number}), "post_view", self.number)
+        return _single(self._client.get("/post", {"id": number}, vouched=True), "post_view", self.number)
 
     def resumed(self, place: Place) -> Place:
         """The same: a cursor names a row, and rows do not move."""
@@ -122,7 +122,7 @@ class PagedFeed:
         """``GET /comment``; uploads cannot be asked for."""
         if not self.has_numbers:
             raise NotFoundError(f"{self._key} have no numbers")
-        return _single(self._client.get("/comment", {"id": number}), "comment_view", self.number)
+        return _single(self._client.get("/comment", {"id": number}, vouched=True), "comment_view", self.number)
 
     def resumed(self, place: Place) -> Place:
         """One page back: rows that were purged meanwhile have pulled the rest forward."""

@@ -23,6 +23,9 @@ SINCE = (0, 19, 12)
 class Files:
     """Deletes files of one server by name."""
 
+    route = ROUTE
+    since = SINCE
+
     def __init__(self, client: LemmyClient, addresses: Addresses, public: PublicView) -> None:
         """``public``: how the world sees the server of ``client``."""
         self._client = client
@@ -34,9 +37,9 @@ class Files:
         why_not = ""
         if not isinstance(intent.name, Alias) or intent.name.instance != self._addresses.instance:
             why_not = "the file is not stored on this server"
-        elif self._client.site(urgent=True).version < SINCE:
+        elif self._client.site(urgent=True).version < self.since:
             why_not = "Lemmy before 0.19.12 deletes no files of others: update it, or configure `pictrs`"
-        return Offer(supported=not why_not, reversible=False, route=ROUTE, why_not=why_not)
+        return Offer(supported=not why_not, reversible=False, route=self.route, why_not=why_not)
 
     def apply(self, intent: PurgeFile) -> Outcome:
         """Delete the name. Lemmy says yes even where pict-rs said no, so only the public address proves it."""
@@ -51,7 +54,7 @@ class Files:
                 code="no_upload_record",
                 note="Lemmy has no record of this file and cannot delete it: configure `pictrs`, or purge it by hand",
             )
-        return Done(note=f"by {ROUTE}")
+        return Done(note=f"by {self.route}")
 
     def verify(self, intent: PurgeFile) -> Verification:
         """Whether the public still gets it."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    Waiting = dict[str, Any]
 
 Ranges = list[list[int]]
 """Numbers as ``[first, last]`` pairs, JSON only."""
@@ -19,6 +22,10 @@ WIDEST = 500
 
 MOST = 2000
 """Numbers that wait to be looked up; what is over that is reported as a hole."""
+
+AHEAD = 16
+"""Numbers behind the highest that are looked up in turn while nothing new is listed: what came last may be dated into
+the past, and an edit that arrives from elsewhere uses up a number (``INSERT ... ON CONFLICT``)."""
 
 
 def passed_over(ranges: Ranges, top: int, seen: Iterable[int], above: int) -> tuple[Ranges, int]:
@@ -46,6 +53,21 @@ def bounded(ranges: Ranges) -> tuple[Ranges, Sequence[str]]:
             left -= width
         else:
             holes.append(f"numbers {first} to {last} were never listed, and are too many to ask for one by one")
+    return kept[::-1], holes
+
+
+def within(waiting: Sequence[Waiting]) -> tuple[list[Waiting], Sequence[str]]:
+    """What may go on waiting, the newest before all, and in words what is given up."""
+    kept: list[Waiting] = []
+    holes, left = [], MOST
+    for gap in reversed(waiting):
+        width = sum(last - first + 1 for first, last in gap["numbers"])
+        if width <= left:
+            kept.append(gap)
+        else:
+            ranges = ", ".join(f"{first} to {last}" if last > first else f"{first}" for first, last in gap["numbers"])
+            holes.append(f"numbers {ranges} were never listed, and too many wait to be asked for one by one")
+        left -= width
     return kept[::-1], holes
 
 

@@ -9,8 +9,9 @@ from bot.domain.errors import NotLoggedInError, PlatformError, RateLimitedError,
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from adapters.lemmy.account import Account
     from adapters.lemmy.client import LemmyClient, Site
     from adapters.lemmy.wire import Json
     from adapters.public import PublicView
@@ -18,16 +19,30 @@ if TYPE_CHECKING:
 CALLS_PER_TAKEDOWN = 13
 """Calls of the message limiter that report, removal and ban cost together, each checked before and after."""
 
-WANTED = {"show_nsfw": True, "show_bot_accounts": True, "show_read_posts": True}
-"""Settings of the account without which Lemmy leaves things out of its listings."""
+
+def not_reached(error: Exception, url: str, what: str = "server") -> CheckResult:
+    """The line that says why a server has not told ``what`` it was asked for."""
+    match error:
+        case NotLoggedInError():
+            remedy = "check `username`, `password`, `totp_secret` or `token` of this instance"
+        case RateLimitedError():
+            remedy = f"wait {error.retry_after:.0f} s and check again"
+        case UnreachableError():
+            remedy = f"is {url} right, and does the server answer there from this machine?"
+        case _:
+            remedy = f"does a Lemmy answer at {url}, or something else?"
+    return CheckResult(what=what, ok=False, detail=str(error), remedy=remedy)
 
 
 class LemmyInspector:
     """Checks one server."""
 
-    def __init__(self, client: LemmyClient, public: PublicView) -> None:
-        """``public``: how the world sees the server of ``client``."""
+    missing_file = "/pictrs/image/fediwarden-check.png"
+
+    def __init__(self, client: LemmyClient, public: PublicView, account: Account) -> None:
+        """``public``: how the world sees the server of ``client``; ``account``: the bot's there."""
         self._client = client
+        self._account = account
         self._settings = client.settings
         self._public = public
 
@@ -45,6 +60,7 @@ class LemmyInspector:
         results.append(CheckResult(what="login", ok=True, detail=f"logged in as {me['person']['name']}"))
         site = self._client.site()
         results += [self._admin(me), *self._settings_of(site, me), self._limits(site), self._public_address()]
+        results.append(self._attempt("hidden communities", lambda: self._account.hidden(mend=False)))
         if me["local_user"].get("admin"):
             results.append(self._seniority(site, me))
         return results
@@ -52,27 +68,27 @@ class LemmyInspector:
     def repair(self) -> None:
         """Switch on what the account needs to see everything. Raises ``PlatformError``."""
         site = self._client.site(fresh=True)
-        languages = [language["id"] for language in site.json.get("all_languages", ())]
-        body: dict[str, Any] = {**WANTED, "bot_account": True, "discussion_languages": languages}
-        self._client.do("PUT", "/user/save_user_settings", body)
+        _, languages = self._languages(site, {})
+        self._save({**self._account.wanted, "bot_account": True, "discussion_languages": sorted(languages)})
+        self._account.lift_blocks()
+        self._account.hidden(mend=True)
         self._client.site(fresh=True)  # what is remembered of the account is not so any more
+
+    def _save(self, body: Mapping[str, Any]) -> None:
+        self._client.do("PUT", self._account.settings_path, body)
+
+    def _languages(self, site: Site, mine: Json) -> tuple[Sequence[int], set[int]]:
+        """The languages that the account has chosen, and those that it can choose."""
+        # Lemmy answers with an empty list for all of them.
+        chosen = mine.get("discussion_languages") or []
+        return chosen, {language["id"] for language in site.json.get("all_languages", ())}
 
     def _attempt(self, what: str, look: Callable[[], Any]) -> Any:
         """What ``look`` gives, or the line that says why it gave nothing."""
         try:
             return look()
-        except NotLoggedInError as error:
-            remedy = "check `username`, `password`, `totp_secret` or `token` of this instance"
-            return CheckResult(what=what, ok=False, detail=str(error), remedy=remedy)
-        except RateLimitedError as error:
-            remedy = f"wait {error.retry_after:.0f} s and check again"
-            return CheckResult(what=what, ok=False, detail=str(error), remedy=remedy)
-        except UnreachableError as error:
-            remedy = f"is {self._settings.url} right, and does the server answer there from this machine?"
-            return CheckResult(what=what, ok=False, detail=str(error), remedy=remedy)
         except (PlatformError, KeyError, TypeError) as error:
-            remedy = f"does a Lemmy 0.19 answer at {self._settings.url}, or something else?"
-            return CheckResult(what=what, ok=False, detail=str(error), remedy=remedy)
+            return not_reached(error, self._settings.url, what)
 
     def _site(self) -> Site:
         """The site as a stranger sees it if need be: a wrong password must not look like a dead server."""
@@ -93,7 +109,7 @@ class LemmyInspector:
         if site.version[:2] == (0, 19) and site.version >= (0, 19, 4):
             return CheckResult(what="version", ok=True, detail=f"Lemmy {spelled}")
         if site.version[:1] >= (1,):
-            remedy = "Lemmy 1.0 speaks another API, which this version does not support yet"
+            remedy = "it was upgraded a moment ago; check again in a few minutes"
         else:
             remedy = "update Lemmy to the newest 0.19; below 0.19.4 there is no upload list"
         return CheckResult(what="version", ok=False, detail=f"Lemmy {spelled}", remedy=remedy)
@@ -117,18 +133,19 @@ class LemmyInspector:
         return CheckResult(what="admin", ok=False, detail=f"{name} is not an admin", remedy=remedy)
 
     def _settings_of(self, site: Site, me: Json) -> Sequence[CheckResult]:
-        wrong = [name for name, value in WANTED.items() if me["local_user"].get(name) is not value]
+        wrong = [name for name, value in self._account.wanted.items() if me["local_user"].get(name) is not value]
         mine = site.json["my_user"]
-        # Lemmy answers with an empty list for all of them.
-        languages = mine.get("discussion_languages") or []
-        missing = {language["id"] for language in site.json.get("all_languages", ())} - set(languages)
-        blocked = [name for name in ("person_blocks", "community_blocks", "instance_blocks") if mine.get(name)]
+        languages, offered = self._languages(site, mine)
+        missing = offered - set(languages)
+        blocked = [name for name in self._account.told if mine.get(name)]
         remedy = "let `fediwarden check --repair` set it, or set it on the account's settings page"
         results = [
             CheckResult(
                 what="account settings",
                 ok=not wrong,
-                detail=f"not switched on: {', '.join(wrong)}" if wrong else "nothing is hidden from the account",
+                detail=f"not set as they have to be: {', '.join(wrong)}"
+                if wrong
+                else "nothing is hidden from the account",
                 remedy=remedy if wrong else "",
             )
         ]
@@ -139,7 +156,11 @@ class LemmyInspector:
             results.append(CheckResult(what="languages", ok=True, detail="all languages"))
         if blocked:
             detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"
-            results.append(CheckResult(what="blocks", ok=False, detail=detail, remedy="lift the blocks"))
+            results.append(
+                CheckResult(
+                    what="blocks", ok=False, detail=detail, remedy="lift them, or let `fediwarden check --repair` do so"
+                )
+            )
         return results
 
     def _limits(self, site: Site) -> CheckResult:
@@ -155,12 +176,13 @@ class LemmyInspector:
         return CheckResult(what="rate limits", ok=False, detail=detail, remedy=remedy)
 
     def _public_address(self) -> CheckResult:
-        look = self._attempt("public address", lambda: self._public.look("/pictrs/image/fediwarden-check.png"))
+        look = self._attempt("public address", lambda: self._public.look(self.missing_file))
         if isinstance(look, CheckResult):
             return look
         if look.shown is False:
             return CheckResult(what="public address", ok=True, detail="missing files are missing there")
-        remedy = "let /pictrs/image/ of the public address answer from this machine as it does for everybody"
+        folder = self.missing_file.rpartition("/")[0]
+        remedy = f"let {folder}/ of the public address answer from this machine as it does for everybody"
         return CheckResult(what="public address", ok=False, detail=look.detail, remedy=remedy)
 
     def _seniority(self, site: Site, me: Json) -> CheckResult:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Comment, CommunityPage, Post, Profile
+from adapters.lemmy.convert import is_private
+from bot.domain.content import Comment, CommunityPage, Post, Profile, SitePage
 from bot.domain.errors import BadAnswerError, NotFoundError
 from bot.ports import Batch, Gone
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from adapters.lemmy.requestor import Endpoints
     from bot.domain.content import Sighting, SubjectKey
     from bot.ports import Clock
+
+
+PRIVATE = Gone(detail="it is in a private community: what is shown to its members only is not looked at")
 
 
 class Reader:
@@ -36,9 +40,11 @@ class Reader:
         except NotFoundError as error:
             return Gone(detail=str(error))
         except (KeyError, TypeError) as error:
-            raise BadAnswerError(f"{what} is not in the shape of API v3 ({type(error).__name__} {error})") from error
+            raise BadAnswerError(f"{what} has an unknown shape ({type(error).__name__} {error})") from error
 
     def _read(self, what: SubjectKey) -> Batch | Gone:
+        if what.kind == SitePage.kind:
+            return self._site_page(what)
         if not what.local_id.isdecimal():
             return Gone(detail=f"{what.local_id!r} is not an id of Lemmy's")
         number, at, convert = int(what.local_id), self._clock.now(), self._converter
@@ -47,11 +53,15 @@ class Reader:
         match what.kind:
             case Post.kind:
                 view = self._endpoints.post.get(number)["post_view"]
+                if is_private(view["community"]):
+                    return PRIVATE
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_post(view, at=at, backlog=False), *around]
                 withdrawn = bool(view["post"].get("deleted"))
             case Comment.kind:
                 view = self._endpoints.comment.get(number)["comment_view"]
+                if is_private(view["community"]):
+                    return PRIVATE
                 around = convert.seen_around(view, at=at, backlog=False)
                 sightings = [*convert.seen_in_comment(view, at=at, backlog=False), *around]
                 withdrawn = bool(view["comment"].get("deleted"))
@@ -61,7 +71,14 @@ class Reader:
                 sightings = convert.seen_in_profile(person["person"], at=at, backlog=False, is_staff=staff)
             case CommunityPage.kind:
                 view = self._endpoints.community.get(id=number)["community_view"]
+                if is_private(view["community"]):
+                    return PRIVATE
                 sightings = convert.seen_in_community(view["community"], at=at, backlog=False)
             case _:
                 return Gone(detail=f"Lemmy has no subject of the kind {what.kind!r}")
         return Batch(sightings=sightings, withdrawn=withdrawn)
+
+    def _site_page(self, what: SubjectKey) -> Batch | Gone:
+        seen = self._converter.seen_on_site(self._endpoints.site.get(), at=self._clock.now(), backlog=False)
+        found = [one for one in seen if one.subject.key == what]
+        return Batch(sightings=found) if found else Gone(detail=f"the server shows nothing of that kind ({what})")

@@ -26,6 +26,8 @@ RESTORED = "Restored"
 class Removals:
     """Removals by the bot's account on one server."""
 
+    route = "Lemmy API v3"
+
     def __init__(self, client: LemmyClient, endpoints: Endpoints, modlog: ModLog) -> None:
         """``endpoints`` and ``modlog``: of ``client``."""
         self._client = client
@@ -38,8 +40,8 @@ class Removals:
         return Offer(
             supported=supported,
             reversible=True,
-            route="Lemmy API v3",
-            why_not="" if supported else f"Lemmy 0.19 cannot remove a {intent.subject.kind} and put it back",
+            route=self.route,
+            why_not="" if supported else f"Lemmy cannot remove a {intent.subject.kind} and put it back",
         )
 
     def apply(self, intent: Remove) -> Outcome:
@@ -91,7 +93,7 @@ class Removals:
                 return bool(self._endpoints.post.get(number)["post_view"]["post"]["removed"])
             return bool(self._endpoints.comment.get(number)["comment_view"]["comment"]["removed"])
         except (KeyError, TypeError) as error:
-            raise BadAnswerError(f"{subject.key} is not in the shape of API v3") from error
+            raise BadAnswerError(f"{subject.key} has an unknown shape") from error
 
     def _by_us(self, subject: Subject) -> bool | None:
         entry = self._entry(subject)

@@ -24,6 +24,10 @@ _PAGES = 20  # a thousand people may have reported the same post before us
 class Reports:
     """Reports by the bot's account on one server."""
 
+    route = "Lemmy API v3"
+    twice = "couldnt_create_report"  # the code that refuses a second one
+    local_only = False  # whether posts in local-only communities can be reported
+
     def __init__(self, client: LemmyClient, endpoints: Endpoints) -> None:
         """``endpoints``: of ``client``."""
         self._client = client
@@ -33,10 +37,10 @@ class Reports:
         """Posts and comments can be reported."""
         why_not = ""
         if not isinstance(intent.subject, Post | Comment):
-            why_not = f"Lemmy 0.19 takes no reports on a {intent.subject.kind}"
-        elif isinstance(intent.subject, Post) and intent.subject.visibility is Visibility.LOCAL:
+            why_not = f"Lemmy takes no reports on a {intent.subject.kind}"
+        elif isinstance(intent.subject, Post) and intent.subject.visibility is Visibility.LOCAL and not self.local_only:
             why_not = "Lemmy 0.19 takes no reports on posts in local-only communities"
-        return Offer(supported=not why_not, reversible=True, route="Lemmy API v3", why_not=why_not)
+        return Offer(supported=not why_not, reversible=True, route=self.route, why_not=why_not)
 
     def apply(self, intent: Report) -> Outcome:
         """File it. Lemmy itself sees to it that there is one only."""
@@ -48,10 +52,10 @@ class Reports:
                 view = self._endpoints.comment.report(comment_id=number, reason=intent.text)["comment_report_view"]
             return Done(note=f"report {view[_key(intent)]['id']}")
         except RejectedError as error:
-            if error.code != "couldnt_create_report":
+            if error.code != self.twice:
                 raise
         except (KeyError, TypeError) as error:
-            raise BadAnswerError("the report was answered in a shape that is not API v3") from error
+            raise BadAnswerError("the report was answered in an unknown shape") from error
         own = before_deed(lambda: self._own(intent))
         if own is None:
             return Failed(note="Lemmy could not create the report, and has none of ours")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from adapters.etag import digest_in
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.convert import Converter
-    from adapters.lemmy.uploads import UploadIndex
     from adapters.lemmy.wire import Json
     from adapters.public import PublicView
     from bot.domain.content import Name, Sighting, Subject, Upload
@@ -30,11 +29,21 @@ _COMMUNITY = re.compile(r"/c/([^/]+)/?")
 _FOUND = 50
 
 
+class Uploads(Protocol):
+    """What a server lists as stored by somebody."""
+
+    def find(self, alias: str) -> Upload | None:
+        """The upload of an alias. Raises ``PlatformError``."""
+        ...
+
+
 class LemmyResolver:
     """Asks one server."""
 
+    _people = "/user"
+
     def __init__(
-        self, client: LemmyClient, converter: Converter, uploads: UploadIndex, public: PublicView, clock: Clock
+        self, client: LemmyClient, converter: Converter, uploads: Uploads, public: PublicView, clock: Clock
     ) -> None:
         """``uploads`` and ``public``: of the server of ``client``."""
         self._client = client
@@ -61,7 +70,7 @@ class LemmyResolver:
         return list(found.values())
 
     def uploader(self, name: Name) -> Upload | None:
-        """By the upload list, of which Lemmy shows the newest five thousand rows."""
+        """By the upload list, as far as this Lemmy shows it."""
         return self._uploads.find(name.value) if self._is_own(name) else None
 
     def address(self, name: Name) -> str:
@@ -94,17 +103,20 @@ class LemmyResolver:
 
     def _search(self, name: Name) -> Iterator[Sighting]:
         at = self._clock.now()
-        asked = [("All", name.value), ("Url", self._addresses.address(name))]
-        for kind, text in asked:
-            query = {"q": text, "type_": kind, "listing_type": "All", "sort": "New", "limit": _FOUND}
-            answer = self._client.get("/search", query, patient=False)
+        for found in self._found(name):
             try:
-                for view in answer["posts"]:
+                for view in found["posts"]:
                     yield from self._converter.seen_in_post(view, at=at, backlog=False)
-                for view in answer["comments"]:
+                for view in found["comments"]:
                     yield from self._converter.seen_in_comment(view, at=at, backlog=False)
             except (KeyError, TypeError) as error:
-                raise BadAnswerError(f"the search is not in the shape of API v3 ({type(error).__name__})") from error
+                raise BadAnswerError(f"the search has an unknown shape ({type(error).__name__})") from error
+
+    def _found(self, name: Name) -> Iterator[Json]:
+        """Views of posts and comments that may show it."""
+        for kind, text in (("All", name.value), ("Url", self._addresses.address(name))):
+            query = {"q": text, "type_": kind, "listing_type": "All", "sort": "New", "limit": _FOUND}
+            yield self._client.get("/search", query, patient=False)
 
     def _page(self, path: str) -> SubjectKey | None:
         if match := _POST.fullmatch(path):
@@ -113,7 +125,7 @@ class LemmyResolver:
             return self._key(Comment.kind, match[1])
         try:
             if match := _PERSON.fullmatch(path):
-                answer = self._client.get("/user", {"username": match[1], "limit": 1})
+                answer = self._client.get(self._people, {"username": match[1], "limit": 1})
                 return self._key(Profile.kind, answer["person_view"]["person"]["id"])
             if match := _COMMUNITY.fullmatch(path):
                 answer = self._client.get("/community", {"name": match[1]})

@@ -12,7 +12,7 @@ import structlog
 from adapters.credentials import one_time_code, write_secretly
 from adapters.lemmy import errors
 from adapters.outcome import before_deed
-from bot.domain.errors import NotLoggedInError, NotPermittedError, RateLimitedError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, NotPermittedError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,9 @@ PAUSE = 120.0
 
 class Session:
     """Gives out the token. Thread-safe."""
+
+    login_path = "/api/v3/user/login"
+    quiet = False  # as ``errors.check`` takes it
 
     def __init__(
         self, settings: LemmySettings, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic
@@ -49,6 +52,7 @@ class Session:
         with self._lock:
             if self._token is None:
                 self._token = self._next()
+            self._token = self._lasting(self._token)
             return self._token
 
     def renew(self, refused: str) -> str:
@@ -69,6 +73,10 @@ class Session:
                 self._untried.append(stored)
         return self._untried.pop(0) if self._untried else self._log_in()
 
+    def _lasting(self, token: str) -> str:
+        """The token, or a new one in time before it ends. Tokens of Lemmy 0.19 do not end."""
+        return token
+
     def _log_in(self) -> str:
         if self._settings.password is None:
             raise NotLoggedInError(
@@ -82,11 +90,10 @@ class Session:
             body["totp_2fa_token"] = one_time_code(self._settings.totp_secret.get_secret_value())
         try:
             token = before_deed(lambda: self._ask(body))
-        except RateLimitedError:
-            self._transport.buckets.drain("register")
+        except RateLimitedError as error:
             raise RateLimitedError(
                 f"{self._settings.url} refuses logins for a while: too many were made from this address",
-                retry_after=600.0,
+                retry_after=self._logins_refused(error),
             ) from None
         except (NotLoggedInError, NotPermittedError) as error:
             raise self._remembered(str(error), error.code) from None
@@ -98,10 +105,18 @@ class Session:
         return token
 
     def _ask(self, body: Mapping[str, str]) -> object:
-        answer = self._transport.call("POST", "/api/v3/user/login", body=body, limiter="register", urgent=True)
-        errors.check(answer)
+        answer = self._transport.call("POST", self.login_path, body=body, limiter="register", urgent=True)
+        errors.check(answer, quiet=self.quiet)
         found = answer.json()
-        return found.get("jwt") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not {"jwt", "registration_created"} & found.keys():
+            # Not remembered as a refusal: whatever stands in front of the server may be gone with the next try.
+            raise BadAnswerError(f"{answer.what} was answered with something else than Lemmy's answer to a login")
+        return found.get("jwt")
+
+    def _logins_refused(self, error: RateLimitedError) -> float:  # noqa: ARG002 - what a later Lemmy looks at
+        """Seconds to wait for the next login; sees to it that none is tried before."""
+        self._transport.buckets.drain("register")
+        return 600.0
 
     def _remembered(self, why: str, code: str) -> NotLoggedInError:
         """The error, kept for a while: asking again at once would only use up the few logins that Lemmy allows."""

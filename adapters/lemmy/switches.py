@@ -15,7 +15,7 @@ from bot.domain.decisions import AlreadyDone, Done, Offer, Refused, Switch, Veri
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.wire import Json
@@ -123,7 +123,7 @@ class Switches:
                 note=f"{shut_out} or more accounts wait for approval or were denied it, and this change would let them "
                 "all in: decide on them or purge them, then ask for it again",
             )
-        self._client.do("PUT", "/site", {"registration_mode": mode})
+        self._set_mode(mode)
         self._sleep(CACHED)
         return Done(note=f"{_told(mode)}; it was: {_told(now)}")
 
@@ -132,10 +132,16 @@ class Switches:
         if (host in now) == blocked:
             return AlreadyDone(note=f"{host} is {'blocked' if blocked else 'not blocked'}")
         rest = [one for one in now if one != host]
-        self._client.do("PUT", "/site", {"blocked_instances": [*rest, host] if blocked else rest})
+        self._set_blocked(host, blocked=blocked, others=rest)
         return Done(
             note=f"{host} is {'blocked' if blocked else 'not blocked any more'}; {len(rest)} others are blocked"
         )
+
+    def _set_mode(self, mode: str) -> None:
+        self._client.do("PUT", "/site", {"registration_mode": mode})
+
+    def _set_blocked(self, host: str, *, blocked: bool, others: Sequence[str]) -> None:
+        self._client.do("PUT", "/site", {"blocked_instances": [*others, host] if blocked else others})
 
     def _local_site(self, *, fresh: bool = True) -> Json:
         try:
@@ -143,7 +149,7 @@ class Switches:
             _ = local["registration_mode"]
             return local
         except (KeyError, TypeError) as error:
-            raise BadAnswerError("the site settings are not in the shape of API v3") from error
+            raise BadAnswerError("the site settings have an unknown shape") from error
 
     def _mode(self) -> str:
         return str(self._local_site()["registration_mode"])
@@ -153,7 +159,7 @@ class Switches:
         try:
             return [str(one["domain"]) for one in (answer.get("federated_instances") or {"blocked": []})["blocked"]]
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadAnswerError("the list of servers is not in the shape of API v3") from error
+            raise BadAnswerError("the list of servers has an unknown shape") from error
 
     def _shut_out(self) -> int:
         """Accounts that are kept out by the mode of registration alone, as far as the newest applications tell.
@@ -161,18 +167,20 @@ class Switches:
         Whoever was denied counts, too: Lemmy sets ``accepted_application`` for every account when it begins to ask for
         applications, and does not look at it while registration is open.
         """
-        found = 0
+        try:
+            return sum(not row["creator_local_user"]["accepted_application"] for row in self._applications())
+        except (KeyError, TypeError) as error:
+            raise BadAnswerError("the applications have an unknown shape") from error
+
+    def _applications(self) -> Iterator[Json]:
         for page in range(1, APPLICATIONS + 1):
             query = {"unread_only": False, "page": page, "limit": 50}
-            answer = self._client.get("/admin/registration_application/list", query, urgent=True)
-            try:
-                rows = answer["registration_applications"]
-                found += sum(not row["creator_local_user"]["accepted_application"] for row in rows)
-            except (KeyError, TypeError) as error:
-                raise BadAnswerError("the applications are not in the shape of API v3") from error
+            rows = self._client.get("/admin/registration_application/list", query, urgent=True)[
+                "registration_applications"
+            ]
+            yield from rows
             if len(rows) < 50:
                 break
-        return found
 
 
 def _told(mode: str) -> str:

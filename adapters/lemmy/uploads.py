@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bot.domain.content import Upload
 
 FRESH = 5.0
-"""Seconds for which the newest page holds: an upload is asked for some time after it was made."""
+"""Seconds for which a look holds: an upload is asked for some time after it was made. Whoever had to wait for a look
+that somebody else took does not take another: under a rate limit each of them may last longer than it holds."""
 
 KEPT = 20_000
 """Uploads that are remembered; the oldest asked for go first."""
@@ -50,10 +51,11 @@ class UploadIndex:
 
         Raises ``PlatformError`` when the server cannot be asked.
         """
+        asked_at = self._monotonic()
         with self._lock:
             if alias in self._known:
                 return self._known[alias]
-            if self._looked_at is None or self._monotonic() - self._looked_at > FRESH:
+            if self._looked_at is None or asked_at - self._looked_at > FRESH:
                 self._read_top()
             while alias not in self._known and self._depth < self._pages:
                 if not self._read(self._depth + 1):
@@ -62,13 +64,12 @@ class UploadIndex:
 
     def _read_top(self) -> None:
         """What is new since the last look, down to the first upload that is known."""
-        at = self._monotonic()
         for page in range(1, self._pages + 1):
             before = len(self._known)
             rows = self._read(page, deeper=self._depth == 0)
             if self._depth <= 1 or rows == 0 or len(self._known) - before < rows:
                 break
-        self._looked_at = at
+        self._looked_at = self._monotonic()
 
     def _read(self, page: int, *, deeper: bool = True) -> int:
         """Remember one page; the number of its rows, zero behind the end."""

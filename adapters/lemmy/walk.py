@@ -5,17 +5,20 @@ which a remote author chooses: an item dated into the future would hide everythi
 
 The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
-and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read) and ``gaps``
-(numbers that no page showed, and since when they wait to be asked for one by one). New rows go before the backlog.
+and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read), ``gaps``
+(numbers that no page showed, and since when they wait to be asked for one by one), ``asked`` (when that was done last),
+``ahead`` (the next number behind ``high`` to try), ``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go
+before the backlog.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from adapters.lemmy import gaps
+from adapters.lemmy import again, gaps
 from bot.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -31,7 +34,13 @@ PAGES_AT_ONCE = 5
 """Pages that one poll reads; three at least, for one is the top and one may be read again."""
 
 ASKED_AT_ONCE = 5
-"""Numbers of gaps that one poll asks for: a call each, and most of them are of nothing."""
+"""Numbers that one poll asks for: a call each, and most of them are of nothing."""
+
+ASKED_EVERY = timedelta(seconds=10)
+"""At most so often, for a source that has much to read is polled without a pause."""
+
+NEVER = sys.maxsize
+"""No row that is met again is new."""
 
 SETTLED = timedelta(seconds=30)
 """Age at which a gap is asked for: numbers are given out before their rows can be seen."""
@@ -86,6 +95,7 @@ class Found(Generic[Row]):
     backlog: bool
     fresh: bool
     wanted: bool  # not older than what the operator asked for
+    edited_since: datetime | None = None  # what is not ``wanted`` is, all the same, if it was edited since then
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +118,9 @@ class Walk(Generic[Row]):
             self._state = {**after}
             self._forward()
         self._backward(resuming=after is not None)
-        self._fill_gaps()
+        if self.feed.has_numbers and after is not None and self._state["walk"] is None:
+            self._ask()
+            self._again()
 
     @property
     def cursor(self) -> Cursor:
@@ -125,6 +137,8 @@ class Walk(Generic[Row]):
         page = self._read(None)
         high = max((self.feed.number(row) for row in page.rows), default=0)
         self._state = {"high": high, "floor": high, "cutoff": cutoff, "walk": None, "back": None, "gaps": []}
+        if self.feed.has_numbers:
+            self._state["again"] = again.Rounds.begin(self.clock.now()).kept()
         self._keep(page, fresh_above=-1)
         self._state["back"] = self._behind(page)
 
@@ -144,6 +158,8 @@ class Walk(Generic[Row]):
             place = page.following
             known = all(self.feed.number(row) <= high or self.feed.pinned(row) for row in page.rows)
             if known or place is None:
+                if top > high:
+                    self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
                 self._note_gaps(missing)
                 return
@@ -153,24 +169,74 @@ class Walk(Generic[Row]):
         kept, holes = gaps.bounded(missing)
         self.holes.extend(holes)
         if kept:
-            self._state["gaps"] = [*self._state["gaps"], {"since": self.clock.now().isoformat(), "numbers": kept}]
+            waiting = [*self._state["gaps"], {"since": self.clock.now().isoformat(), "numbers": kept}]
+            self._state["gaps"], holes = gaps.within(waiting)
+            self.holes.extend(holes)
 
-    def _fill_gaps(self) -> None:
-        """Ask for the oldest numbers that no page showed."""
-        waiting, left = list(self._state["gaps"]), ASKED_AT_ONCE
-        while waiting and left > 0 and not self.more:
-            if self.clock.now() - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
-                break
+    def _ask(self) -> None:
+        """Ask by number for what no page showed: gaps that have settled, what is watched, and what may come next."""
+        now, left = self.clock.now(), ASKED_AT_ONCE
+        last = self._state.get("asked")
+        if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < ASKED_EVERY:
+            return
+        self._state["asked"] = now.isoformat()
+        watch = self._state.setdefault("watch", [])
+        for number in again.next_due(watch, now, 1):
+            left -= 1
+            there = self._one(number, fresh=False)
+            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there)
+        left -= self._fill_gaps(left)
+        if left > 0 and not self._state["gaps"]:
+            self._look_ahead()
+
+    def _one(self, number: int, *, fresh: bool = True) -> bool:
+        """Whether there is such a row, which then was found."""
+        try:
+            row = self.feed.one(number)
+        except NotFoundError:
+            return False
+        backlog = number <= self._state["floor"]
+        self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))
+        return True
+
+    def _fill_gaps(self, most: int) -> int:
+        """Ask for the oldest numbers that no page showed; how many those were."""
+        waiting, left, now = list(self._state["gaps"]), most, self.clock.now()
+        while waiting and left > 0 and not timedelta(0) <= now - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
             numbers, rest = gaps.first_of(waiting[0]["numbers"], left)
             left -= len(numbers)
             for number in numbers:
-                try:
-                    row = self.feed.one(number)
-                except NotFoundError:
-                    continue
-                self.found.append(Found(row=row, backlog=False, fresh=True, wanted=True))
+                if self._one(number):
+                    self._state["watch"] = again.watched(self._state["watch"], number, now)
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
         self._state["gaps"] = waiting
+        return most - left
+
+    def _look_ahead(self) -> None:
+        """Behind the highest number, in turn: the newest may be dated into the past, and nothing newer tells of it."""
+        high, offset = self._state["high"], self._state.get("ahead", 0) % gaps.AHEAD
+        self._state["ahead"] = offset + 1
+        number = high + 1 + offset
+        if self._one(number):
+            self._state["watch"] = again.watched(self._state["watch"], number, self.clock.now())
+            self._state["high"], self._state["ahead"] = number, 0
+            if offset:
+                self._note_gaps([[high + 1, number - 1]])
+
+    def _again(self) -> None:
+        """A page of what was read before, if it is time."""
+        now = self.clock.now()
+        rounds = again.Rounds.of(self._state.get("again"), now)
+        which = rounds.due(now)
+        if which is not None:
+            # Not a page back, as ``resumed`` would: a page for each poll, and it would never get on.
+            page = self.feed.page(rounds.place(which))
+            self.holes.extend(page.broken)
+            self._keep(page, fresh_above=NEVER)
+            dates = [self.feed.published(row) for row in page.rows if not self.feed.pinned(row)]
+            over = not dates or rounds.over(which, min(dates), now)
+            rounds = rounds.after(which, None if over else page.following, now)
+        self._state["again"] = rounds.kept()
 
     def _backward(self, *, resuming: bool) -> None:
         while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
@@ -202,7 +268,8 @@ class Walk(Generic[Row]):
             number = self.feed.number(row)
             backlog = everything or number <= self._state["floor"]
             wanted = not backlog or cutoff is None or self.feed.published(row) >= cutoff
-            self.found.append(Found(row=row, backlog=backlog, fresh=number > fresh_above, wanted=wanted))
+            fresh = number > fresh_above
+            self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=wanted, edited_since=cutoff))
 
     def _cutoff(self) -> datetime | None:
         text = self._state["cutoff"]

@@ -10,9 +10,14 @@ from bot.domain.errors import BadAnswerError, NotFoundError, NotLoggedInError, R
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from adapters.http import Answer, Transport
     from adapters.pictrs.settings import PictrsSettings
+
+
+PAGE = 100
+"""Files on a page; pict-rs asks its database once for each of them."""
 
 
 class PictrsClient:
@@ -70,6 +75,18 @@ class PictrsClient:
 
         answer = self._transport.read(ask)
         return digest_in(answer.headers.get("etag")) if answer.status in {200, 206} else None
+
+    def hashes(self, *, slug: str | None = None, before: datetime | None = None) -> Mapping[str, Any]:
+        """A page of everything stored, newest first: from the file that ``slug`` names on, or older than ``before``."""
+        query = {"limit": str(PAGE)}
+        if before is not None:
+            query["timestamp"] = before.isoformat()
+        elif slug is not None:
+            query["slug"] = slug
+        page = self._read("/internal/hashes", query).get("page")
+        if not isinstance(page, dict):
+            raise BadAnswerError("pict-rs gave no page of what it stores: this is not pict-rs 0.5")
+        return page
 
     def check(self) -> None:
         """Whether pict-rs is there and accepts the key. Raises what is wrong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
@@ -100,23 +100,32 @@ class Index:
         """
         if not isinstance(name, Alias):
             return Learned(digest=None)
-        resolver = self._resolvers[name.instance]
         troubles: list[PlatformError] = []
-        digest: str | None = None
         try:
-            self._learn_uploader(name, resolver)
+            self.learn_uploader(name)
         except PlatformError as error:
             troubles.append(error)
+        learned = self.recognise(name)
+        return replace(learned, troubles=(*troubles, *learned.troubles))
+
+    def learn_uploader(self, name: Alias) -> None:
+        """Ask the instance who stored one of its own names, unless that is known. Raises ``PlatformError``."""
+        self._learn_uploader(name, self._resolvers[name.instance])
+
+    def recognise(self, name: Name) -> Learned:
+        """Ask the instance about the bytes that a name of its own stands for, and about nothing else."""
+        if not isinstance(name, Alias):
+            return Learned(digest=None)
         try:
-            digest = resolver.digest(name)
+            digest = self._resolvers[name.instance].digest(name)
         except PlatformError as error:
-            troubles.append(error)
+            return Learned(digest=None, troubles=(error,))
         if digest is not None:
             self._bind(name, digest)
-        return Learned(digest=digest, troubles=tuple(troubles))
+        return Learned(digest=digest)
 
     def complete(self, file_id: int) -> Sequence[PlatformError]:
-        """Ask the instances for other names of a file, and who stored it under these; what could not be asked.
+        """Ask the instances for other names of a file, and who stored it under each; what could not be asked.
 
         Once for the file, not for each of its names: in a raid it may have ten thousand, and each would be told all.
         """
@@ -135,13 +144,30 @@ class Index:
             for instance in self._proxied_by(name):
                 proxied[instance].append(name)
         troubles: list[PlatformError] = []
+        stored = self._stored(file_id)
         for instance in dict.fromkeys([*own, *proxied]):
             asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
+            resolver = self._resolvers[instance]
             try:
-                self._complete(file_id, file.sha256, asked, self._resolvers[instance])
+                self._learn_uploaders([name for name in own[instance] if name not in stored], resolver)
+                self._complete(file_id, file.sha256, asked, resolver)
             except PlatformError as error:
                 troubles.append(error)
         return tuple(troubles)
+
+    def _stored(self, file_id: int) -> set[Name]:
+        """Names of which it is known who stored them, or that none was: see ``_only_thumbnail``."""
+        roles: dict[Name, set[Role]] = defaultdict(set)
+        for sighting in self._library.sightings_of(file_id):
+            roles[sighting.name].add(sighting.media.role)
+        thumbnails = {name for name, some in roles.items() if some == {Role.THUMBNAIL}}
+        return thumbnails | {upload.name for upload in self._library.uploads_of(file_id)}
+
+    def _learn_uploaders(self, names: Sequence[Alias], resolver: Resolver) -> None:
+        for name in names:
+            upload = resolver.uploader(name)
+            if upload is not None:
+                self._library.add_upload(upload)
 
     def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
         others: Sequence[Name] = ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
+import numpy as np
 import structlog
 
 from bot.classify.device import Device, ItemFailedError, UnavailableError
@@ -15,11 +17,16 @@ from bot.domain.evidence import Score, failed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from bot.ports import Decoded, Detector, ViewSpec
 
 PATIENCE: Final = 120.0
 """Seconds that 16 pictures may take before their device counts as hanging; a larger inference has more, in proportion.
 """
+
+REMEMBERED: Final = 1000
+"""Pictures of which each detector remembers what it made: a few kilobytes each, no picture among them."""
 
 _TOLERANCE: Final = 1e-3  # what rounding may add beyond 0 and 1
 _log = structlog.get_logger(__name__)
@@ -80,7 +87,7 @@ class BatchScorer:
     ``"<id>: unavailable"`` where the detector is.
 
     ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
-    not answer, they look too.
+    not answer, they look too. What a detector has just seen, to the last bit of its views, it does not look at again.
     """
 
     def __init__(
@@ -103,6 +110,7 @@ class BatchScorer:
             )
             for detector in detectors
         ]
+        self._seen = {detector.id: _Seen() for detector in detectors}
         self._revisions = {detector.id: detector.revision for detector in detectors}
         self._views = tuple(dict.fromkeys(view for detector in detectors for view in detector.views))
 
@@ -124,17 +132,22 @@ class BatchScorer:
         """See ``Scorer``."""
         return self._views
 
+    def check(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """Raises ``ConfigError`` for what ``watch`` would refuse."""
+        for device in self._devices:
+            for label in thresholds.get(device.detector.id, ()):
+                check_label(device.detector, label, "rules")
+
     def watch(self, thresholds: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
         """For each detector, by its id: label to the values from which on rules fire.
 
         Raises ``ConfigError`` for a label that one does not have: a rule on it would never fire. Then nothing changes.
         """
-        for device in self._devices:
-            for label in thresholds.get(device.detector.id, ()):
-                check_label(device.detector, label, "rules")
+        self.check(thresholds)
         for device in self._devices:
             if isinstance(device.detector, Watching):
                 device.detector.watch(thresholds.get(device.detector.id, {}))
+                self._seen[device.detector.id].clear()
 
     async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
         """See ``Scorer``."""
@@ -170,13 +183,17 @@ class BatchScorer:
             return failed(detector.id, self._revisions[detector.id])
         if not views or any(len(rows) == 0 for rows in views):
             return failed(detector.id, self._revisions[detector.id])
-        waiting = asyncio.wrap_future(device.submit(views))
+        looked = await asyncio.to_thread(_digest, views)
+        known = self._seen[detector.id].get(looked)
+        waiting = _answered(known) if known is not None else asyncio.wrap_future(device.submit(views))
         try:
             while not waiting.done():
                 # How long the queue is does not matter, only whether it moves.
                 await asyncio.wait({waiting}, timeout=self._patience / 4)
                 device.give_up_if_stuck()
-            best = _highest(detector.finish(waiting.result()))
+            rows = detector.finish(waiting.result())
+            best = _highest(rows)
+            self._seen[detector.id].keep(looked, waiting.result())
         except UnavailableError as error:
             _log.warning("not scored", detector=detector.id, reason=str(error))
             return f"{detector.id}: unavailable"
@@ -188,9 +205,52 @@ class BatchScorer:
             _log.warning("not scored", detector=detector.id, reason=reason)
             return failed(detector.id, self._revisions[detector.id])
         revision = self._revisions[detector.id]
+        frames, alone = _by_frame(rows, decoded)
         return [
-            Score(detector=detector.id, revision=revision, label=label, value=value) for label, value in best.items()
+            Score(
+                detector=detector.id,
+                revision=revision,
+                label=label,
+                value=value,
+                frames=tuple(frame.get(label, 0.0) for frame in frames),
+                alone=alone.get(label, 0.0),
+            )
+            for label, value in best.items()
         ]
+
+
+class _Seen:
+    """What a detector made of the last pictures: in a flood the same one comes again and again, in other bytes."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, NDArray[Any]] = {}
+
+    def get(self, looked: bytes) -> NDArray[Any] | None:
+        return self._made.get(looked)
+
+    def keep(self, looked: bytes, made: NDArray[Any]) -> None:
+        self._made.pop(looked, None)
+        self._made[looked] = made
+        while len(self._made) > REMEMBERED:
+            del self._made[next(iter(self._made))]
+
+    def clear(self) -> None:
+        self._made.clear()
+
+
+def _digest(views: Sequence[NDArray[Any]]) -> bytes:
+    """Of all that a detector gets to see of a file."""
+    digest = hashlib.blake2b(digest_size=16)
+    for view in views:
+        digest.update(f"{view.shape} {view.dtype}".encode())
+        digest.update(np.ascontiguousarray(view).data)
+    return digest.digest()
+
+
+def _answered(made: NDArray[Any]) -> asyncio.Future[NDArray[Any]]:
+    future: asyncio.Future[NDArray[Any]] = asyncio.get_running_loop().create_future()
+    future.set_result(made)
+    return future
 
 
 def _passes(answer: list[Score] | str | None, after: After) -> bool:
@@ -199,6 +259,22 @@ def _passes(answer: list[Score] | str | None, after: After) -> bool:
         return False
     found = [score.value for score in answer if score.label == after.label]
     return bool(found) and max(found) < after.at_least
+
+
+def _by_frame(
+    rows: Sequence[Mapping[str, float]], decoded: Decoded
+) -> tuple[Sequence[Mapping[str, float]], Mapping[str, float]]:
+    """Of what moves the highest of each frame, however often it was looked at, and of those that stand for themselves.
+
+    Nothing of a picture: what it shows on another background is no second opinion.
+    """
+    if not decoded.moving or len(decoded.looks) != len(rows):
+        return (), {}
+    frames: dict[int, list[Mapping[str, float]]] = {}
+    for row, look in zip(rows, decoded.looks, strict=True):
+        frames.setdefault(look.frame, []).append(row)
+    alone = [row for row, look in zip(rows, decoded.looks, strict=True) if look.alone]
+    return [_highest(those) for those in frames.values()], _highest(alone)
 
 
 def _highest(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:

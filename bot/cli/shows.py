@@ -38,15 +38,16 @@ def demo(
 
 @sandboxes.command("lemmy")
 def lemmy(
+    version: Annotated[str, typer.Option(help="0.19 or 1.0.")] = "0.19",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
     default_limits: Annotated[
         bool, typer.Option("--default-limits", help="Lemmy's own rate limits instead of raised ones.")
     ] = False,
 ) -> None:
-    """Run a sandbox Lemmy 0.19 with pict-rs until stopped; the first line is JSON with addresses and people."""
-    from bot.wiring import serve_sandbox
+    """Run a sandbox Lemmy with pict-rs until stopped; the first line is JSON with addresses and people."""
+    from bot.wiring import serve_lemmy
 
-    serve_sandbox("lemmy", port=port, default_limits=default_limits)
+    serve_lemmy(version, port=port, default_limits=default_limits)
 
 
 @sandboxes.command("mastodon")

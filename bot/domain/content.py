@@ -227,3 +227,14 @@ class Upload:
     uploader: Account
     uploaded_at: datetime  # aware, UTC
     backlog: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file store says that it holds this file. Who put it there, and where it is shown, others have to tell."""
+
+    name: Name
+    url: str  # where the file can be fetched
+    sha256: str  # of the bytes in the store, 64 hexadecimal digits
+    stored_at: datetime  # aware, UTC
+    backlog: bool = False

@@ -80,16 +80,56 @@ class Hit:
     entry: str  # the entry's hexadecimal digest
     distance: int = 0  # Hamming distance in bits, PDQ only
     note: str = ""
+    where: str = ""  # which of several looks at the file matched, in words; empty for the file itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One picture that was made of a file and looked at.
+
+    An ordinary picture has one. There are more of what moves, one for each sampled frame; and of what looks different
+    on another background. ``alone``: what moves shows this frame for as long as people look at a picture.
+    """
+
+    frame: int = 0  # from 0, in the order in which they are shown
+    at: float | None = None  # seconds from the beginning, for a video
+    how: str = ""  # in words, where there is more than one way to see the frame
+    alone: bool = False
+    pdq: str | None = None  # 64 hexadecimal digits
+    pdq_quality: int | None = None  # 0 to 100
+
+    @property
+    def where(self) -> str:
+        """``frame 12 at 0.5 s, on black``; the first frame is frame 1."""
+        time = "" if self.at is None else f" at {self.at:.1f} s"
+        return f"frame {self.frame + 1}{time}" + (f", {self.how}" if self.how else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A detector's answer for one label, between 0 and 1, with the revision that gave it."""
+    """A detector's answer for one label, between 0 and 1, with the revision that gave it.
+
+    Of what moves ``value`` is the highest of all frames that were looked at, and ``frames`` has the value of each, in
+    the order in which they are shown; of anything else it is empty. ``alone``: the highest of those frames that are
+    shown for as long as people look at a picture; 0 without any.
+    """
 
     detector: str  # the operator's id of the detector
     revision: str
     label: str
     value: float
+    frames: Sequence[float] = ()
+    alone: float = 0.0
+
+    def agreed(self, frames: int) -> float:
+        """The value that so many frames reach; all of them, where fewer were looked at. One picture needs no second.
+
+        A frame that is shown like a picture counts by itself, or one blank frame behind a picture would hide it.
+        """
+        if not self.frames:
+            return self.value
+        ranked = sorted(self.frames, reverse=True)
+        return max(ranked[min(frames, len(ranked)) - 1], self.alone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +147,7 @@ class Evidence:
     pixels: str | None = None  # digest of the decoded pixels, lossless formats only
     pdq: str | None = None  # 64 hexadecimal digits
     pdq_quality: int | None = None  # 0 to 100
+    looks: Sequence[Look] = ()  # where there is more than one; ``pdq`` is that of the first
     findings: Sequence[Finding] = ()
     hits: Sequence[Hit] = ()
     scores: Sequence[Score] = ()

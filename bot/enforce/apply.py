@@ -195,13 +195,13 @@ class Enforcement:
             until = self._clock.now() + timedelta(seconds=1)
             return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
-            return self._skip(record, "the post is removed, so there is nothing to mark")
+            return self._skip(record, "the post is removed, so there is nothing to mark", tried)
         if not _left_for_caches(tried) and self._protected(record):
             self._docket.set_state(record.id, IntentState.HELD, reasons=(HoldReason.PROTECTED,), seen=record)
             return Progress()
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
         if changed is not None:
-            return self._skip(record, changed)
+            return self._skip(record, changed, tried)
         offer = enforcer.offers(record.intent)
         if offer.hold:
             return self._wait_for_a_way(record, offer)
@@ -246,10 +246,15 @@ class Enforcement:
             )
         )
 
-    def _skip(self, record: IntentRecord, changed: str) -> Progress:
-        """What was judged is not there any more. Nothing was tried, so no attempt is written."""
+    def _skip(self, record: IntentRecord, changed: str, tried: Sequence[Attempt]) -> Progress:
+        """What was judged is not there any more. Nothing was tried this time, so no attempt is written."""
         log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
-        self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
+        if _unknown_end(tried):
+            detail = f"changed: {changed}; an earlier try may have been carried out"
+            reasons = (HoldReason.UNKNOWN_STATE,)
+            self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=detail, seen=record)
+        else:
+            self._docket.set_state(record.id, IntentState.REFUSED, detail=f"changed: {changed}", seen=record)
         return Progress()
 
     def _wait_for_a_way(self, record: IntentRecord, offer: Offer) -> Progress:
@@ -431,6 +436,12 @@ def _left_for_caches(attempts: Sequence[Attempt]) -> bool:
     """Whether we purged the file, and only caches were left to be seen to."""
     ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
     return bool(ends) and isinstance(ends[-1], Failed) and GONE_AT_STORE in ends[-1].note
+
+
+def _unknown_end(attempts: Sequence[Attempt]) -> bool:
+    """Whether nobody could tell what became of the last try."""
+    ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
+    return bool(ends) and isinstance(ends[-1], Failed) and ends[-1].unknown
 
 
 def _unfinished(attempts: Sequence[Attempt]) -> Attempt | None:

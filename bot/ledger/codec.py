@@ -42,6 +42,7 @@ VALUES: dict[str, type] = {
         evidence.Attribution,
         evidence.Finding,
         evidence.Hit,
+        evidence.Look,
         evidence.Score,
         evidence.Evidence,
         evidence.Unscannable,

@@ -14,8 +14,9 @@ from bot.ledger.codec import decode, encode
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add, put
 from bot.ledger.gauges import keep_news
+from bot.ledger.holes import note_holes
 from bot.ledger.inbox import count_dropped
-from bot.ledger.naming import know_name
+from bot.ledger.naming import know_name, name_row
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
 from bot.ports import Lane, TaskKind
@@ -65,10 +66,17 @@ class IntakePart(Part):
                 uploads += unknown
                 if unknown and examine_uploads and not old:
                     _examine(connection, str(upload.name), now, backlog=upload.backlog)
+            for file in batch.files:
+                old = file.backlog and backlog_from is not None and file.stored_at < backlog_from
+                if examine_uploads and not old and name_row(connection, str(file.name)) is None:
+                    know_name(connection, file.name, file.url, now=now, backlog=file.backlog)
+                    _examine(connection, str(file.name), now, backlog=file.backlog)
+                    uploads += 1
             if source and batch.cursor is not None:
                 put(connection, schema.source_cursor, ["source"], source=source, payload=encode(batch.cursor), at=now)
                 keep_news(connection, source, now, new=bool(new or uploads))
             count_dropped(connection, source, batch.dropped if source else {})
+            note_holes(connection, source, batch.holes if source else (), now)
         return new
 
 

@@ -13,6 +13,7 @@ from bot.ledger.database import BUSY_SECONDS, Database
 from bot.ledger.deeds import DeedsPart
 from bot.ledger.finding import FindingPart
 from bot.ledger.gauges import GaugesPart
+from bot.ledger.holes import HolesPart
 from bot.ledger.inbox import InboxPart
 from bot.ledger.intake import IntakePart
 from bot.ledger.library import LibraryPart
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 class SqlLedger(
     IntakePart,
+    HolesPart,
     WorkPart,
     LibraryPart,
     CasesPart,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bot.domain.evidence import Hit
+    from bot.domain.evidence import Hit, Look
     from bot.matching.lists import ListFile
     from bot.ports import ListEntry, ListStore
 
@@ -64,15 +65,38 @@ class ListMatcher:
         """Ids of the lists whose file could not be read when it changed: their old entries are in force."""
         return sorted(self._bad)
 
-    def match(self, *, sha256: str, pixels: str | None, pdq: str | None, pdq_quality: int | None) -> Sequence[Hit]:
+    def match(
+        self,
+        *,
+        sha256: str,
+        pixels: str | None,
+        pdq: str | None,
+        pdq_quality: int | None,
+        looks: Sequence[Look] = (),
+    ) -> Sequence[Hit]:
         """See ``Matcher``. Raises ``LedgerError`` when the lists of the ledger cannot be read."""
         index = self._fresh()
         hits = [*index.exact(MatchedBy.SHA256, sha256.lower())]
         if pixels is not None:
             hits += index.exact(MatchedBy.PIXELS, pixels.lower())
-        if pdq is not None and pdq_quality is not None and pdq_quality >= self._pdq_min_quality:
-            hits += index.near(pdq, self._pdq_distance)
-        return hits
+        return hits + self._near(index, pdq, pdq_quality, looks)
+
+    def _near(
+        self, index: FingerprintIndex, pdq: str | None, pdq_quality: int | None, looks: Sequence[Look]
+    ) -> list[Hit]:
+        """Each entry once, by the picture that is nearest to it; the file's own PDQ where none is nearer."""
+        best: dict[tuple[str, str], Hit] = {}
+        for digest, quality, where in [
+            (pdq, pdq_quality, ""),
+            *((look.pdq, look.pdq_quality, look.where) for look in looks if look.pdq != pdq),
+        ]:
+            if digest is None or quality is None or quality < self._pdq_min_quality:
+                continue
+            for hit in index.near(digest, self._pdq_distance):
+                known = best.get((hit.list_id, hit.entry))
+                if known is None or hit.distance < known.distance:
+                    best[hit.list_id, hit.entry] = replace(hit, where=where)
+        return sorted(best.values(), key=lambda hit: hit.distance)
 
     def _fresh(self) -> FingerprintIndex:
         with self._lock:

@@ -86,7 +86,7 @@ def what_else(data: bytes, end: int | None, media_type: str) -> Sequence[Finding
 
 def _name(kind: Kind, media_type: str) -> str:
     word = _WORDS.get(kind.media_type, kind.media_type)
-    if kind.family is not Family.PICTURE:
+    if kind.family is not Family.PICTURE and kind.media_type != media_type:
         return word
     return f"second {word}" if kind.media_type == media_type else f"{word} picture"
 

@@ -26,17 +26,21 @@ _GAMMA_TOLERANCE: Final = 0.25
 """How far an exponent may be from 1: old Macs wrote gAMA 1/1.8, which is 0.82, and meant nothing by it."""
 
 
-def upright(picture: Image.Image) -> Image.Image:
-    """Turned as its EXIF orientation says; an unreadable or unknown one says nothing.
+def turn_of(picture: Image.Image) -> Image.Transpose | None:
+    """How its EXIF orientation says that it has to be turned; an unreadable or unknown one says nothing.
 
-    ``getexif`` would also go by XMP, which browsers do not.
+    ``getexif`` would also go by XMP, which browsers do not. For AVIF Pillow writes the turn of the container there.
     """
     exif = Image.Exif()
     try:
         exif.load(picture.info.get("exif") or b"")
-        turn = _TURNS.get(exif.get(_ORIENTATION, 1))
+        return _TURNS.get(exif.get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - EXIF is a hostile TIFF, and Pillow's reader raises whatever it meets
-        return picture
+        return None
+
+
+def turned(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    """Upright."""
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -75,30 +79,38 @@ def _has_profile(picture: Image.Image) -> bool:
     return isinstance(profile, bytes) and profile[36:40] == b"acsp"
 
 
-def as_seen(picture: Image.Image) -> Iterator[Image.Image]:
-    """RGB on white; where something is transparent, RGB with transparency ignored; each also in its odd gamma.
+def as_seen(picture: Image.Image) -> Iterator[tuple[str, Image.Image]]:
+    """RGB on white; where something is transparent, RGB with transparency ignored and on black; each in its odd gamma.
 
-    All are looked at: what is hidden in one viewer, or on one background, shows in another. One by one, so that large
-    ones need not exist at the same time.
+    All are looked at: what is hidden in one viewer, or on one background, shows in another. White on nothing shows on
+    black only, and a picture whose transparency is the picture itself on one of the two. Each with its name in words,
+    empty where there is only one. One by one, so that large ones need not exist at the same time.
     """
     exponent = odd_gamma(picture)
-    for layer in _layers(picture):
-        yield layer
+    for how, layer in _layers(picture):
+        yield how, layer
         if exponent is not None:
-            yield layer.point([round(255 * (value / 255) ** exponent) for value in range(256)] * 3)
+            table = [round(255 * (value / 255) ** exponent) for value in range(256)] * 3
+            yield f"{how}, with its gamma" if how else "with its gamma", layer.point(table)
 
 
-def _layers(picture: Image.Image) -> Iterator[Image.Image]:
+def _layers(picture: Image.Image) -> Iterator[tuple[str, Image.Image]]:
     if not picture.has_transparency_data:
-        yield picture if picture.mode == "RGB" else picture.convert("RGB")
+        yield "", picture if picture.mode == "RGB" else picture.convert("RGB")
         return
     layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     alpha = layered.getchannel("A")
     bare = layered.convert("RGB")
     del layered
-    if alpha.getextrema() != (255, 255):
-        white = Image.new("RGB", bare.size, "white")
-        white.paste(bare, mask=alpha)
-        yield white
-        del white
-    yield bare
+    if alpha.getextrema() == (255, 255):
+        yield "", bare
+        return
+    yield "on white", _on("white", bare, alpha)
+    yield "without transparency", bare
+    yield "on black", _on("black", bare, alpha)
+
+
+def _on(colour: str, bare: Image.Image, alpha: Image.Image) -> Image.Image:
+    ground = Image.new("RGB", bare.size, colour)
+    ground.paste(bare, mask=alpha)
+    return ground

@@ -14,6 +14,7 @@ class Family(Enum):
     """What can be done with a file."""
 
     PICTURE = auto()  # decoded here
+    VIDEO = auto()  # decoded here, with the extra that is for it
     OTHER_MEDIA = auto()  # a picture, film or sound that nothing here decodes
     NOT_MEDIA = auto()
 
@@ -27,7 +28,7 @@ class Kind(NamedTuple):
 
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 
-_P, _O, _N = Family.PICTURE, Family.OTHER_MEDIA, Family.NOT_MEDIA
+_P, _V, _O, _N = Family.PICTURE, Family.VIDEO, Family.OTHER_MEDIA, Family.NOT_MEDIA
 
 _BEGINNINGS: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"\xff\xd8\xff", Kind("image/jpeg", _P)),
@@ -45,7 +46,7 @@ _BEGINNINGS: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"\xff\x4f\xff\x51", Kind("image/jp2", _O)),
     (b"8BPS", Kind("image/vnd.adobe.photoshop", _O)),
     (b"qoif", Kind("image/qoi", _O)),
-    (b"\x1aE\xdf\xa3", Kind("video/webm", _O)),  # Matroska begins alike
+    (b"\x1aE\xdf\xa3", Kind("video/webm", _V)),  # Matroska begins alike
     (b"OggS", Kind("application/ogg", _O)),
     (b"FLV\x01", Kind("video/x-flv", _O)),
     (b"\0\0\1\xba", Kind("video/mpeg", _O)),
@@ -106,8 +107,8 @@ def _iso(head: bytes) -> Kind:
     if major in _HEIF:
         return Kind("image/heic", Family.OTHER_MEDIA)
     if major.startswith(b"qt"):
-        return Kind("video/quicktime", Family.OTHER_MEDIA)
-    return Kind("video/mp4", Family.OTHER_MEDIA)
+        return Kind("video/quicktime", Family.VIDEO)
+    return Kind("video/mp4", Family.VIDEO)
 
 
 def _text(head: bytes) -> Kind:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
 from bot.domain.evidence import Finding, Unscannable, UnscannableKind
-from bot.media.colours import as_seen, eight_bit, odd_gamma, upright
-from bot.media.fingerprint import pdq, pixels_digest
-from bot.media.frames import later_frames
+from bot.media.colours import eight_bit, odd_gamma, turn_of, turned
+from bot.media.film import look_at_film
+from bot.media.fingerprint import pixels_digest
+from bot.media.frames import later_frames, shown_for, standing_alone, stays
+from bot.media.looks import Looks
 from bot.media.opening import in_words, load, ways
 from bot.media.structure import Structure, inspect
-from bot.media.views import needed_side, render, shrink
+from bot.media.views import needed_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
     from bot.ports import ViewSpec
 
 
+BESIDE: Final = "image/jpeg"
+"""The format whose further pictures stand beside the first, and are no moments of one thing."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Looked:
-    """What was found in a file. ``rows``: for each view, one ``(crop, crop, 3) uint8`` for each picture looked at."""
+    """What was found in a file."""
 
     media_type: str
     width: int  # pixels, upright, as shown
@@ -37,9 +43,15 @@ class Looked:
     pixels: str | None = None
     pdq: str | None = None
     pdq_quality: int | None = None
-    rows: Mapping[ViewSpec, list[np.ndarray[Any, Any]]] = field(default_factory=dict)
+    moving: bool = False
+    looks: Looks
     findings: list[Finding] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Mapping[ViewSpec, Sequence[np.ndarray[Any, Any]]]:
+        """For each view, one ``(crop, crop, 3) uint8`` for each picture looked at."""
+        return {view: [one.rows[at] for one in self.looks.pictures] for at, view in enumerate(self.looks.views)}
 
 
 def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked | Unscannable:
@@ -51,6 +63,8 @@ def look(data: bytes, views: Sequence[ViewSpec], limits: DecodeLimits) -> Looked
     structure = inspect(data, limits)
     if isinstance(structure, Unscannable):
         return structure
+    if structure.video:
+        return _look_at_video(data, structure, views, limits)
     complaint = ""
     for way in ways(data, structure):
         try:
@@ -71,15 +85,17 @@ def _look(
         return opened
     picture, size = opened
     total = _frames(picture, structure)
-    several = structure.media_type == "image/jpeg"  # pictures beside each other, which turn as one alone does
-    first = eight_bit(upright(picture) if total == 1 or several else picture)
-    turned = (first.width > first.height) != (picture.width > picture.height)
+    turn = turn_of(picture)
+    first = eight_bit(turned(picture, turn))
+    sideways = (first.width > first.height) != (picture.width > picture.height)
+    looks = Looks(views)
     looked = Looked(
         media_type=structure.media_type,
-        width=size[1] if turned else size[0],
-        height=size[0] if turned else size[1],
+        width=size[1] if sideways else size[0],
+        height=size[0] if sideways else size[1],
         frames=total,
-        rows={view: [] for view in views},
+        moving=total > 1 and structure.media_type != BESIDE,
+        looks=looks,
         findings=[*structure.findings],
         gaps=[*way.gaps],
     )
@@ -91,15 +107,55 @@ def _look(
         looked.findings.append(Finding(kind="odd_gamma", detail=f"browsers apply the exponent {exponent:.2g}"))
     if structure.lossless and total == 1 and not structure.truncated and not complaint and exponent is None:
         looked.pixels = pixels_digest(first)
-    side = needed_side(views)
-    looked.pdq, looked.pdq_quality = pdq(_render(first, side, looked.rows))
+    looks.add(first)
+    looked.pdq, looked.pdq_quality = looks.pictures[0].look.pdq, looks.pictures[0].look.pdq_quality
     if total > 1:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)  # one that is larger than the first
-            for frame in later_frames(picture, total, limits, looked.gaps):
-                _render(eight_bit(upright(frame) if several else frame), side, looked.rows)
+        _look_further(picture, total, limits, looked, looks, turn)
     return looked
+
+
+def _look_at_video(
+    data: bytes, structure: Structure, views: Sequence[ViewSpec], limits: DecodeLimits
+) -> Looked | Unscannable:
+    looks, gaps = Looks(views), list[str]()
+    film = look_at_film(data, structure.media_type, looks, limits, gaps)
+    if isinstance(film, Unscannable):
+        return film
+    first = looks.pictures[0].look
+    return Looked(
+        media_type=structure.media_type,
+        width=film.width,
+        height=film.height,
+        frames=film.frames,
+        pdq=first.pdq,
+        pdq_quality=first.pdq_quality,
+        moving=len({one.look.frame for one in looks.pictures}) > 1,
+        looks=looks,
+        findings=[*structure.findings],
+        gaps=gaps,
+    )
+
+
+def _look_further(
+    picture: Image.Image,
+    total: int,
+    limits: DecodeLimits,
+    looked: Looked,
+    looks: Looks,
+    turn: Image.Transpose | None,
+) -> None:
+    """At the other frames. Which of them stand for themselves is known when all lengths are."""
+    seconds = [shown_for(picture)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # one that is larger than the first
+        for frame in later_frames(picture, total, limits, looked.gaps, seconds):
+            # Pictures beside each other say each for itself how they are turned.
+            own = turn if looked.moving else turn_of(picture)
+            looks.add(eight_bit(turned(picture, own)), frame=frame)
+    if looked.moving:
+        last = {total - 1} if stays(picture) else set()
+        looks.stand_alone(standing_alone(seconds) | last)
 
 
 def _frames(picture: Image.Image, structure: Structure) -> int:
@@ -107,11 +163,3 @@ def _frames(picture: Image.Image, structure: Structure) -> int:
     if structure.media_type == "image/gif":
         return structure.frames
     return max(1, int(getattr(picture, "n_frames", 1)))
-
-
-def _render(frame: Image.Image, side: int, rows: Mapping[ViewSpec, list[np.ndarray[Any, Any]]]) -> Image.Image:
-    """Adds to ``rows`` of every view, once for each way in which the frame may be seen; returns the first of them."""
-    pictures = [shrink(picture, side) for picture in as_seen(frame)]
-    for view, seen in rows.items():
-        seen += [render(picture, view) for picture in pictures]
-    return pictures[0]

@@ -10,6 +10,8 @@ from bot.media.appended import what_else
 from bot.media.formats.avif import walk_avif
 from bot.media.formats.gif import walk_gif
 from bot.media.formats.jpeg import walk_jpeg
+from bot.media.formats.matroska import walk_matroska
+from bot.media.formats.mp4 import walk_mp4
 from bot.media.formats.png import walk_png
 from bot.media.formats.webp import walk_webp
 from bot.media.limits import DecodeLimits
@@ -26,6 +28,9 @@ _WALKERS: Final[dict[str, Callable[[bytes], Walk]]] = {
     "image/jpeg": walk_jpeg,
     "image/png": walk_png,
     "image/webp": walk_webp,
+    "video/mp4": walk_mp4,
+    "video/quicktime": walk_mp4,
+    "video/webm": walk_matroska,
 }
 _SAME: Final = {
     "image/jpg": "image/jpeg",
@@ -33,15 +38,19 @@ _SAME: Final = {
     "image/x-png": "image/png",
     "image/apng": "image/png",
     "image/vnd.mozilla.apng": "image/png",
+    "video/x-m4v": "video/mp4",
+    "video/x-matroska": "video/webm",
+    "video/matroska": "video/webm",
 }
 _NO_CLAIM: Final = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """A picture's own account of itself. Its decoder may find otherwise."""
+    """A file's own account of itself. Its decoder may find otherwise."""
 
     media_type: str
+    video: bool
     width: int | None  # pixels
     height: int | None
     frames: int
@@ -76,6 +85,7 @@ def inspect(data: bytes, limits: DecodeLimits | None = None) -> Structure | Unsc
             return refused
     return Structure(
         media_type=kind.media_type,
+        video=kind.family is Family.VIDEO,
         width=walk.width,
         height=walk.height,
         frames=walk.frames,

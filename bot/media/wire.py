@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bot.domain.evidence import Finding, Unscannable, UnscannableKind
+from bot.domain.evidence import Finding, Look, Unscannable, UnscannableKind
 from bot.ports import Decoded, ViewSpec
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def pack_answer(looked: Looked | Unscannable) -> bytes:
     """What came of it; the rows of all views one behind the other, in the order of the request."""
     if isinstance(looked, Unscannable):
         return pack({"unscannable": looked.kind.value, "detail": looked.detail})
-    rows = list(looked.rows.values())
     header = {
         "media_type": looked.media_type,
         "width": looked.width,
@@ -68,11 +67,12 @@ def pack_answer(looked: Looked | Unscannable) -> bytes:
         "pixels": looked.pixels,
         "pdq": looked.pdq,
         "pdq_quality": looked.pdq_quality,
-        "rows": len(rows[0]) if rows else 0,
+        "moving": looked.moving,
+        "looks": [asdict(one.look) for one in looked.looks.pictures],
         "findings": [[finding.kind, finding.detail] for finding in looked.findings],
         "gaps": looked.gaps,
     }
-    return pack(header, b"".join(row.tobytes() for seen in rows for row in seen))
+    return pack(header, b"".join(row.tobytes() for seen in looked.rows.values() for row in seen))
 
 
 def unpack_answer(header: bytes, blob: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
@@ -81,6 +81,7 @@ def unpack_answer(header: bytes, blob: bytes, views: Sequence[ViewSpec]) -> Deco
         said = json.loads(header)
         if "unscannable" in said:
             return Unscannable(kind=UnscannableKind(said["unscannable"]), detail=str(said["detail"])[:500])
+        looks = [_look(one) for one in said["looks"]]
         return Decoded(
             media_type=_text(said["media_type"]),
             width=int(said["width"]),
@@ -89,7 +90,9 @@ def unpack_answer(header: bytes, blob: bytes, views: Sequence[ViewSpec]) -> Deco
             pixels=_digest(said["pixels"]),
             pdq=_digest(said["pdq"]),
             pdq_quality=None if said["pdq_quality"] is None else int(said["pdq_quality"]),
-            views=_views(blob, int(said["rows"]), views),
+            views=_views(blob, len(looks), views),
+            looks=looks,
+            moving=bool(said["moving"]),
             findings=[Finding(kind=_text(kind), detail=_text(detail)) for kind, detail in said["findings"]],
             gaps=[_text(gap) for gap in said["gaps"]],
         )
@@ -109,6 +112,18 @@ def _views(blob: bytes, rows: int, views: Sequence[ViewSpec]) -> dict[ViewSpec, 
         made[view] = seen.astype(np.float32) - np.asarray(view.subtract, dtype=np.float32)
         at += size
     return made
+
+
+def _look(said: Any) -> Look:
+    at = said["at"]
+    return Look(
+        frame=int(said["frame"]),
+        at=None if at is None else float(at),
+        how=_text(said["how"]),
+        alone=bool(said["alone"]),
+        pdq=_digest(said["pdq"]),
+        pdq_quality=None if said["pdq_quality"] is None else int(said["pdq_quality"]),
+    )
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,10 @@ async def eyes(decoder: Decoder, scorer: Scorer | None) -> Sequence[CheckResult]
                 remedy="it is a process of its own that may take 1.5 GB: look at the memory limit of this service",
             )
         ]
-    found = [CheckResult(what="decode worker", ok=True, detail=f"started, and read a picture ({decoded.media_type})")]
+    found = [
+        CheckResult(what="decode worker", ok=True, detail=f"started, and read a picture ({decoded.media_type})"),
+        CheckResult(what="videos", ok=True, detail=_of_videos()),
+    ]
     if scorer is None:
         return found
     scores, gaps = await scorer.score(decoded)
@@ -100,6 +104,13 @@ async def eyes(decoder: Decoder, scorer: Scorer | None) -> Sequence[CheckResult]
     if not scorer.revisions:
         found.append(CheckResult(what="detectors", ok=True, detail="none: only lists flag anything"))
     return found
+
+
+def _of_videos() -> str:
+    """No fault without it: not everybody wants to pay for videos, or has any."""
+    if find_spec("av") is None:
+        return "are unscannable here: PyAV is missing, which the extra `video` brings"
+    return "are looked at frame by frame"
 
 
 def _picture() -> bytes:

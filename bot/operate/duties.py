@@ -39,7 +39,8 @@ BY_PLACE = {
         "suspected crime that threatens somebody's life or safety (Art. 18).",
         "In some member states keeping a copy is itself an offence, even to report it. Ask your national hotline "
         "before you keep anything.",
-        "The exception that allowed scanning of private messages ended on 3 April 2026. Fediwarden does not read them.",
+        "The exception that allowed scanning of private messages ended on 3 April 2026. Fediwarden reads none "
+        "but those that their recipient reported.",
     ),
     "uk": (
         "Since 7 April 2026 a provider, and one person can be a provider, reports detected child sexual exploitation "

@@ -9,6 +9,7 @@ import numpy as np
 
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import Unscannable
+from bot.operate.trying import read_in_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,8 @@ async def embed(paths: Sequence[Path], detector: Detector, decoder: Decoder, *, 
     rows: list[np.ndarray[Any, Any]] = []
     unread: list[tuple[Path, str]] = []
     for path in paths:
-        if path.stat().st_size > max_bytes:
-            unread.append((path, f"has more than {max_bytes} bytes"))
-            continue
-        decoded = await decoder.decode(await asyncio.to_thread(path.read_bytes), detector.views)
+        data = await read_in_bounds(path, max_bytes)
+        decoded = data if isinstance(data, Unscannable) else await decoder.decode(data, detector.views)
         if isinstance(decoded, Unscannable):
             unread.append((path, decoded.detail))
             continue

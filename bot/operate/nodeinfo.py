@@ -15,10 +15,26 @@ OLDEST_LISTED = (0, 19, 4)
 """Since Lemmy 0.19.4 administrators can list every upload with its uploader
 (https://github.com/LemmyNet/lemmy/releases/tag/0.19.4); before that nobody can be told from the poster."""
 
+NEWEST_LEMMY = 1
+"""Major version of the newest Lemmy whose API is known here."""
+
 OLDEST_MASTODON = (4, 3)
 """Since 4.3 a Mastodon tells what it offers and what a token may do (``api_versions``, ``/api/v1/apps``)."""
 
-LIKE_MASTODON = frozenset({"mastodon", "hometown", "akkoma", "pleroma", "rebased", "gotosocial", "sharkey"})
+LIKE_MASTODON = frozenset(
+    {
+        "mastodon",
+        "hometown",
+        "glitch",
+        "glitch-soc",
+        "fedibird",
+        "akkoma",
+        "pleroma",
+        "rebased",
+        "gotosocial",
+        "sharkey",
+    }
+)
 """Software that is spoken to by Mastodon's API. `check` says what of it each of them offers."""
 
 
@@ -77,7 +93,7 @@ def ask(origin: str) -> Software:
                 "fediverse server listens there, or something in front of it, such as a login page, answers instead"
             )
         url = origin_of(str(answer.url))
-        public = _public(client, url) if told[0] == "lemmy" or not called else _origin_or(called, url)
+        public = _public(client, url, told[1]) if told[0] == "lemmy" or not called else _origin_or(called, url)
         return Software(url=url, public_url=public, name=told[0], version=told[1])
 
 
@@ -92,13 +108,13 @@ def require_supported(software: Software) -> None:
         return
     if software.name != "lemmy":
         raise UnsupportedServerError(
-            f"{software.url} runs {software}. This version of Fediwarden works with Lemmy 0.19 and Mastodon 4.3 or "
-            "newer; others can be added (docs/adding-a-platform.md)"
+            f"{software.url} runs {software}. This version of Fediwarden works with Lemmy 0.19 and 1.0, and Mastodon "
+            "4.3 or newer; others can be added (docs/adding-a-platform.md)"
         )
-    if number[:2] > (0, 19):
+    if number[0] > NEWEST_LEMMY:
         raise UnsupportedServerError(
-            f"{software.url} runs {software}. From 1.0 on Lemmy speaks another API, which this version of Fediwarden "
-            "does not know yet; it works with Lemmy 0.19"
+            f"{software.url} runs {software}, which came after this version of Fediwarden; it works with Lemmy 0.19 "
+            "and 1.0"
         )
     if number < OLDEST_LISTED:
         raise UnsupportedServerError(
@@ -123,10 +139,11 @@ def _get(client: httpx.Client, url: str) -> httpx.Response:
     return answer
 
 
-def _public(client: httpx.Client, url: str) -> str:
+def _public(client: httpx.Client, url: str, version: str) -> str:
     """A bot beside its server reaches it under an inner address; posts have the public one."""
+    path, field = ("/api/v3/site", "actor_id") if _number(version) < (1,) else ("/api/v4/site", "ap_id")
     try:
-        return origin_of(_json(_get(client, f"{url}/api/v3/site"))["site_view"]["site"]["actor_id"])
+        return origin_of(_json(_get(client, f"{url}{path}"))["site_view"]["site"][field])
     except (PlatformError, KeyError, TypeError, AttributeError, ValueError):
         return url  # not a Lemmy, or not now: nothing better is known
 

@@ -26,7 +26,8 @@ def _when(when: Condition) -> str:
         near = ", near matches too" if when.near else ""
         reasons.append(f"a hit on {' or '.join(when.lists)}{near}")
     if when.score is not None:
-        reasons.append(f"{when.score.detector}/{when.score.label} at {when.score.at_least:g} or more")
+        frames = f" in {when.score.frames} frames of what moves" if when.score.frames > 1 else ""
+        reasons.append(f"{when.score.detector}/{when.score.label} at {when.score.at_least:g} or more{frames}")
     where = " and ".join(_narrowed(when))
     return " or ".join(reasons) + (f", if {where}" if where else "")
 

@@ -135,12 +135,9 @@ async def looked_into(
     """Decoded and scored like everything that is fetched, in the order that was given. ``Unscannable``: not read."""
 
     async def one(path: Path) -> Evidence | Blind | Unscannable:
-        try:
-            data = await asyncio.to_thread(_read, path, max_bytes)
-        except OSError as error:
-            return Unscannable(kind=UnscannableKind.UNREACHABLE, detail=error.strerror or "cannot be read")
-        if data is None:
-            return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=f"has more than {max_bytes} bytes")
+        data = await read_in_bounds(path, max_bytes)
+        if isinstance(data, Unscannable):
+            return data
         digest = hashlib.sha256(data).hexdigest()
         return await look(data, sha256=digest, declared_type=None, decoder=decoder, scorer=scorer)
 
@@ -161,7 +158,17 @@ async def pictures(
             yield path, await asyncio.to_thread(trial.picture, seen, stand_in)
 
 
-def _read(path: Path, most: int) -> bytes | None:
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    return data if len(data) <= most else None
+async def read_in_bounds(path: Path, max_bytes: int) -> bytes | Unscannable:
+    """A file of this machine, as it would be fetched: no more of it than ``max_bytes``."""
+
+    def read() -> bytes:
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+
+    try:
+        data = await asyncio.to_thread(read)
+    except OSError as error:
+        return Unscannable(kind=UnscannableKind.UNREACHABLE, detail=error.strerror or "cannot be read")
+    if len(data) > max_bytes:
+        return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=f"has more than {max_bytes} bytes")
+    return data

@@ -111,11 +111,13 @@ class Recheck:
 
     def _another_uploader(self, intent: LimitAccount | BanAccount, files: Sequence[int]) -> str | None:
         """A limit or ban is about what the account stored, whether or not it is shown or there any more."""
+        stored = (upload for file_id in files for upload in self._ledger.uploads_of(file_id))
+        if any(upload.uploader.uri == intent.account.uri for upload in stored):
+            return None  # a platform's upload list said so, and of one name that is enough: a flood has ten thousand
         for file_id in files:
             for name, attribution in self._index.about(file_id).attributions.items():
-                if attribution.how is not How.LISTED:
-                    for trouble in self._index.learn(name).troubles:
-                        raise trouble
+                if attribution.how is not How.LISTED and isinstance(name, Alias):
+                    self._index.learn_uploader(name)
         uploaders = {
             attribution.uploader.uri
             for file_id in files

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from bot.attribution import Learned
-from bot.domain.content import SubjectKey
+from bot.domain.content import RemoteUrl, SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
@@ -39,8 +39,12 @@ TRIES = 12
 SECOND_LOOK = 60.0
 """Seconds until a flagged post is read once more: Lemmy replaces the thumbnails of federated posts after a while."""
 
-HOPELESS = {UnscannableKind.GONE, UnscannableKind.NOT_MEDIA, UnscannableKind.UNSUPPORTED}
+HOPELESS = {UnscannableKind.GONE, UnscannableKind.UNSUPPORTED}
 """Nothing to come back for; a new sighting asks again by itself."""
+
+OPINIONS = 3
+"""Times that another server has to give us something else than media before it is believed. A proxy that is in trouble
+answers with a page, sometimes with status 200. Our own server's store holds nothing else than media."""
 
 
 class Pipeline:
@@ -114,17 +118,18 @@ class Pipeline:
         record = self._s.ledger.name(key)
         if record is None:
             return None, Learned(digest=None), None
-        learned = self._s.index.learn(record.name)
+        learned = self._s.index.recognise(record.name)
         file = self._s.ledger.file_by_sha256(learned.digest) if learned.digest is not None else None
         scan = self._scanner.fresh(file) if file is not None else None
         return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None
 
     async def _examine_task(self, task: Task) -> None:
         scan = await self.examine(task.target, lane=Lane.BACKLOG if task.lane is Lane.BACKLOG else Lane.DEEDS)
-        if isinstance(scan, Unscannable) and scan.kind not in HOPELESS:
+        if isinstance(scan, Unscannable) and await in_thread(self._may_pass, task, scan):
             now = self._s.clock.now()
-            if scan.retry_at is not None and task.attempts < TRIES:
-                wait = max(back_off(task.attempts), (scan.retry_at - now).total_seconds())
+            retry_at = now if scan.kind is UnscannableKind.NOT_MEDIA else scan.retry_at
+            if retry_at is not None and task.attempts < TRIES:
+                wait = max(back_off(task.attempts), (retry_at - now).total_seconds())
                 await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
             else:
                 await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
@@ -133,6 +138,13 @@ class Pipeline:
             await self._again(task, "; ".join(scan.gaps))
             return
         await in_thread(self._s.ledger.finish, task)
+
+    def _may_pass(self, task: Task, scan: Unscannable) -> bool:
+        if scan.kind is not UnscannableKind.NOT_MEDIA:
+            return scan.kind not in HOPELESS
+        record = self._s.ledger.name(task.target)
+        ours = record is not None and not isinstance(record.name, RemoteUrl)
+        return ours or task.attempts < OPINIONS
 
     async def _judge_task(self, task: Task) -> None:
         file_id = int(task.target)

@@ -136,6 +136,7 @@ async def look(
         pixels=decoded.pixels,
         pdq=decoded.pdq,
         pdq_quality=decoded.pdq_quality,
+        looks=tuple(decoded.looks) if len(decoded.looks) > 1 else (),
         findings=(*decoded.findings, *([lie] if lie is not None else [])),
         scores=tuple(scores),
         gaps=(*decoded.gaps, *gaps),
@@ -154,4 +155,8 @@ def matched(seen: Evidence | Blind, matcher: Matcher) -> Scan:
 
 def hits_of(scan: Evidence, matcher: Matcher) -> tuple[Hit, ...]:
     """What the lists of this moment say of a scan."""
-    return tuple(matcher.match(sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality))
+    return tuple(
+        matcher.match(
+            sha256=scan.sha256, pixels=scan.pixels, pdq=scan.pdq, pdq_quality=scan.pdq_quality, looks=scan.looks
+        )
+    )

@@ -72,9 +72,11 @@ class Trial:
         platforms: Mapping[InstanceId, str],
         irreversible: Mapping[str, frozenset[str]],
         revisions: Mapping[str, str],
+        passed_over: Mapping[str, str],
+        behind: Mapping[str, str],
     ) -> None:
-        """``irreversible``: for each platform the kinds of deeds that nothing takes back; ``revisions``: of the
-        detectors by id.
+        """``irreversible``: for each platform the kinds of deeds that nothing takes back. By the ids of detectors:
+        ``revisions``; ``passed_over``, see ``Scorer``; ``behind``: the one that looks first.
         """
         self._ledger = ledger
         self._clock = clock
@@ -86,6 +88,8 @@ class Trial:
         self._platforms = platforms
         self._irreversible = irreversible
         self._revisions = revisions
+        self._passed_over = passed_over
+        self._behind = behind
 
     def stored(self, looked: Looked) -> Tried:
         """A file that the ledger knows, by its newest scan and today's lists. Ages are as of that scan."""
@@ -138,7 +142,7 @@ class Trial:
         lacks = []
         for detector in wanted:
             revision = self._revisions.get(detector)
-            if (detector, revision) in scored or any(gap.startswith(f"{detector}: not needed") for gap in scan.gaps):
+            if (detector, revision) in scored:
                 continue
             if revision is not None and failed(detector, revision) in scan.gaps:
                 lacks.append(f"{detector} failed on it")
@@ -146,6 +150,17 @@ class Trial:
                 lacks.append(f"another revision of {detector} failed on it")
             elif any(known == detector for known, _ in scored):
                 lacks.append(f"scored by another revision of {detector}")
+            elif any(gap.startswith(f"{detector}: not needed") for gap in scan.gaps):
+                lacks += self._passed_over_then(detector, scan)
             else:
                 lacks.append(f"not scored by {detector} yet")
         return lacks
+
+    def _passed_over_then(self, detector: str, scan: Evidence) -> Sequence[str]:
+        """What is lacking although another detector had found it not worth a look: nothing, if it would today."""
+        first = self._behind.get(detector)
+        if first is None or self._passed_over.get(detector) not in scan.gaps:
+            return [f"passed over by {detector} under another `after` than today's"]
+        if not any((score.detector, score.revision) == (first, self._revisions.get(first)) for score in scan.scores):
+            return [f"passed over by {detector} after another revision of {first}"]
+        return []

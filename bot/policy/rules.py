@@ -40,6 +40,9 @@ SHOWN = (Role.ATTACHMENT, Role.INLINE, Role.THUMBNAIL, Role.LINK, Role.AVATAR, R
 class ScoreAtLeast:
     """A detector's score for a label reaches a threshold (0 to 1).
 
+    ``frames``: of an animation or a video so many of the frames that were looked at have to reach it, or one that is
+    shown as long as a picture; a picture never needs another one.
+
     ``calibrated_for``: the revisions of the detector whose false alarms were measured on the operator's own pictures;
     ``None`` where the detector needs no such thing. It decides how far a rule goes, not when it fires. ``preset``: the
     threshold itself was measured, and means nothing for a score of any other revision.
@@ -48,6 +51,7 @@ class ScoreAtLeast:
     detector: str
     label: str
     at_least: float
+    frames: int = 1
     calibrated_for: frozenset[str] | None = field(default=None, repr=False)
     preset: bool = field(default=False, repr=False)
 

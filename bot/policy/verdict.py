@@ -76,7 +76,7 @@ def _because(when: Condition, evidence: Evidence) -> Because | None:
     if when.score is not None:
         for score in evidence.scores:
             if (score.detector, score.label) == (when.score.detector, when.score.label) and (
-                score.value >= when.score.at_least
+                score.agreed(when.score.frames) >= when.score.at_least
             ):
                 threshold = when.score.at_least
                 return Because(text=_score_text(score, threshold), exact=False, score=score.value, threshold=threshold)
@@ -85,11 +85,14 @@ def _because(when: Condition, evidence: Evidence) -> Because | None:
 
 def _hit_text(hit: Hit) -> str:
     how = f"{hit.by.value}" if hit.by.exact else f"{hit.by.value}, {hit.distance} bits away"
+    how += f", {hit.where}" if hit.where else ""
     return f"flagged by list {hit.list_id} ({how})"
 
 
 def _score_text(score: Score, threshold: float) -> str:
-    return f"flagged by {score.detector}/{score.label} at threshold {threshold:g} (score {score.value:.3f})"
+    reached = sum(value >= threshold for value in score.frames)
+    frames = f" in {reached} of {len(score.frames)} frames looked at" if score.frames else ""
+    return f"flagged by {score.detector}/{score.label} at threshold {threshold:g}{frames} (score {score.value:.3f})"
 
 
 def _flagged_by(when: Condition, evidence: Evidence) -> str:

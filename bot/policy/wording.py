@@ -39,7 +39,7 @@ def _when(when: Condition) -> dict[str, Any]:
         "near": when.near if when.lists else None,
         "score": None
         if score is None
-        else {"detector": score.detector, "label": score.label, "at_least": score.at_least},
+        else {"detector": score.detector, "label": score.label, "at_least": score.at_least, "frames": score.frames},
         "platforms": list(when.platforms),
         "roles": [] if tuple(when.roles) == SHOWN else [role.value for role in when.roles],
         "author": None if when.local_author is None else "local" if when.local_author else "remote",

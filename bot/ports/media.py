@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from bot.domain.evidence import Finding, Hit, Score, Unscannable
+    from bot.domain.evidence import Finding, Hit, Look, Score, Unscannable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class ViewSpec:
 class Decoded:
     """What one decode of a file gives: fingerprints, and the views of each picture in it.
 
-    Pictures are the sampled frames, each twice where transparency hides something: on white, and without transparency.
+    Pictures are the sampled frames, each several times where transparency hides something: on white, without
+    transparency, and on black. ``looks`` says of each picture what it is.
     """
 
     media_type: str
@@ -68,6 +69,8 @@ class Decoded:
     pdq: str | None  # 64 hexadecimal digits
     pdq_quality: int | None
     views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (pictures, crop, crop, 3) float32
+    looks: Sequence[Look] = ()  # one for each picture; the first has the PDQ of the file
+    moving: bool = False  # an animation or a video: its pictures are moments of one thing
     findings: Sequence[Finding] = ()
     gaps: Sequence[str] = ()
 
@@ -86,8 +89,19 @@ class Decoder(Protocol):
 class Matcher(Protocol):
     """Compares fingerprints with the lists."""
 
-    def match(self, *, sha256: str, pixels: str | None, pdq: str | None, pdq_quality: int | None) -> Sequence[Hit]:
-        """Every entry of every list that a file matches, exact ones first."""
+    def match(
+        self,
+        *,
+        sha256: str,
+        pixels: str | None,
+        pdq: str | None,
+        pdq_quality: int | None,
+        looks: Sequence[Look] = (),
+    ) -> Sequence[Hit]:
+        """Every entry of every list that a file matches, exact ones first.
+
+        ``looks``: further pictures of it, each of which is compared by its PDQ. One that matches is enough.
+        """
         ...
 
 
@@ -137,5 +151,8 @@ class Scorer(Protocol):
         ...
 
     async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
-        """Scores (the highest over the frames), and gaps: ``"nsfw: unavailable"`` for a detector that failed."""
+        """Scores (the highest over the frames, and each frame of what moves), and gaps.
+
+        A gap is ``"nsfw: unavailable"`` for a detector that failed.
+        """
         ...

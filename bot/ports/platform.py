@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from bot.domain.content import InstanceId, Name, Sighting, Subject, SubjectKey, Upload
+    from bot.domain.content import InstanceId, Name, Sighting, StoredFile, Subject, SubjectKey, Upload
     from bot.domain.decisions import (
         Intent,
         LastWord,
@@ -30,6 +30,7 @@ class Batch:
 
     sightings: Sequence[Sighting] = ()
     uploads: Sequence[Upload] = ()
+    files: Sequence[StoredFile] = ()  # what a file store holds, whoever put it there and wherever it is shown
     cursor: Cursor | None = None
     more: bool = False  # the source has more to give right now
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> items left out on purpose
@@ -195,6 +196,17 @@ class Inspector(Protocol):
         ...
 
 
+class OwnAccount(Protocol):
+    """Watches over the bot's own account on one instance while the bot runs: it must see everything."""
+
+    def look(self, *, mend: bool) -> Sequence[CheckResult]:
+        """How the account stands; with ``mend`` after what is its own to put right was put right.
+
+        Never raises ``PlatformError``: what cannot be asked is a line, too.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateHost:
     """A host and port that may have a private address although posts can name it: the instance's own.
@@ -220,3 +232,5 @@ class Instance:
     inspector: Inspector
     hosts: Sequence[PrivateHost]
     pushes: Sequence[Push] = ()
+    account: OwnAccount | None = None
+    rare: frozenset[str] = frozenset()  # names of sources that may bring nothing for months

@@ -211,6 +211,16 @@ class Lease:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """Something that a source could not read, in words; when it was first and last met, and how often."""
+
+    text: str
+    first: datetime
+    last: datetime
+    times: int
+
+
 class Intake(Protocol):
     """What was seen."""
 
@@ -222,10 +232,15 @@ class Intake(Protocol):
         """Commit a batch, its cursor and the tasks that follow, in one transaction; the number of new sightings.
 
         A name gets an ``EXAMINE`` task when it has a sighting (subject, URL, role) that was not known or whose subject
-        has another revision, and with ``examine_uploads`` also when its upload is new. Backlog goes to its own lane;
-        backlog uploads older than ``backlog_from`` are only remembered, for they tell who uploaded what.
-        ``source=""`` records without a cursor.
+        has another revision, and with ``examine_uploads`` also when its upload is new, or when a file store holds a
+        file under a name that nothing else has brought. Backlog goes to its own lane; backlog uploads older than
+        ``backlog_from`` are only remembered, for they tell who uploaded what. Holes are kept with the cursor that went
+        past them. ``source=""`` records without a cursor.
         """
+        ...
+
+    def holes(self) -> Mapping[str, Sequence[Hole]]:
+        """What could not be read lately: by source, the last met first."""
         ...
 
 

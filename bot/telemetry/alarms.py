@@ -75,6 +75,8 @@ class State:
     detectors_out: Mapping[str, int] = field(default_factory=dict)  # id -> files that wait for it
     eyes: Sequence[CheckResult] = ()  # what the last look at decoder and detectors said
     pushes_out: Mapping[str, tuple[datetime, str]] = field(default_factory=dict)  # name -> since when, and why
+    accounts_out: Mapping[str, Sequence[str]] = field(default_factory=dict)  # instance -> what is wrong with ours there
+    rare: frozenset[str] = frozenset()  # sources that may bring nothing for months
     lists_out: Sequence[str] = ()  # ids of lists whose file cannot be read
     stop: Stop | None = None
     trips: Sequence[Trip] = ()
@@ -100,6 +102,7 @@ def alarms(state: State, limits: Sensitivity) -> Sequence[Alarm]:
     return [
         *_feeds(state, limits),
         *_pushes(state, limits),
+        *_accounts(state),
         *_queue(state, limits),
         *_eyes(state),
         *_brakes(state),
@@ -124,7 +127,7 @@ def _feeds(state: State, limits: Sensitivity) -> Iterator[Alarm]:
             yield Alarm(key=f"feed/{name}", text=f"The feed {name} could not be read {since}.")
             continue
         usual = feed.usual_gap or timedelta(0)
-        if state.now - feed.news_at > max(limits.silence, UNUSUAL * usual):
+        if name not in state.rare and state.now - feed.news_at > max(limits.silence, UNUSUAL * usual):
             often = f"; usually something comes every {span(usual)}" if usual else ""
             yield Alarm(
                 key=f"silence/{name}",
@@ -141,6 +144,16 @@ def _pushes(state: State, limits: Sensitivity) -> Iterator[Alarm]:
                 text=f"What the server sends by {name} does not come in since {moment(since)}: {why}.",
                 remedy="run `fediwarden check`; what is polled is still read",
             )
+
+
+def _accounts(state: State) -> Iterator[Alarm]:
+    for instance, wrong in sorted(state.accounts_out.items()):
+        yield Alarm(
+            key=f"account/{instance}",
+            text=f"The bot's account on {instance} is not as it has to be ({', '.join(wrong)}): it may miss things, or "
+            "not be allowed to act.",
+            remedy=f"run `fediwarden check`; {STATUS}",
+        )
 
 
 def _queue(state: State, limits: Sensitivity) -> Iterator[Alarm]:

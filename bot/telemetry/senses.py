@@ -40,13 +40,16 @@ class Senses:
         channels: Sequence[str] = (),
         lists_out: Callable[[], Sequence[str]] = tuple,
         pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
+        accounts_out: Callable[[], Mapping[str, Sequence[str]]] = dict,
+        rare: frozenset[str] = frozenset(),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``disk``: a path on the ledger's disk. ``channels``: ids of those that are configured.
 
         ``lists_out``: ids of lists whose file cannot be read now. ``pushes_out``: what servers send and we do not get,
-        by name: since when, and why.
+        by name: since when, and why. ``accounts_out``: what is wrong with the bot's own, by instance. ``rare``: sources
+        whose silence means nothing.
         """
         self._ledger = ledger
         self._clock = clock
@@ -56,6 +59,8 @@ class Senses:
         self._channels = channels
         self._lists_out = lists_out
         self._pushes_out = pushes_out
+        self._accounts_out = accounts_out
+        self._rare = rare
         self._wall, self._monotonic = wall, monotonic
         self._started_at = clock.now()
         self._last = (wall(), monotonic())
@@ -88,6 +93,7 @@ class Senses:
             now=now,
             started_at=self._started_at,
             sources=self._sources,
+            rare=self._rare,
             feeds=self._ledger.feeds(),
             samples=self._samples(Sample(at=now, waiting=waiting), keep=sample),
             untried_since=min((at for at in untried if at is not None), default=None),
@@ -96,6 +102,7 @@ class Senses:
             eyes=self.eyes or (),
             lists_out=self._lists_out(),
             pushes_out=self._pushes_out(),
+            accounts_out=self._accounts_out(),
             stop=self._ledger.stopped(),
             trips=self._ledger.trips(),
             acts=self._ledger.holder() is not None,

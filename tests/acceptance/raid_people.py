@@ -19,7 +19,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .raid_town import Town
+    from .raid_town import Process
 
 HANDS = 16
 LOGGED_OUT = 401
@@ -79,7 +79,7 @@ class Tally:
 class Poster:
     """Posts with the accounts' own tokens, each time from another address: the server limits each address."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Process) -> None:
         self.url: str = town.about["url"]
         self._client = httpx.Client(
             base_url=self.url,
@@ -95,8 +95,12 @@ class Poster:
     def close(self) -> None:
         self._client.close()
 
-    def call(self, token: str, path: str, **content: Any) -> httpx.Response:
-        return self._client.post(f"/api/v3/{path}", json=content, headers=self._headers(token))
+    def call(self, token: str, path: str, *, method: str = "POST", **content: Any) -> httpx.Response:
+        return self._client.request(method, f"/api/v3/{path}", json=content, headers=self._headers(token))
+
+    def take_back(self, token: str, alias: str) -> None:
+        """Delete an upload of one's own."""
+        self._client.get(f"/pictrs/image/delete/mine/{alias}", headers=self._headers(token)).raise_for_status()
 
     def upload(self, token: str, content: bytes) -> str | None:
         """The address of a new upload; ``None`` where the account is banned."""

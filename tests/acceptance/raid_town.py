@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,18 +36,19 @@ class Books:
     registration: str
 
 
-class Town:
-    """The server, from outside."""
+class Process:
+    """A server in a process of its own, which answers one line with one line."""
 
-    def __init__(self, *, slow: float, removing: float) -> None:
-        """``slow``: seconds that an answer to the bot's kind of call takes longer; ``removing``: to a removal."""
+    def __init__(self, module: str, *words: str) -> None:
+        """``module``: what is run; ``words``: what it is told."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "acceptance.raid_town", str(slow), str(removing)],
+            [sys.executable, "-m", module, *words],
             cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._asking = threading.Lock()
         self.about: dict[str, Any] = self._read()
 
     def __enter__(self) -> Self:
@@ -66,6 +68,27 @@ class Town:
         found: dict[str, str] = self._ask({"accounts": prefix, "number": number})
         return found
 
+    def _ask(self, what: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        with self._asking:
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+            return self._read()
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the sandbox ended with {self._process.poll()}"
+        return json.loads(line)
+
+
+class Town(Process):
+    """The server, from outside."""
+
+    def __init__(self, *, slow: float, removing: float) -> None:
+        """``slow``: seconds that an answer to the bot's kind of call takes longer; ``removing``: to a removal."""
+        super().__init__("acceptance.raid_town", str(slow), str(removing))
+
     def books(self) -> Books:
         """As they stand."""
         told = self._ask({"books": True})
@@ -81,18 +104,6 @@ class Town:
             registration=told["registration"],
         )
 
-    def _ask(self, what: dict[str, Any]) -> Any:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, f"the sandbox ended with {self._process.poll()}"
-        return json.loads(line)
-
 
 def _serve(slow: float, removing: float) -> None:
     from adapters.sandbox.lemmy import LemmySandbox, delay
@@ -100,18 +111,18 @@ def _serve(slow: float, removing: float) -> None:
     with LemmySandbox(default_limits=True) as box:
         box.faults.before("*", SLOW, delay(slow), times=FOR_EVER, server="lemmy")
         box.faults.before("*", "^/api/v3/post/remove$", delay(removing), times=FOR_EVER, server="lemmy")
-        _say(box.announcement())
+        say(box.announcement())
         for line in sys.stdin:
             asked = json.loads(line)
-            _say(_new_accounts(box, asked) if "accounts" in asked else _told(box))
+            say(new_accounts(box, asked) if "accounts" in asked else _told(box))
 
 
-def _say(what: object) -> None:
+def say(what: object) -> None:
     sys.stdout.write(json.dumps(what, default=str) + "\n")
     sys.stdout.flush()
 
 
-def _new_accounts(box: Any, asked: dict[str, Any]) -> dict[str, str]:
+def new_accounts(box: Any, asked: dict[str, Any]) -> dict[str, str]:
     from adapters.sandbox.lemmy.accounts import add_account
     from adapters.sandbox.lemmy.sessions import log_in
 
@@ -155,12 +166,12 @@ def _told(box: Any) -> dict[str, Any]:
             "uploads": {
                 alias: users[image.local_user_id] for alias, image in state.images.items() if image.local_user_id
             },
-            "files": [alias for alias in state.images if _has(box, alias)],
+            "files": [alias for alias in state.images if has(box, alias)],
             "registration": state.local_site.registration_mode,
         }
 
 
-def _has(box: Any, alias: str) -> bool:
+def has(box: Any, alias: str) -> bool:
     from adapters.sandbox.pictrs.store import AliasNotFoundError
 
     try:

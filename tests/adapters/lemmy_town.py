@@ -44,6 +44,9 @@ def picture() -> bytes:
 class Town:
     """People, one community of the admin's, and what they do."""
 
+    api = "/api/v3"
+    files = "/pictrs/image"
+
     def __init__(self, box: LemmySandbox) -> None:
         self.box = box
         self.clock = TestClock()
@@ -68,7 +71,7 @@ class Town:
 
     def call(self, who: str, method: str, path: str, **payload: Any) -> dict[str, Any]:
         where: dict[str, Any] = {"params": payload} if method == "GET" else {"json": payload}
-        answer = self.client(who).request(method, f"/api/v3/{path}", **where)
+        answer = self.client(who).request(method, f"{self.api}/{path}", **where)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         found: dict[str, Any] = answer.json()
         return found
@@ -81,7 +84,7 @@ class Town:
         return str(answer.json()["files"][0]["file"])
 
     def url(self, alias: str) -> str:
-        return f"{self.box.url}/pictrs/image/{alias}"
+        return f"{self.box.url}{self.files}/{alias}"
 
     def post(self, who: str = "alice", **fields: Any) -> int:
         made = self.call(who, "POST", "post", **{"name": "A post", "community_id": self.community, **fields})
@@ -110,3 +113,17 @@ class Town:
         batch = instance.sources[0].read(SubjectKey(instance=MAIN, kind=kind, local_id=str(number)))
         found: Subject = next(s.subject for s in batch.sightings if s.subject.kind == kind)  # type: ignore[union-attr]
         return found
+
+
+class NewTown(Town):
+    """The same on Lemmy 1.0."""
+
+    api = "/api/v4"
+    files = "/api/v4/image"
+
+    def upload(self, who: str = "alice", content: bytes | None = None) -> str:
+        """An alias. The server stores a picture of its own making."""
+        files = {"images[]": ("p.png", picture() if content is None else content, "image/png")}
+        answer = self.client(who).post("/api/v4/image", files=files)
+        assert answer.is_success, answer.text
+        return str(answer.json()["filename"])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lemmy_town import Town
+from lemmy_town import NewTown, Town
 from mastodon_reading import connect
 from mastodon_square import Square
 
@@ -50,6 +50,16 @@ def lemmy() -> Iterator[tuple[Instance, SubjectKey]]:
 
 
 @contextmanager
+def lemmy_1_0() -> Iterator[tuple[Instance, SubjectKey]]:
+    with LemmySandbox(version="1.0", purge_delay=0.0) as box:
+        town = NewTown(box)
+        instance = town.connect()
+        number = town.post(url=town.url(town.upload()))
+        yield instance, SubjectKey(instance=instance.id, kind="post", local_id=str(number))
+        town.close()
+
+
+@contextmanager
 def mastodon() -> Iterator[tuple[Instance, SubjectKey]]:
     with MastodonSandbox() as box:
         square = Square(box)
@@ -59,7 +69,8 @@ def mastodon() -> Iterator[tuple[Instance, SubjectKey]]:
         square.close()
 
 
-WORLDS = {"lemmy": lemmy, "mastodon": mastodon}
+WORLDS = {"lemmy": lemmy, "lemmy-1.0": lemmy_1_0, "mastodon": mastodon}
+"""A platform, or a version of one that speaks another API."""
 
 OFFERED = {
     "lemmy": {Report, Remove, PurgeFile, BanAccount},
@@ -68,7 +79,7 @@ OFFERED = {
 """What the sandbox of each platform can do to a post, its file and its author."""
 
 
-@pytest.fixture(params=sorted(PLATFORMS))
+@pytest.fixture(params=sorted(WORLDS))
 def world(request: pytest.FixtureRequest) -> Iterator[tuple[Instance, SubjectKey]]:
     with WORLDS[request.param]() as built:
         yield built
@@ -97,7 +108,7 @@ def intents(instance: Instance, key: SubjectKey) -> list[Intent]:
 
 def test_platforms_are_in_alphabetical_order() -> None:
     assert list(PLATFORMS) == sorted(PLATFORMS)
-    assert set(WORLDS) == set(OFFERED) == set(PLATFORMS)
+    assert {world.partition("-")[0] for world in WORLDS} == set(OFFERED) == set(PLATFORMS)
 
 
 @pytest.mark.parametrize("name", sorted(PLATFORMS))

@@ -81,6 +81,28 @@ def test_uploader_far_down_the_list_costs_few_calls(
     assert instance.resolver.uploader(alias("00000000-beef.png")) is None
 
 
+def test_look_at_the_upload_list_holds_from_its_end_however_long_it_took(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a rate limit a look lasts longer than it holds, and everybody waits for it."""
+    index, now, looks = instance.resolver._platform._uploads, [0.0], []  # type: ignore[attr-defined]
+    read_top = index._read_top
+
+    def slowly() -> None:
+        looks.append(now[0])
+        now[0] += 10 * uploads.FRESH
+        read_top()
+
+    monkeypatch.setattr(index, "_monotonic", lambda: now[0])
+    monkeypatch.setattr(index, "_read_top", slowly)
+    names = [town.upload("bob"), town.upload("carol"), "00000000-dead.png", "00000000-beef.png"]
+    assert [index.find(name) is not None for name in names] == [True, True, False, False]
+    assert looks == [0.0]
+    now[0] += 2 * uploads.FRESH
+    assert index.find(town.upload("carol")) is not None
+    assert len(looks) == 2
+
+
 def test_thumbnails_have_no_uploader(town: Town, instance: Instance) -> None:
     number = town.post(url=town.url(town.upload()))
     thumbnail = town.call("admin", "GET", "post", id=number)["post_view"]["post"]["thumbnail_url"]

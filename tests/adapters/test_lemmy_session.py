@@ -11,7 +11,7 @@ import pytest
 from adapters.lemmy.session import PAUSE
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import SubjectKey
-from bot.domain.errors import NotLoggedInError, RateLimitedError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -155,7 +155,29 @@ def test_secrets_are_in_no_repr_and_no_log(town: Town, caplog: pytest.LogCapture
     instance = town.connect(token="t0ken-of-ours")
     instance.sources[0].poll(None)
     said = repr(settings) + str(settings) + repr(instance) + caplog.text + str(capsys.readouterr())
-    client = instance.sources[0]._client  # type: ignore[attr-defined]
+    client = instance.sources[0]._generations.parts().sources["posts"]._client  # type: ignore[attr-defined]
     said += repr(client) + repr(client._session) + repr(client.transport)
     for secret in (town.box.people["warden"].password, town.box.pictrs_key, "t0ken-of-ours", client._session.token()):
         assert secret not in said
+
+
+@pytest.mark.parametrize(
+    "page", [("<html>busy</html>", "text/html"), ("[]", "application/json"), ("{}", "application/json")]
+)
+def test_page_of_a_proxy_does_not_vouch_for_a_listing_made_as_a_stranger(
+    town: Town, instance: Instance, page: tuple[str, str]
+) -> None:
+    source = instance.sources[0]
+    cursor = source.poll(None).cursor
+    forget_tokens(town)
+    town.box.faults.before("GET", "/user/validate_auth$", respond(200, *page))
+    with pytest.raises(BadAnswerError):
+        source.poll(cursor)
+    source.poll(cursor)
+
+
+@pytest.mark.parametrize("page", ['{"unexpected":true}', "[]"])
+def test_answer_of_something_else_to_a_login_keeps_nobody_waiting(town: Town, instance: Instance, page: str) -> None:
+    """Unlike a refusal, after which the few logins that Lemmy allows are saved."""
+    town.box.faults.before("POST", "/user/login$", respond(200, page))
+    instance.sources[0].poll(None)

@@ -45,7 +45,11 @@ def many_posts(town: Town, count: int) -> list[int]:
 
 
 def test_names_of_cursors(instance: Instance) -> None:
-    assert [source.name for source in instance.sources] == ["main/posts", "main/comments", "main/uploads"]
+    names = [source.name for source in instance.sources]
+    assert names[:3] == ["main/posts", "main/comments", "main/uploads"]
+    beside = ["main/communities", "main/profiles", "main/site", "main/messages", "main/files"]
+    assert names[3:] == beside
+    assert instance.rare == set(beside)
 
 
 def test_new_post_has_all_its_media_with_their_names(town: Town, instance: Instance) -> None:

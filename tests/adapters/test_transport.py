@@ -97,6 +97,24 @@ def test_429_says_when_to_come_again(headers: dict[str, str], seconds: float) ->
     assert caught.value.retry_after == seconds
 
 
+@pytest.mark.parametrize("pauses", [True, False])
+def test_after_429_all_calls_of_that_limiter_wait_where_a_proxy_says_it(pauses: bool) -> None:
+    with serving(answer(429, Retry_After="600"), answer(200, b"{}")) as raw:
+        transport = Transport(raw.url, pauses=pauses)
+        for limiter in ("message", "search"):
+            transport.buckets.feed(limiter, count=100, seconds=60)
+        with pytest.raises(RateLimitedError):
+            transport.call("GET", "/x", limiter="message")
+        assert transport.call("GET", "/x", limiter="search").json() == {}
+        if not pauses:
+            transport.call("POST", "/y", limiter="message", urgent=True, patient=False)
+            return
+        with pytest.raises(RateLimitedError) as caught:
+            transport.call("POST", "/y", limiter="message", urgent=True, patient=False)
+        assert 590 < caught.value.retry_after <= 601
+    assert len(raw.requests) == 2
+
+
 def test_reads_are_tried_again_with_longer_and_longer_naps(no_naps: list[float]) -> None:
     with serving(answer(503), answer(500), saying(), answer(200, b"{}")) as raw:
         transport = Transport(raw.url)

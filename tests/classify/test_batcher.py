@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from bot.classify import device
+from bot.classify import batcher, device
 from bot.classify.batcher import After, BatchScorer
-from bot.domain.evidence import Score
+from bot.domain.evidence import Look, Score
 from bot.ports import Decoded, ViewSpec
 
 if TYPE_CHECKING:
@@ -122,6 +123,21 @@ def test_scores_name_detector_revision_and_label() -> None:
 def test_the_highest_of_all_frames_counts_for_each_label() -> None:
     ((scores, _),) = scoring(all_of(picture(0.25, 0.75, 0.5)), Probe())
     assert {score.label: score.value for score in scores} == {"high": 0.75, "low": 0.75}
+
+
+def test_each_frame_of_what_moves_is_scored_however_often_it_is_looked_at() -> None:
+    looks = [Look(frame=frame, alone=frame == 9) for frame in (0, 0, 4, 9)]
+    file = replace(picture(0.25, 0.75, 0.5, 0.125), moving=True, looks=looks)
+    ((scores, _),) = scoring(all_of(file), Probe())
+    high, low = scores
+    assert (high.value, high.frames, high.alone) == (0.75, (0.75, 0.5, 0.125), 0.125)
+    assert (low.value, low.frames, low.alone) == (0.875, (0.75, 0.5, 0.875), 0.875)
+
+
+def test_ways_to_see_a_picture_are_no_frames() -> None:
+    file = replace(picture(0.25, 0.75), looks=[Look(how="on white"), Look(how="on black")])
+    ((scores, _),) = scoring(all_of(file), Probe())
+    assert [(score.value, score.frames) for score in scores] == [(0.75, ()), (0.75, ())]
 
 
 def test_files_that_wait_together_share_a_batch() -> None:
@@ -441,3 +457,40 @@ def test_detector_says_how_many_pictures_it_takes_and_learns_what_is_watched() -
     scoring(work, probe, max_batch=16)
     assert probe.batches == [2, 2, 1]
     assert probe.watched == {"high": [0.4]}
+
+
+def test_picture_that_was_just_seen_is_not_inferred_again_until_others_thresholds_are_watched() -> None:
+    class Particular(Probe):
+        def watch(self, thresholds: Any) -> None:
+            pass
+
+    probe = Particular()
+
+    async def work(scorer: BatchScorer) -> Any:
+        answers = []
+        for step in ("new", "again", "one more frame", "another", "again", "watched"):
+            if step == "watched":
+                scorer.watch({"probe": {"high": [0.4]}})
+            values = {"one more frame": (0.25, 0.25), "another": (0.5,)}.get(step, (0.25,))
+            answers.append(await scorer.score(picture(*values)))
+        return answers
+
+    assert highs(scoring(work, probe)) == [0.25, 0.25, 0.25, 0.5, 0.25, 0.25]
+    assert probe.batches == [1, 2, 1, 1]
+
+
+def test_only_the_last_pictures_are_remembered_and_none_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batcher, "REMEMBERED", 1)
+    probe = Probe()
+    inferred = []
+
+    async def work(scorer: BatchScorer) -> Any:
+        answers = []
+        for value in (NONSENSE, NONSENSE, 0.5, 0.25, 0.5):
+            before = len(probe.batches)
+            answers.append(await scorer.score(picture(value)))
+            inferred.append(len(probe.batches) > before)
+        return answers
+
+    assert highs(scoring(work, probe))[2:] == [0.5, 0.25, 0.5]
+    assert inferred == [True] * 5

@@ -1,13 +1,15 @@
 """Which server is under test: the one named by environment variables, or the sandbox, started for this run.
 
 ====================  ==============================================================================================
-``LEMMY_URL``         base address of a real Lemmy 0.19, e.g. ``http://127.0.0.1:8536``; unset: the sandbox
+``LEMMY_URL``         base address of a real Lemmy, e.g. ``http://127.0.0.1:8536``; unset: the sandbox
 ``LEMMY_ADMIN``       name of its first administrator
 ``LEMMY_PASSWORD``    and the password
 ``PICTRS_URL``        base address of its pict-rs, whose internal API must be reachable from here
 ``PICTRS_KEY``        the API key of that pict-rs
 ``LEMMY_MAY_WRITE``   host names, separated by commas, that may be written to although they are not this machine
 ====================  ==============================================================================================
+
+Of a real server only the tests of its version are run: those here of 0.19, those in ``lemmy_v4`` of 1.0.
 """
 
 from __future__ import annotations
@@ -98,15 +100,21 @@ def versions(server: Server) -> str:
     return f"{server.url}, {software['name']} {software['version']}; pict-rs reachable at {server.pictrs_url}"
 
 
+def version_of(server: Server) -> str:
+    """What the server says that it is: ``0.19.20`` or ``1.0.0``."""
+    told = httpx.get(f"{server.url}/nodeinfo/2.1", timeout=30).raise_for_status().json()["software"]["version"]
+    return str(told)
+
+
 @contextmanager
-def sandbox() -> Iterator[Server]:
-    """Start the installed sandbox on a free port and stop it afterwards."""
+def sandbox(version: str = "0.19") -> Iterator[Server]:
+    """Start the installed sandbox of a version on a free port and stop it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         said, complained = Path(folder, "stdout"), Path(folder, "stderr")
         with (
             said.open("wb") as stdout,
             complained.open("wb") as stderr,
-            subprocess.Popen(SANDBOX, stdout=stdout, stderr=stderr) as process,
+            subprocess.Popen([*SANDBOX, "--version", version], stdout=stdout, stderr=stderr) as process,
         ):
             try:
                 yield _announced(process, said, complained)

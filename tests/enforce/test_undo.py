@@ -174,6 +174,23 @@ def test_what_was_approved_is_looked_at_again_and_skipped_if_it_changed(world: W
     assert "fediwarden: refused: remove (changed: the post is gone)" in told
 
 
+def test_what_changed_is_not_called_refused_when_an_earlier_try_may_have_done_it(world: World) -> None:
+    world.plan(REMOVE)
+    world.platform.faults = ["lost after"]
+    world.work()
+    world.platform.blind = True
+    world.settle()
+    (record,) = world.ledger.intents()
+    assert record.state is IntentState.HELD
+    world.acting._recheck = lambda record: "the post is gone"
+    world.ledger.set_state(record.id, IntentState.READY, by="human", approve=True)
+    world.settle()
+    (record,) = world.ledger.intents()
+    assert (record.state, record.reasons) == (IntentState.HELD, (HoldReason.UNKNOWN_STATE,))
+    assert record.detail == "changed: the post is gone; an earlier try may have been carried out"
+    assert world.platform.done == {"remove": 1}
+
+
 def test_what_a_rule_allows_itself_is_not_looked_at_again(world: World) -> None:
     world.acting._recheck = lambda record: "everything is gone"
     world.plan(REMOVE)

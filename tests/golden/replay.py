@@ -104,11 +104,13 @@ class Replay:
         free: Iterable[str] = (),
         only: Iterable[str] = (),
         path: str | None = None,
+        any_order: Mapping[str, Callable[[Any], str]] | None = None,
     ) -> httpx.Response:
         """Send one exchange and note the differences.
 
         ``changes`` replaces fields of the JSON body; ``file`` is sent where a file was; ``free`` are places of the
-        answer whose value may differ (the key must be there); ``only`` compares nothing but these keys.
+        answer whose value may differ (the key must be there); ``only`` compares nothing but these keys; ``any_order``
+        are places of lists whose order means nothing, each with what an item of it is called.
         """
         request = exchange["request"]
         sent: dict[str, Any] = {"headers": headers or {}}
@@ -120,11 +122,11 @@ class Replay:
             part = request["multipart"]
             content = file if file is not None else b"x"
             kind = part.get("content_type", "text/plain")
-            sent["files"] = {part["field"]: (part.get("filename"), content, kind)}
+            sent["files"] = {part["field"]: (part.get("filename", "file"), content, kind)}
         if "query" in request:
             sent["params"] = self.translated(request["query"])
         answer = self.client.request(request["method"], base + (path or self.translated(request["path"])), **sent)
-        found = Comparison(self, exchange["response"], set(free), set(only)).run(answer)
+        found = Comparison(self, exchange["response"], set(free), set(only), any_order or {}).run(answer)
         self.differences[key] = found
         return answer
 
@@ -143,6 +145,7 @@ class Comparison:
     recorded: dict[str, Any]
     free: set[str]
     only: set[str]
+    any_order: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
 
     def run(self, answer: httpx.Response) -> list[str]:
@@ -193,12 +196,19 @@ class Comparison:
         elif isinstance(theirs, list):
             if len(theirs) != len(ours):
                 self.say(f"{place} length", len(theirs), len(ours))
+            if place in self.any_order:
+                ours = self._in_their_order(theirs, ours, self.any_order[place])
             for number, (left, right) in enumerate(zip(theirs, ours, strict=False)):
                 self.value(f"{place}[{number}]", left, right)
         elif isinstance(theirs, str):
             self._text(place, theirs, ours)
         elif theirs != ours:
             self.say(place, theirs, ours)
+
+    def _in_their_order(self, theirs: list[Any], ours: list[Any], name: Callable[[Any], str]) -> list[Any]:
+        """Our items in the places of the recorded ones of the same name; what has none there goes last."""
+        places = {self.replay.translated(name(item)): place for place, item in enumerate(theirs)}
+        return sorted(ours, key=lambda item: places.get(name(item), len(places)))
 
     def _dict(self, place: str, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         if list(theirs) != list(ours):
@@ -278,12 +288,13 @@ def same_length(theirs: str, ours: str) -> bool:
     return len(theirs) == len(ours)
 
 
+_LIMIT_HEADERS = {"x-ratelimit-remaining": NUMBER, "x-ratelimit-reset": NUMBER}  # 1.0 only
 LEMMY = Dialect(
     names=_ALIAS,
     known=frozenset({_NEVER_UPLOADED}),
     shapes=(TIME, _IDENTIFIER),
     learnt=(_SLUG, _HEX_HASH),
-    headers={"etag": _ETAG, "last-modified": HTTP_DATE, "content-length": NUMBER},
+    headers={"etag": _ETAG, "last-modified": HTTP_DATE, "content-length": NUMBER} | _LIMIT_HEADERS,
     keys={"delete_token": _uuids, "pictrs_delete_token": _uuids, "blurhash": same_length},
     body=_pictrs_body,
 )

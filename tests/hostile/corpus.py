@@ -16,6 +16,7 @@ from .joined import appended, polyglots
 from .lying import lying
 from .metadata import metadata
 from .shapes import shapes
+from .videos import videos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ NUMBERS: Final = (
 
 def made() -> Iterator[HostileFile]:
     """Those that are made by hand, family by family."""
-    families = (bombs, truncated, corrupted, polyglots, appended, lying, animations, metadata, shapes, foreign)
+    families = (bombs, truncated, corrupted, polyglots, appended, lying, animations, metadata, shapes, foreign, videos)
     return chain.from_iterable(family() for family in families)
 
 

@@ -54,7 +54,7 @@ def archives() -> dict[str, bytes]:
 
 @cache
 def films() -> dict[str, bytes]:
-    """The first boxes of films: nothing here looks further."""
+    """The first boxes of films, without any picture."""
     mp4 = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"mp42", 0, b"mp42", b"isom") + struct.pack(">I4s", 16, b"mdat")
     return {
         "MP4 video": mp4 + bytes(8),
@@ -80,9 +80,11 @@ def foreign() -> Iterator[HostileFile]:
     """All of them."""
     for name, data in {**_texts(), **archives(), **programs(), **_noise()}.items():
         yield HostileFile(family="not pictures", name=f"{name} named .png", data=data, ends=NOT_MEDIA)
-    for name, data in {**films(), **_other_pictures()}.items():
+    opened = {name: films()[name] for name in ("MP4 video", "QuickTime video", "WebM or Matroska video")}
+    others = {name: data for name, data in films().items() if name not in opened}
+    for name, data in {**others, **_other_pictures()}.items():
         yield HostileFile(family="not pictures", name=f"{name} named .png", data=data, ends=UNSUPPORTED)
-    for name, data in {"nothing": b"", **_beginnings()}.items():
+    for name, data in {"nothing": b"", **opened, **_beginnings()}.items():
         yield HostileFile(family="not pictures", name=f"{name} named .png", data=data, ends=BROKEN)
 
 

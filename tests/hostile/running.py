@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VIEW: Final = ViewSpec(resize=256, crop=224, channels="BGR", jpeg_quality=75, subtract=(104.0, 117.0, 123.0))
 """What the detector that comes with the bot asks for."""
 
-_LAYERS: Final = 4  # a frame on white and without transparency, each in its odd gamma
+_LAYERS: Final = 6  # a frame on white, on black and without transparency, each in its odd gamma
 _SLACK: Final = 64 * 1024 * 1024  # bytes, for what allocators keep
 
 
@@ -79,7 +79,7 @@ async def run(decoder: ProcessDecoder, files: Iterable[HostileFile], *, workers:
 
 def bot_bound(limits: DecodeLimits, files: Sequence[HostileFile], *, workers: int) -> int:
     """Bytes that the asking process may grow by: for each worker a file and the largest answer, twice on its way."""
-    answer = limits.max_frames * _LAYERS * VIEW.crop * VIEW.crop * 3
+    answer = max(limits.max_frames, limits.video_frames) * _LAYERS * VIEW.crop * VIEW.crop * 3
     as_numbers = 4 * answer
     largest = max(len(file.data) for file in files)
     return workers * (2 * largest + 2 * answer + as_numbers) + _SLACK

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.content import RemoteUrl, Role, Sighting
+from bot.domain.content import RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.errors import LedgerError
 from bot.ports import Batch, Lane, TaskKind
 from making import NOW, account, address, alias, post, sighting, upload
@@ -147,3 +148,59 @@ def test_fault_in_a_batch_leaves_nothing_of_it(ledger: SqlLedger) -> None:
     assert ledger.name(str(alias())) is None
     assert ledger.backlog_size() == {}
     assert ledger.counts()["seen"] == 0
+
+
+def test_holes_are_kept_with_how_often_they_were_met(ledger: SqlLedger, clock: StillClock) -> None:
+    record(ledger, holes=["a", "b"], cursor={})
+    clock.pass_(minutes=5)
+    record(ledger, holes=["a"], cursor={})
+    record(ledger, source="here/comments", holes=["c"], cursor={})
+    record(ledger, source="", holes=["nobody's"])
+    found = ledger.holes()
+    assert [(hole.text, hole.times, hole.first, hole.last) for hole in found["here/posts"]] == [
+        ("a", 2, NOW, clock.now()),
+        ("b", 1, NOW, NOW),
+    ]
+    assert {source: len(holes) for source, holes in found.items()} == {"here/posts": 2, "here/comments": 1}
+    clock.pass_(days=30, minutes=-2)
+    assert [hole.text for hole in ledger.holes()["here/posts"]] == ["a"]
+    clock.pass_(days=1)
+    assert ledger.holes() == {}
+
+
+def test_only_the_newest_holes_are_kept(ledger: SqlLedger, clock: StillClock) -> None:
+    for number in range(25):
+        clock.pass_(seconds=1)
+        record(ledger, holes=[f"hole {number}"])
+    assert [hole.text for hole in ledger.holes()["here/posts"]] == [f"hole {number}" for number in range(24, 4, -1)]
+
+
+def stored(value: str, **more: object) -> StoredFile:
+    return StoredFile(
+        name=alias(value),
+        url=address(alias(value)),
+        sha256="ab" * 32,
+        stored_at=NOW,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_stored_file_that_nothing_else_brought_is_examined(ledger: SqlLedger) -> None:
+    record(ledger, sighting())
+    work_off(ledger)
+    files = [stored("a.png"), stored("orphan.png"), stored("old.png", backlog=True)]
+    ledger.record("here/files", Batch(files=files), examine_uploads=True)
+    assert work_off(ledger) == [(str(alias("orphan.png")), Lane.NEW), (str(alias("old.png")), Lane.BACKLOG)]
+    ledger.record("here/files", Batch(files=files), examine_uploads=True)
+    assert work_off(ledger) == []
+    found = ledger.name(str(alias("orphan.png")))
+    assert found is not None
+    assert (found.url, found.backlog) == (address(alias("orphan.png")), False)
+
+
+def test_stored_files_are_left_alone_where_uploads_are(ledger: SqlLedger) -> None:
+    ledger.record("here/files", Batch(files=[stored("orphan.png")]), examine_uploads=False)
+    old = [stored("old.png", backlog=True)]
+    ledger.record("here/files", Batch(files=old), examine_uploads=True, backlog_from=NOW + timedelta(days=1))
+    assert work_off(ledger) == []
+    assert ledger.name(str(alias("orphan.png"))) is None

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.errors import ConfigError, LedgerBusyError
-from bot.domain.evidence import Hit, ListMode, MatchedBy
+from bot.domain.evidence import Hit, ListMode, Look, MatchedBy
 from bot.matching.fingerprints import FingerprintIndex
 from bot.matching.lists import ListFile
 from bot.matching.matcher import ListMatcher
@@ -90,6 +90,28 @@ def test_hits_name_list_fingerprint_and_note_exact_ones_first() -> None:
         Hit(list_id="fine", mode=ListMode.ALLOW, by=MatchedBy.PIXELS, entry=PIXELS),
         Hit(list_id="seen-before", mode=ListMode.BLOCK, by=MatchedBy.PDQ, entry=near, distance=7),
     ]
+
+
+def test_one_frame_that_is_near_an_entry_is_a_hit_that_says_where() -> None:
+    store = Store(entry(MatchedBy.PDQ, PDQ), entry(MatchedBy.PIXELS, PIXELS))
+    looks = [
+        Look(frame=0, pdq=flipped(PDQ, 90), pdq_quality=100),
+        Look(frame=7, at=1.5, pdq=flipped(PDQ, 9), pdq_quality=100),
+        Look(frame=8, at=2.0, how="on black", pdq=flipped(PDQ, 4), pdq_quality=100),
+        Look(frame=9, pdq=PDQ, pdq_quality=0),  # says nothing: too plain
+    ]
+    (hit,) = ListMatcher(store, []).match(
+        sha256=OTHER, pixels=None, pdq=looks[0].pdq, pdq_quality=looks[0].pdq_quality, looks=looks
+    )
+    assert (hit.by, hit.distance, hit.where) == (MatchedBy.PDQ, 4, "frame 9 at 2.0 s, on black")
+
+
+def test_the_file_itself_comes_before_its_frames_where_both_are_as_near() -> None:
+    looks = [Look(frame=number, pdq=flipped(PDQ, 3, seed=number), pdq_quality=100) for number in range(3)]
+    (hit,) = ListMatcher(Store(entry(MatchedBy.PDQ, PDQ)), []).match(
+        sha256=OTHER, pixels=None, pdq=looks[0].pdq, pdq_quality=100, looks=looks
+    )
+    assert (hit.distance, hit.where) == (3, "")
 
 
 def test_a_digest_of_one_kind_matches_no_entry_of_another() -> None:

@@ -160,10 +160,8 @@ def test_lossless_formats_are_known() -> None:
         (archive(), UnscannableKind.NOT_MEDIA, "zip"),
         (b"\x1f\x8b\x08\0\0\0", UnscannableKind.NOT_MEDIA, "gzip"),
         (b"inside.txt".ljust(257, b"\0") + b"ustar\x0000", UnscannableKind.NOT_MEDIA, "tar"),
-        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", UnscannableKind.UNSUPPORTED, "video/mp4"),
-        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", UnscannableKind.UNSUPPORTED, "quicktime"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", UnscannableKind.UNSUPPORTED, "heic"),
-        (b"\x1aE\xdf\xa3webm", UnscannableKind.UNSUPPORTED, "webm"),
+        (b"FLV\x01" + bytes(9), UnscannableKind.UNSUPPORTED, "flv"),
         (b"RIFF\x10\0\0\0AVI LIST", UnscannableKind.UNSUPPORTED, "avi"),
         (b"BM" + bytes(60), UnscannableKind.UNSUPPORTED, "bmp"),
         (b"II*\0" + bytes(60), UnscannableKind.UNSUPPORTED, "tiff"),
@@ -260,6 +258,8 @@ BEGINNINGS = [
     b"<?xml",
     b"\0\0\0\x20ftypavif",
     b"RIFF\xff\xff\xff\xffWEBPVP8X",
+    b"\0\0\0\x14ftypisom\0\0\0\0isom",
+    b"\x1aE\xdf\xa3\x80\x18S\x80g",
     b"GIF89a\xff\xff\xff\xff\xff",
 ]
 
@@ -290,6 +290,10 @@ def comments() -> bytes:
     return b"<!-- -->" * 500 + b"<x>"
 
 
-@pytest.mark.parametrize("make", [nested_boxes, empty_blocks, comments])
+def boxes_of_a_film() -> bytes:
+    return b"\0\0\0\x14ftypisom\0\0\0\0isom" + b"\0\0\0\x08free" * 50_000
+
+
+@pytest.mark.parametrize("make", [nested_boxes, empty_blocks, comments, boxes_of_a_film])
 def test_structures_made_to_keep_it_busy_end(make: Callable[[], bytes]) -> None:
     assert isinstance(inspect(make()), Structure | Unscannable)

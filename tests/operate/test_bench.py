@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bot.classify.clip import variants as clip_variants
 from bot.classify.clip.model import SHIPPED
 from bot.classify.clip.settings import ClipSettings
 from bot.classify.clip.variants import variants
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.ports import Detector
+
+
+OPENVINO = {"openvino", "openvino-int8"} if find_spec("openvino") is not None else set()
 
 
 class Way:
@@ -91,7 +97,7 @@ def test_command_measures_the_engines_of_a_model(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
     found = json.loads(fediwarden(tmp_path, "bench", "--seconds", "0", "--batches", "1,2", "--json").stdout)
     engines = {one["keys"]["engine"] for one in found["measured"]}
-    assert engines == {"onnxruntime", "onnxruntime-int8"}
+    assert engines == {"onnxruntime", "onnxruntime-int8"} | OPENVINO
     assert found["recommended"]["engine"] in engines
     assert found["recommended"]["batch"] in {1, 2}
 
@@ -122,7 +128,18 @@ class Opened:
 
 
 def test_model_with_its_weights_is_measured_in_torch_too() -> None:
+    pytest.importorskip("torch")
     said = ClipSettings(id="clip", model="shapes", engine="onnxruntime", labels=("shapes",))
     keys = [(way.keys["engine"], way.keys["device"], way.keys["precision"]) for way in variants(said)]
     assert keys[:2] == [("onnxruntime", "cpu", "fp32"), ("onnxruntime-int8", "cpu", "fp32")]
     assert {("torch", "cpu", "fp32"), ("torch", "cpu", "bf16")} <= set(keys)
+
+
+@pytest.mark.skipif(not OPENVINO, reason="the extra `openvino` is not installed")
+def test_engine_is_measured_only_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ClipSettings(id="clip", model="shapes", engine="onnxruntime", labels=("shapes",))
+    keys = [(way.keys["engine"], way.keys["precision"]) for way in variants(said)]
+    assert {("openvino", "fp32"), ("openvino", "bf16"), ("openvino-int8", "fp32")} <= set(keys)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(clip_variants, "find_spec", lambda name: None if name == "openvino" else found(name))
+    assert not [way for way in variants(said) if way.keys["engine"].startswith("openvino")]

@@ -266,3 +266,33 @@ def test_files_from_before_the_bot_are_judged_in_their_own_lane(raid):
     raid.clock.pass_(seconds=5)
     tasks = {task.kind: task.lane for task in raid.ledger.take(LOOKING, limit=8, lease_seconds=60)}
     assert tasks == {TaskKind.EXAMINE: Lane.NEW, TaskKind.JUDGE: Lane.BACKLOG}
+
+
+def test_who_stored_what_nothing_flags_is_not_asked(raid):
+    asked = []
+    real, raid.uploader = raid.uploader, lambda name: asked.append(name) or real(name)
+    (harmless,) = raid.flood(1, data=OTHER)
+    raid.examine(harmless)
+    assert asked == []
+    (flagged,) = raid.flood(1, first=2)
+    raid.examine(flagged)
+    assert asked == [flagged]
+    raid.flood(60, first=3)
+    raid.work()
+    assert len(set(asked)) == 61, "each name of the file, once it is judged"
+
+
+def test_scanning_goes_on_while_nobody_can_be_asked_who_stored_a_file(raid):
+    def limited(name):
+        raise RateLimitedError("message", retry_after=60.0)
+
+    real, raid.uploader = raid.uploader, limited
+    names = raid.flood(3)
+    for name in names:
+        raid.examine(name)
+    assert {raid.ledger.file(raid.ledger.name(str(name)).file_id).scan is not None for name in names} == {True}
+    assert not deeds(raid)["ban_account"]
+    raid.uploader = real
+    raid.clock.pass_(seconds=60)
+    raid.work()
+    assert deeds(raid) == {"report": 3, "remove": 3, "purge_file": 3, "ban_account": 3}

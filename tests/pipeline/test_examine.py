@@ -18,6 +18,7 @@ from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unsca
 from bot.enforce import Enforcement
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
+from bot.pipeline.run import OPINIONS, TRIES
 from bot.pipeline.standing import Limiter
 from bot.policy import Breaker, Condition, Guard, Limits, Quotas
 from bot.ports import Batch, Decoded, Fetched, Gone, Instance, TaskKind
@@ -126,7 +127,7 @@ class World:
         value = self.scores.get(self.decoded, 0.01)
         return [Score(detector="nsfw", revision="1", label="nsfw", value=value)], self.gaps
 
-    def match(self, *, sha256, pixels, pdq, pdq_quality):
+    def match(self, *, sha256, pixels, pdq, pdq_quality, looks=()):
         if sha256 not in self.listed:
             return []
         return [Hit(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, entry=sha256)]
@@ -557,6 +558,7 @@ def test_ban_stands_although_the_listed_thumbnail_was_judged_before_its_picture(
         patch.setattr(type(small.pipeline._judge), "judge", later)
         small.examine(picture)
     own, original = (small.ledger.name(str(name)).file_id for name in (thumbnail, picture))
+    small.pipeline._s.index.complete(original)
     asyncio.run(small.pipeline._judge.judge(own))
     assert small.states()["ban_account"] == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
     asyncio.run(small.pipeline._judge.judge(original))
@@ -588,3 +590,44 @@ def test_ban_is_released_that_the_thumbnail_planned_while_its_picture_was_judged
     monkeypatch.setattr(small.ledger, "add_verdict", kept)
     small.examine(picture)
     assert small.states()["ban_account"] == READY
+
+
+PAGE = Unscannable(kind=UnscannableKind.NOT_MEDIA, detail="html")
+
+
+def looks(world):
+    """How often something is fetched in the time to come."""
+    began = world.fetches
+    for _ in range(40):
+        world.run_tasks()
+        world.clock.pass_(hours=1)
+    return world.fetches - began
+
+
+def test_page_in_the_place_of_a_file_of_our_own_server_is_asked_again_and_shown(world):
+    name = world.see(BAD)
+    world.files[making.address(name)] = PAGE
+    world.run_tasks()
+    world.files[making.address(name)] = BAD
+    world.clock.pass_(minutes=1)
+    world.run_tasks()
+    assert len(world.ledger.cases()) == 1
+
+    lost = world.see(OTHER, name="lost.png", post=2)
+    world.files[making.address(lost)] = PAGE
+    assert looks(world) == TRIES
+    assert world.ledger.backlog_size()["parked/examine"] == 1
+
+
+def test_page_of_another_server_is_believed_when_it_comes_again_and_again(world):
+    far = RemoteUrl(value="https://far.example/a.png")
+    world.files[far.value] = PAGE
+    seen = Sighting(
+        subject=making.post(),
+        media=MediaRef(url=far.value, role=Role.ATTACHMENT),
+        name=far,
+        seen_at=world.clock.now(),
+    )
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    assert looks(world) == OPINIONS
+    assert world.ledger.backlog_size() == {}

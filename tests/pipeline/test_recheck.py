@@ -224,3 +224,10 @@ def test_a_server_that_cannot_be_asked_is_said_so(world: World) -> None:
     world.deaf = True
     with pytest.raises(UnreachableError):
         world.about(REMOVE)
+
+
+def test_what_an_account_has_stored_for_certain_is_not_asked_for_again(world: World) -> None:
+    """In a flood a file has thousands of names, and each ban would ask for all of them."""
+    world.ledger.add_upload(making.upload(uploader=making.account("alice")))
+    world.deaf = True
+    assert world.about(BAN) is None

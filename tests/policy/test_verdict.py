@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import making
 from bot.domain.content import Attachment, Role
 from bot.domain.decisions import BanAccount, Limit, LimitAccount, MarkSensitive, PurgeFile, Remove, Report, Scope
 from bot.domain.evidence import Attribution, How, ListMode, MatchedBy
-from bot.policy import Condition, Derived, Want, judge
+from bot.policy import Condition, Derived, ScoreAtLeast, Want, judge
 
 
 def kinds(verdicts):
@@ -45,6 +46,56 @@ def test_score_at_or_over_the_threshold_fires(value):
 
 def test_score_under_the_threshold_does_not():
     assert judge([making.scored(0.8)], making.facts(making.score(0.7999))) == []
+
+
+def moving(*frames, alone=0.0):
+    return making.facts(replace(making.score(max(frames)), frames=frames, alone=alone))
+
+
+def agreeing(frames):
+    return making.rule(
+        id="scored",
+        when=Condition(score=ScoreAtLeast(detector="nsfw", label="nsfw", at_least=0.8, frames=frames)),
+        then=("report",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("frames", "facts", "fires"),
+    [
+        (1, moving(0.1, 0.9, 0.2, 0.1), True),
+        (2, moving(0.1, 0.9, 0.2, 0.1), False),
+        (2, moving(0.1, 0.9, 0.2, 0.8), True),
+        (3, moving(0.1, 0.9, 0.2, 0.8), False),
+        (2, moving(0.1, 0.9, 0.2, 0.1, alone=0.9), True),  # shown for as long as a picture
+        (2, moving(0.1, 0.9, 0.2, 0.1, alone=0.2), False),
+        (2, moving(0.9), True),  # the only frame that could be looked at
+        (9, moving(0.9, 0.9), True),
+        (9, making.facts(making.score(0.9)), True),  # a picture, or a scan of the time before frames were told apart
+    ],
+)
+def test_so_many_frames_of_what_moves_have_to_agree(frames, facts, fires):
+    assert bool(judge([agreeing(frames)], facts)) is fires
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=16), st.integers(1, 16), st.floats(0, 1))
+def test_more_frames_never_fire_where_fewer_do_not(values, frames, alone):
+    score = replace(making.score(max(values)), frames=tuple(values), alone=min(alone, max(values)))
+    assert score.agreed(1) == score.value
+    assert score.agreed(frames + 1) <= score.agreed(frames)
+    assert score.agreed(frames) >= min(values)
+
+
+def test_verdict_tells_how_many_frames_reached_the_threshold():
+    (verdict,) = judge([agreeing(2)], moving(0.1, 0.9, 0.2, 0.85))
+    assert verdict.because.text == "flagged by nsfw/nsfw at threshold 0.8 in 2 of 4 frames looked at (score 0.900)"
+    assert agreeing(1).digest != agreeing(2).digest
+
+
+def test_near_match_of_a_frame_says_which():
+    near = making.facts(making.hit(by=MatchedBy.PDQ, distance=12, where="frame 9 at 2.0 s"))
+    (verdict,) = judge([making.rule(when=Condition(lists=("bad",), near=True))], near)
+    assert verdict.because.text == "flagged by list bad (pdq, 12 bits away, frame 9 at 2.0 s)"
 
 
 def test_allow_list_beats_scores_and_near_matches():
@@ -192,3 +243,26 @@ def test_a_verdict_is_exact_only_by_an_exact_block_hit_on_a_list_of_the_rule(sco
     for verdict in verdicts:
         ranks = [intent.rank for intent in verdict.intents]
         assert ranks == sorted(ranks)
+
+
+def stored_only(**more):
+    """A file of ours that nobody shows, and of which nobody knows who stored it: a thumbnail that was replaced."""
+    name = making.alias()
+    return making.facts(
+        making.hit(), sightings=[], attributions={name: Attribution(uploader=None, how=How.UNKNOWN)}, **more
+    )
+
+
+def test_file_that_only_the_store_knows_is_purged_and_told_of_and_accuses_nobody():
+    rule = making.rule(then=("report", "remove", "purge_file", "ban_account", "notify"))
+    assert kinds(judge([rule], stored_only())) == ["notify", "purge_file"]
+
+
+def test_file_that_only_the_store_knows_fits_no_rule_about_accounts_or_other_platforms():
+    for when in (
+        Condition(lists=("bad",), local_author=True),
+        Condition(lists=("bad",), account_items_below=3),
+        Condition(lists=("bad",), account_younger_than=timedelta(days=1)),
+        Condition(lists=("bad",), platforms=("mastodon",)),
+    ):
+        assert judge([making.rule(when=when)], stored_only()) == []

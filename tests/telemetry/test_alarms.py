@@ -125,6 +125,9 @@ def test_queue_has_to_grow_for_the_whole_window() -> None:
         ({"jumped": 59 * timedelta(seconds=1), "jumped_at": NOW}, []),
         ({"jumped": HOUR, "jumped_at": NOW - 2 * HOUR}, []),
         ({"channels_out": ["chat"]}, ["channel/chat"]),
+        ({"accounts_out": {"here": ["admin", "blocks"]}}, ["account/here"]),
+        ({"feeds": [feed(news=9 * DAY)], "rare": frozenset({"here/posts"})}, []),
+        ({"feeds": [feed(read=9 * DAY)], "rare": frozenset({"here/posts"})}, ["feed/here/posts"]),
     ],
 )
 def test_what_else_is_an_alarm(more: dict[str, Any], found: list[str]) -> None:

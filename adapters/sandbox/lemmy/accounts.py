@@ -76,9 +76,8 @@ def add_account(state: State, name: str, password: str, *, admin: bool = False, 
     return user
 
 
-@route("POST", "/api/v3/user/register", Register, bucket="register")
-def register(call: Call, form: Register) -> Json:
-    """A new account, logged in at once if nobody has to approve it."""
+def new_account(call: Call, form: Register) -> tuple[LocalUser, bool]:
+    """A new account, and whether it is logged in at once: nobody has to approve it, no mail has to be answered."""
     state, site = call.state, call.state.local_site
     if site.registration_mode == "Closed":
         raise LemmyError("registration_closed")
@@ -107,9 +106,21 @@ def register(call: Call, form: Register) -> Json:
     user.email = None if form.email is None else form.email.lower()
     if needs_application and form.answer is not None:
         add_application(state, user, form.answer)
-    if needs_application or site.require_email_verification:
-        return {"registration_created": needs_application, "verify_email_sent": site.require_email_verification}
-    return _logged_in(call, user)
+    return user, not (needs_application or site.require_email_verification)
+
+
+@route("POST", "/api/v3/user/register", Register, bucket="register")
+def register(call: Call, form: Register) -> Json:
+    """A new account, logged in at once if nobody has to approve it."""
+    user, comes_in = new_account(call, form)
+    return _logged_in(call, user) if comes_in else waiting_answer(call)
+
+
+def waiting_answer(call: Call) -> Json:
+    """``LoginResponse`` without a token."""
+    site = call.state.local_site
+    needs_application = site.registration_mode == "RequireApplication"
+    return {"registration_created": needs_application, "verify_email_sent": site.require_email_verification}
 
 
 def _logged_in(call: Call, user: LocalUser) -> Json:
@@ -120,7 +131,11 @@ def _logged_in(call: Call, user: LocalUser) -> Json:
 @route("POST", "/api/v3/user/login", Login, bucket="register")
 def login(call: Call, form: Login) -> Json:
     """A token for a name, or an address, and a password."""
-    state = call.state
+    return _logged_in(call, known_account(call.state, form, banned_too=False))
+
+
+def known_account(state: State, form: Login, *, banned_too: bool) -> LocalUser:
+    """The account of a name and a password, if it may come in."""
     wanted = form.username_or_email.lower()
     user = next(
         (
@@ -133,7 +148,7 @@ def login(call: Call, form: Login) -> Json:
     if user is None or not hmac.compare_digest(user.password.encode(), form.password.encode()):
         raise LemmyError("incorrect_login")
     person = state.people[user.person_id]
-    if person.banned:
+    if person.banned and not banned_too:
         raise LemmyError("site_ban")
     if person.deleted:
         raise LemmyError("deleted")
@@ -144,7 +159,7 @@ def login(call: Call, form: Login) -> Json:
         raise LemmyError("registration_application_is_pending")
     if user.totp_2fa_enabled:
         _check_totp(user, form.totp_2fa_token)
-    return _logged_in(call, user)
+    return user
 
 
 def _check_totp(user: LocalUser, code: str | None) -> None:

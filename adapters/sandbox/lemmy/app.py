@@ -22,6 +22,7 @@ from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
     modlog,
     people,
     posts,
+    private_messages,
     purges,
     reports,
     search,
@@ -35,9 +36,12 @@ from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.sessions import sent_token, viewer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from starlette.types import Receive, Scope, Send
 
-    from adapters.sandbox.lemmy.limits import RateLimiter
+    from adapters.sandbox.lemmy.limits import Bucket
+    from adapters.sandbox.lemmy.rows import LocalUser
 
 _CORS_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
@@ -45,9 +49,12 @@ _CORS_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Head
 class LemmyApp:
     """The ASGI application."""
 
-    def __init__(self, server: Server, limiter: RateLimiter) -> None:
+    routes: Sequence[Route] = ROUTES
+
+    def __init__(self, server: Server, passes: Callable[[Bucket, str], bool]) -> None:
+        """``passes`` says whether one more call of a kind is taken from an address."""
         self._server = server
-        self._limiter = limiter
+        self._passes = passes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,25 +76,25 @@ class LemmyApp:
         try:
             answer = self._dispatch(request, body, token)
         except LemmyError as error:
-            answer = _json(error.body, error.status)
+            answer = json_answer(error.body, error.status)
             malformed = isinstance(error, MalformedRequestError)
         self._finish(request, answer, token, plain=malformed)
         return answer
 
     def _dispatch(self, request: Request, body: bytes, token: str | None) -> Response:
         segments = tuple(request.scope["path"][1:].split("/"))
-        found = [route for route in ROUTES if _fits(route, segments)]
+        found = [route for route in self.routes if _fits(route, segments)]
         chosen = next((route for route in found if route.method == request.method), None)
         if chosen is None:
             refused = any(route.strict for route in found)
             return Response(b"", status_code=405 if refused else 404)
-        address = _address(request)
-        if chosen.bucket is not None and not self._limiter.passes(chosen.bucket, address):
+        address = address_of(request)
+        if chosen.bucket is not None and not self._passes(chosen.bucket, address):
             raise LemmyError("rate_limit_error")
         form = self._form(chosen, request, body)
         state = self._server.state
         with state.lock:
-            viewer = viewer_of(state, token)
+            viewer = self._viewer(token)
         if chosen.login and viewer is None:
             raise LemmyError("incorrect_login")
         if chosen.private and viewer is None and state.local_site.private_instance:
@@ -99,10 +106,12 @@ class LemmyApp:
         else:
             with state.lock:
                 made = chosen.handler(call, form)
-        return made if isinstance(made, Response) else _json(made)
+        return made if isinstance(made, Response) else json_answer(made)
 
-    @staticmethod
-    def _form(route: Route, request: Request, body: bytes) -> object:
+    def _viewer(self, token: str | None) -> LocalUser | None:
+        return viewer_of(self._server.state, token)
+
+    def _form(self, route: Route, request: Request, body: bytes) -> object:
         if route.form is Nothing:
             return Nothing()
         if request.method == "GET":
@@ -145,12 +154,13 @@ def _fits(route: Route, segments: tuple[str, ...]) -> bool:
     )
 
 
-def _json(value: object, status: int = 200) -> Response:
+def json_answer(value: object, status: int = 200) -> Response:
+    """An answer in JSON, written as Lemmy writes it."""
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     return Response(body, status_code=status, headers={"content-type": "application/json"})
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """The client as a reverse proxy names it, or the peer."""
     for part in request.headers.get("forwarded", "").split(",")[0].split(";"):
         name, _, value = part.strip().partition("=")

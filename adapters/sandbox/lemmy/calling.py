@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages.site import Nothing
+from adapters.sandbox.lemmy.v4.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     Handler = Callable[["Call", Any], Answer]
     H = TypeVar("H", bound=Callable[..., Any])
 
+VERSIONS = {"v3": "0.19.20", "v4": "1.0.0-beta.1"}
+
 
 @dataclass(slots=True)
 class Server:
     """A Lemmy server: its data, its files and how it treats images.
 
-    ``image_mode`` is ``StoreLinkPreviews``, ``ProxyAllImages`` or ``None``, as in Lemmy's configuration.
+    ``image_mode`` is ``StoreLinkPreviews``, ``ProxyAllImages`` or ``None``, as in Lemmy's configuration. ``api`` is the
+    first version of the API that shows images: 1.0 moved them.
     """
 
     state: State
@@ -36,6 +40,28 @@ class Server:
     image_mode: str = "StoreLinkPreviews"
     site_cache: tuple[float, Json] | None = None
     resolve_remote: Callable[[str], object] = field(default=lambda _: None)
+    api: Literal["v3", "v4"] = "v3"
+    v4: Tables = field(default_factory=Tables)
+
+    @property
+    def version(self) -> str:
+        """What the server says it is."""
+        return VERSIONS[self.api]
+
+    @property
+    def thumbnail_side(self) -> int:
+        """The longest side of a thumbnail, in pixels; only 1.0 lets administrators choose it."""
+        return self.v4.settings.image_max_thumbnail_size
+
+    @property
+    def images_url(self) -> str:
+        """What the public addresses of our own files begin with."""
+        return f"{self.state.url}/{'pictrs' if self.api == 'v3' else 'api/v4'}/image/"
+
+    @property
+    def proxy_url(self) -> str:
+        """What the addresses of other servers' images begin with where they are shown through ours."""
+        return f"{self.state.url}/api/{'v3/image_proxy' if self.api == 'v3' else 'v4/image/proxy'}?url="
 
 
 @dataclass(slots=True)
@@ -97,25 +123,47 @@ class Route:
     handler: Handler
 
 
+class Register(Protocol):
+    """Decorates the handlers of one API."""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        form: type[Any] = Nothing,
+        *,
+        bucket: Bucket | None = ...,
+        login: bool = False,
+        locked: bool = True,
+        strict: bool = False,
+        private: bool = False,
+    ) -> Callable[[H], H]:
+        """Register a handler; ``{}`` in the path stands for any one segment, ``locked`` holds the state meanwhile."""
+
+
+def registering(routes: list[Route], *, default: Bucket | None) -> Register:
+    """A decorator that adds to ``routes``. ``default``: what a call costs where nothing else is said."""
+
+    def route(
+        method: str,
+        path: str,
+        form: type[Any] = Nothing,
+        *,
+        bucket: Bucket | None = default,
+        login: bool = False,
+        locked: bool = True,
+        strict: bool = False,
+        private: bool = False,
+    ) -> Callable[[H], H]:
+        def register(handler: H) -> H:
+            segments = tuple(path.strip("/").split("/"))
+            routes.append(Route(method, segments, form, bucket, login, locked, strict, private, handler))
+            return handler
+
+        return register
+
+    return route
+
+
 ROUTES: list[Route] = []
-
-
-def route(
-    method: str,
-    path: str,
-    form: type[Any] = Nothing,
-    *,
-    bucket: Bucket | None = "message",
-    login: bool = False,
-    locked: bool = True,
-    strict: bool = False,
-    private: bool = False,
-) -> Callable[[H], H]:
-    """Register a handler; ``{}`` in the path stands for any one segment, ``locked`` holds the state meanwhile."""
-
-    def register(handler: H) -> H:
-        segments = tuple(path.strip("/").split("/"))
-        ROUTES.append(Route(method, segments, form, bucket, login, locked, strict, private, handler))
-        return handler
-
-    return register
+route = registering(ROUTES, default="message")

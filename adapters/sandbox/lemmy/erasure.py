@@ -50,8 +50,12 @@ def remove_data_in_community(state: State, person: Person, community_id: int) ->
 
 def purge_account(server: Server, person: Person) -> None:
     """All texts overwritten, the person marked as deleted and banned, uploads deleted a moment later."""
-    state = server.state
     delete_uploads_later(server, person)
+    overwrite(server.state, person)
+
+
+def overwrite(state: State, person: Person) -> None:
+    """Nothing that somebody wrote is left; the person stays as a banned shell."""
     moment = now()
     for comment in state.comments.values():
         if comment.creator_id == person.id:

@@ -8,7 +8,6 @@ from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.links import look_at
 from adapters.sandbox.lemmy.messages.people import ListMedia
 from adapters.sandbox.lemmy.messages.site import GetSiteMetadata, Nothing
-from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.text import parse_url, span
 
 if TYPE_CHECKING:
@@ -33,21 +32,6 @@ def mentions(_: Call, form: ListMedia) -> Json:
     """Notifications are not kept."""
     span(form.page, form.limit)
     return {"mentions": []}
-
-
-@route("GET", "/api/v3/private_message/list", ListMedia, login=True)
-def private_messages(_: Call, form: ListMedia) -> Json:
-    """There are no private messages."""
-    span(form.page, form.limit)
-    return {"private_messages": []}
-
-
-@route("GET", "/api/v3/private_message/report/list", ListMedia, login=True)
-def private_message_reports(call: Call, form: ListMedia) -> Json:
-    """There are no private messages."""
-    require_admin(call)
-    span(form.page, form.limit)
-    return {"private_message_reports": []}
 
 
 @route("GET", "/api/v3/post/site_metadata", GetSiteMetadata, locked=False)

@@ -58,7 +58,8 @@ def upload(call: Call, _: Nothing) -> Response:
     return JSONResponse({"files": [shown], "msg": "ok"}, status_code=201)
 
 
-def _shown(call: Call, alias: str, *, source: str, format_: str | None, thumbnail: int | None) -> Response:
+def shown_file(call: Call, alias: str, *, source: str, format_: str | None, thumbnail: int | None) -> Response:
+    """The answer for a file, or for a copy of it in a format or of a size; raises ``AliasNotFoundError``."""
     files = call.server.files
     if format_ is None and thumbnail is None:
         file = files.file(alias)
@@ -79,7 +80,7 @@ def get_image(call: Call, form: GetImage) -> Response:
     (alias,) = call.path
     _require_pictrs(call, f"image/original/{alias}")
     try:
-        return _shown(call, alias, source=alias, format_=form.format, thumbnail=form.thumbnail)
+        return shown_file(call, alias, source=alias, format_=form.format, thumbnail=form.thumbnail)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
 
@@ -115,7 +116,7 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
     try:
         proxied_file(call.server, form.url)
         alias = call.server.files.resolve(None, form.url)
-        return _shown(call, alias, source=form.url, format_=form.format, thumbnail=form.thumbnail)
+        return shown_file(call, alias, source=form.url, format_=form.format, thumbnail=form.thumbnail)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
     except (

@@ -38,7 +38,7 @@ class RateLimiter:
         refill: int = getattr(limits, f"{kind}_per_second")
         second = int(self.clock())
         with self._lock:
-            tokens = self._buckets.setdefault((kind, _network(address)), _Tokens(capacity, second))
+            tokens = self._buckets.setdefault((kind, network(address)), _Tokens(capacity, second))
             left = min(tokens.left + (second - tokens.since) * capacity // refill, capacity)
             if left <= 0:
                 # The bucket stays as it is: to begin anew here would lose the fraction of a token gained so far.
@@ -47,7 +47,7 @@ class RateLimiter:
             return True
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """All addresses that share one bucket: a single IPv4 address, or the first 64 bits of an IPv6 address."""
     host = address.strip().strip("[]")
     if host.count(":") == 1:

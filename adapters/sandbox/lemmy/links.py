@@ -11,8 +11,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from adapters.sandbox.clock import now
-from adapters.sandbox.lemmy.proxying import proxied_image
-from adapters.sandbox.lemmy.rows import ImageDetails, LocalImage
+from adapters.sandbox.lemmy.proxying import details_of, proxied_image
+from adapters.sandbox.lemmy.rows import LocalImage
 from adapters.sandbox.loopback import OutsideLoopbackError, fetch
 from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError
 from adapters.sandbox.pictrs.store import AliasNotFoundError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from adapters.sandbox.pictrs.store import Alias, StoredFile
 
 _FIRST_BYTES = 1024 * 1024
-_THUMBNAIL_SIDE = 512  # pixels
 _UNREACHABLE = (OutsideLoopbackError, httpx.HTTPError)
 
 
@@ -97,14 +96,16 @@ def look_at(server: Server, url: str | None) -> Metadata:
 
 
 def _get(server: Server, url: str) -> httpx.Response:
-    agent = f"Lemmy/0.19.20; +{server.state.url}"
+    agent = f"Lemmy/{server.version}; +{server.state.url}"
     return fetch(url, agent, headers={"range": f"bytes=0-{_FIRST_BYTES - 1}"})
 
 
 def own_alias(server: Server, url: str) -> str | None:
     """The alias in a URL of one of our own files."""
-    prefix = f"{server.state.url}/pictrs/image/"
-    return url.removeprefix(prefix).split("?")[0] if url.startswith(prefix) else None
+    prefix = server.images_url
+    alias = url.removeprefix(prefix).split("?")[0]
+    # Where 1.0 shows its files it also has its proxy.
+    return alias if url.startswith(prefix) and alias != "proxy" else None
 
 
 def _type_of_own(server: Server, alias: str) -> str | None:
@@ -124,7 +125,7 @@ def describe(server: Server, post: Post, custom_thumbnail: str | None) -> None:
     if not is_image and custom_thumbnail is not None:
         thumbnail: str | None = proxied_image(server, custom_thumbnail)
     elif picture is not None and may_store:
-        thumbnail = make_thumbnail(server, picture)
+        thumbnail = make_thumbnail(server, picture, post)
     else:
         thumbnail = picture
     with server.state.lock:
@@ -133,19 +134,19 @@ def describe(server: Server, post: Post, custom_thumbnail: str | None) -> None:
         post.thumbnail_url, post.url_content_type = thumbnail, found.content_type
 
 
-def make_thumbnail(server: Server, url: str) -> str:
+def make_thumbnail(server: Server, url: str, post: Post) -> str:
     """A small copy in our own store, uploaded by nobody; the URL itself if none can be made."""
     if server.image_mode == "None":
         return url
     if server.image_mode == "ProxyAllImages":
-        return proxied_image(server, url)
+        return proxied_image(server, url, thumbnail=True)
     alias = own_alias(server, url)
     try:
         if alias is not None:
             data = server.files.file(alias).data
         else:
             data = fetch(url, "pict-rs v0.5.24").raise_for_status().content
-        made, file = server.files.ingest(data, resize=_THUMBNAIL_SIDE)
+        made, file = server.files.ingest(data, resize=server.thumbnail_side)
     except (
         *_UNREACHABLE,
         AliasNotFoundError,
@@ -155,18 +156,22 @@ def make_thumbnail(server: Server, url: str) -> str:
         ValidatorUnreachableError,
     ):
         return url
-    return remember_image(server, made, file, uploader=None)
+    return remember_image(server, made, file, uploader=None, thumbnail_for=post.id)
 
 
-def remember_image(server: Server, made: Alias, file: StoredFile, *, uploader: int | None) -> str:
+def remember_image(
+    server: Server, made: Alias, file: StoredFile, *, uploader: int | None, thumbnail_for: int | None = None
+) -> str:
     """Note an alias with its uploader (a local user's number, or nobody) and its size; returns its public URL."""
     state = server.state
-    link = f"{state.url}/pictrs/image/{made.name}"
+    link = f"{server.images_url}{made.name}"
     with state.lock:
         state.images[made.name] = LocalImage(
-            local_user_id=uploader, pictrs_alias=made.name, pictrs_delete_token=made.token, published=now()
+            local_user_id=uploader,
+            pictrs_alias=made.name,
+            pictrs_delete_token=made.token,
+            published=now(),
+            thumbnail_for_post_id=thumbnail_for,
         )
-        state.image_details[link] = ImageDetails(
-            link=link, width=file.found.width, height=file.found.height, content_type=file.found.format.content_type
-        )
+        state.image_details[link] = details_of(link, file)
     return link

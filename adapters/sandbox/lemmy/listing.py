@@ -203,7 +203,7 @@ def list_comments(call: Call, query: CommentQuery) -> list[Comment]:
         case "Old":
             found.sort(key=lambda comment: comment.published)
         case "Hot":
-            found.sort(key=lambda comment: (_hotness(comment), score(comment)), reverse=True)
+            found.sort(key=lambda comment: (hotness(comment), score(comment)), reverse=True)
         case _:
             found.sort(key=score, reverse=True)
     in_thread = query.post_id is not None or query.parent_path is not None
@@ -217,7 +217,7 @@ def list_comments(call: Call, query: CommentQuery) -> list[Comment]:
     return found[page]
 
 
-def _hotness(comment: Comment) -> float:
+def hotness(comment: Comment) -> float:
     """The rank of a comment before the first run of the task that counts ranks every ten minutes.
 
     Whatever was written here starts with the same rank, above anything that came from another server: only the latter

@@ -17,23 +17,37 @@ if TYPE_CHECKING:
     from adapters.sandbox.pictrs.store import StoredFile
 
 
-def proxied_image(server: Server, url: str) -> str:
-    """The address under which we show an image; the same one unless it is elsewhere and the mode says so."""
+def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
+    """The address under which we show an image; the same one unless it is elsewhere and the mode says so.
+
+    Of a ``thumbnail`` 1.0 asks its proxy for a smaller copy.
+    """
     if server.image_mode != "ProxyAllImages" or url.startswith(server.state.url + "/"):
         return url
-    shown = f"{server.state.url}/api/v3/image_proxy?url={quote(url, safe='-_.~')}"
+    shown = server.proxy_url + quote(url, safe="-_.~")
+    if thumbnail and server.api == "v4":
+        shown += f"&max_size={server.thumbnail_side}"
     with server.state.lock:
         server.state.remote_images.add(url)
     try:
         file = proxied_file(server, url)
     except (OutsideLoopbackError, httpx.HTTPError, InvalidMediaError, BrokenMediaError):
         return shown
-    details = ImageDetails(
-        link=shown, width=file.found.width, height=file.found.height, content_type=file.found.format.content_type
-    )
     with server.state.lock:
-        server.state.image_details.setdefault(shown, details)
+        server.state.image_details.setdefault(shown, details_of(shown, file))
     return shown
+
+
+def details_of(link: str, file: StoredFile) -> ImageDetails:
+    """What is kept of the size of the picture behind a link."""
+    found = file.found
+    return ImageDetails(
+        link=link,
+        width=found.width,
+        height=found.height,
+        content_type=found.format.content_type,
+        blurhash=found.blurhash,
+    )
 
 
 def proxied_file(server: Server, url: str) -> StoredFile:

@@ -38,7 +38,7 @@ def purge_post(call: Call, form: PurgePost) -> Json:
         check_higher_admin(call, post.creator_id)
         urls = [url for url in (post.url, post.thumbnail_url) if url is not None]
     for url in urls:
-        _purge_file(call.server, url)
+        purge_file(call.server, url)
     with state.lock:
         if post.id in state.posts:
             state.drop_post(post)
@@ -46,17 +46,20 @@ def purge_post(call: Call, form: PurgePost) -> Json:
     return _DONE
 
 
-def _purge_file(server: Server, url: str) -> None:
-    """Purge by the last part of a URL, whatever server it names, if that server shows an image there."""
+def purge_file(server: Server, url: str) -> list[str]:
+    """Purge by the last part of a URL, whatever server it names, if that server shows an image there.
+
+    Returns the names that the file had, if there was one.
+    """
     alias = url.split("?", maxsplit=1)[0].rstrip("/").split("/")[-1]
     try:
         if own_alias(server, url) is None:
-            kind = fetch(url, "Lemmy/0.19.20").headers.get("content-type", "")
+            kind = fetch(url, f"Lemmy/{server.version}").headers.get("content-type", "")
             if not kind.startswith("image/"):
-                return
-        server.files.purge(alias)
+                return []
+        return server.files.purge(alias)
     except (OutsideLoopbackError, httpx.HTTPError, AliasNotFoundError):
-        return
+        return []
 
 
 @route("POST", "/api/v3/admin/purge/comment", PurgeComment, login=True)

@@ -166,5 +166,5 @@ def report_count(call: Call, form: GetReportCount) -> Json:
     answer["comment_reports"] = count(list(call.state.comment_reports.values()))
     answer["post_reports"] = count(list(call.state.post_reports.values()))
     if call.me.admin and form.community_id is None:
-        answer["private_message_reports"] = 0
+        answer["private_message_reports"] = sum(not row.resolved for row in call.state.message_reports.values())
     return answer

@@ -56,9 +56,16 @@ def check_user_action(call: Call, community_id: int) -> Community:
     community = existing_community(call.state, community_id)
     if community.deleted or community.removed:
         raise LemmyError("deleted")
+    check_not_banned(call)
     if (community_id, call.me.person_id) in call.state.community_bans:
         raise LemmyError("banned_from_community")
     return community
+
+
+def check_not_banned(call: Call) -> None:
+    """Raise ``site_ban``. 0.19 does not even let the banned in; in 1.0 their tokens still work."""
+    if call.person.banned:
+        raise LemmyError("site_ban")
 
 
 def check_mod_action(call: Call, community_id: int, *, allow_deleted: bool = False) -> None:

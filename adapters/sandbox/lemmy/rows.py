@@ -90,6 +90,7 @@ class LoginToken:
     published: datetime
     ip: str | None = None
     user_agent: str | None = None
+    exp: int | None = field(default=None, metadata=HIDDEN)  # Unix seconds; 1.0 only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +114,7 @@ class Community:
     posting_restricted_to_mods: bool = False
     instance_id: int
     visibility: str = "Public"
+    summary: str | None = field(default=None, metadata=HIDDEN)  # 1.0 only
     languages: set[int] = field(metadata=HIDDEN)
 
 
@@ -163,6 +165,7 @@ class Comment:
     path: str
     distinguished: bool = False
     language_id: int = 0
+    locked: bool = field(default=False, metadata=HIDDEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,6 +183,8 @@ class PostReport:
     resolver_id: int | None = None
     published: datetime
     updated: datetime | None = None
+    violates_instance_rules: bool = field(default=False, metadata=HIDDEN)
+    conclusion: str | None = field(default=None, metadata=HIDDEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,6 +200,8 @@ class CommentReport:
     resolver_id: int | None = None
     published: datetime
     updated: datetime | None = None
+    violates_instance_rules: bool = field(default=False, metadata=HIDDEN)
+    conclusion: str | None = field(default=None, metadata=HIDDEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -205,6 +212,7 @@ class LocalImage:
     pictrs_alias: str
     pictrs_delete_token: str
     published: datetime
+    thumbnail_for_post_id: int | None = field(default=None, metadata=HIDDEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,6 +223,7 @@ class ImageDetails:
     width: int
     height: int
     content_type: str
+    blurhash: str | None = field(default=None, metadata=HIDDEN)
 
 
 _WRITTEN: dict[type, tuple[str, ...]] = {}

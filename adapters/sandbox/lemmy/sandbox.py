@@ -1,4 +1,4 @@
-"""A Lemmy 0.19.20, its pict-rs and a remote instance to federate with, on three ports of 127.0.0.1."""
+"""A Lemmy 0.19 or 1.0, its pict-rs and a remote instance to federate with, on three ports of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from adapters.sandbox.faults import Faults, FaultyApp
 from adapters.sandbox.lemmy.accounts import add_account
@@ -17,9 +17,11 @@ from adapters.sandbox.lemmy.calling import Server
 from adapters.sandbox.lemmy.federation import REMOTE_COMMUNITY, REMOTE_USER, Federation
 from adapters.sandbox.lemmy.limits import RateLimiter
 from adapters.sandbox.lemmy.remote import RemoteApp
-from adapters.sandbox.lemmy.seeding import new_state
+from adapters.sandbox.lemmy.seeding import add_system_account, new_state
 from adapters.sandbox.lemmy.sessions import log_in
-from adapters.sandbox.lemmy.site import VERSION
+from adapters.sandbox.lemmy.v4.accounts import NEVER
+from adapters.sandbox.lemmy.v4.app import LemmyV4App
+from adapters.sandbox.lemmy.v4.limits import WindowLimiter
 from adapters.sandbox.pictrs import FileStore, PictrsApp
 from adapters.sandbox.pictrs.validation import Validator
 from adapters.sandbox.serving import LoopbackServer
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 # In this order: the oldest account has the most to say, and the bot is not the first administrator.
 SEEDED = ("admin", "alice", "bob", "carol", "dave", "warden", "erin")
 ADMINS = ("admin", "warden")
+# What a client may ask for, and the first API of it that shows images.
+VERSIONS: dict[str, Literal["v3", "v4"]] = {"0.19": "v3", "1.0": "v4"}
 _TICK_SECONDS = 0.05
 
 
@@ -60,10 +64,11 @@ class _Later:
 class LemmySandbox:
     """Three servers, running between ``start`` and ``stop`` or inside a ``with``.
 
-    ``default_limits``: Lemmy's own rate limits instead of hardly any. ``image_mode``: ``StoreLinkPreviews``,
-    ``ProxyAllImages`` or ``None``. ``thumbnail_again``: seconds until the thumbnail of a federated post is replaced.
-    ``purge_delay``: seconds for which a purged file is still served. ``validation_url``: where pict-rs shows every
-    file before it stores it (``media.external_validation``), on this machine.
+    ``version``: ``0.19`` or ``1.0``. ``default_limits``: Lemmy's own rate limits instead of hardly any.
+    ``image_mode``: ``StoreLinkPreviews``, ``ProxyAllImages`` or ``None``; left out, it is what a new server of that
+    version has: the first one for 0.19, the second for 1.0. ``thumbnail_again``: seconds until the thumbnail of a
+    federated post is replaced. ``purge_delay``: seconds for which a purged file is still served. ``validation_url``:
+    where pict-rs shows every file before it stores it (``media.external_validation``), on this machine.
     """
 
     def __init__(
@@ -73,7 +78,8 @@ class LemmySandbox:
         default_limits: bool = False,
         faults: Faults | None = None,
         *,
-        image_mode: str = "StoreLinkPreviews",
+        version: str = "0.19",
+        image_mode: str | None = None,
         thumbnail_again: float = 3.0,
         purge_delay: float = 0.4,
         validation_url: str | None = None,
@@ -88,22 +94,35 @@ class LemmySandbox:
         validator = None if validation_url is None else Validator(validation_url, validation_timeout)
         self.files = FileStore(purge_delay=purge_delay, validator=validator)
         self._state = new_state(self.url, default_limits=default_limits)
-        self._server = Server(self._state, self.files, image_mode)
+        api = VERSIONS[version]
+        if image_mode is None:
+            image_mode = "StoreLinkPreviews" if api == "v3" else "ProxyAllImages"
+        if api == "v4":
+            self._state.rate_limits.import_user_settings = 3
+        self._server = Server(self._state, self.files, image_mode, api=api)
         self.federation = Federation(self._server, FileStore(), self.remote_url, thumbnail_again)
         self._server.resolve_remote = self.federation.resolve
         self.federation.link()
-        limiter = RateLimiter(lambda: self._state.rate_limits)
-        lemmy.app = FaultyApp(LemmyApp(self._server, limiter), self.faults, "lemmy")
+        lemmy.app = FaultyApp(self._application(), self.faults, "lemmy")
         pictrs.app = FaultyApp(PictrsApp(self.files, self.pictrs_key), self.faults, "pictrs")
         remote.app = FaultyApp(RemoteApp(self.federation.files), self.faults, "remote")
         self._ending = threading.Event()
         self._background: threading.Thread | None = None
         self.people = {name: self._seed(name) for name in SEEDED}
 
+    def _application(self) -> ASGIApp:
+        if self._server.api == "v3":
+            return LemmyApp(self._server, RateLimiter(lambda: self._state.rate_limits).passes)
+        return LemmyV4App(self._server, WindowLimiter(lambda: self._state.rate_limits))
+
     def _seed(self, name: str) -> Person:
         password = f"{name}-{secrets.token_urlsafe(12)}"
         user = add_account(self._state, name, password, admin=name in ADMINS)
-        return Person(user.person_id, password, log_in(self._state, user, address="127.0.0.1"))
+        newer = self._server.api == "v4"
+        if newer and len(self._state.local_users) == 1:
+            add_system_account(self._state)
+        token = log_in(self._state, user, address="127.0.0.1", exp=NEVER if newer else None)
+        return Person(user.person_id, password, token)
 
     @property
     def url(self) -> str:
@@ -136,7 +155,7 @@ class LemmySandbox:
         }
         return {
             "platform": "lemmy",
-            "version": VERSION,
+            "version": self._server.version,
             "url": self.url,
             "pictrs_url": self.pictrs_url,
             "pictrs_key": self.pictrs_key,
@@ -193,6 +212,11 @@ class LemmySandbox:
         with self._state.lock:
             self._state.tokens.pop(jwt, None)
 
+    def expire(self, jwt: str) -> None:
+        """Let the week of a token be over (1.0)."""
+        with self._state.lock:
+            self._state.tokens[jwt].exp = 0
+
     def demote(self, person: Person | int | str) -> None:
         """Take the administrator's rights away, without a trace in the mod log."""
         if isinstance(person, str):
@@ -246,12 +270,12 @@ class LemmySandbox:
         ).id
 
 
-def serve(port: int = 0, default_limits: bool = False) -> None:
+def serve(port: int = 0, default_limits: bool = False, version: str = "0.19") -> None:
     """Run until SIGINT or SIGTERM; the first line on the standard output is the announcement."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with LemmySandbox(port=port, default_limits=default_limits) as box:
+    with LemmySandbox(port=port, default_limits=default_limits, version=version) as box:
         sys.stdout.write(json.dumps(box.announcement()) + "\n")
         sys.stdout.flush()
         ended.wait()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+
 from adapters.sandbox.clock import now
+from adapters.sandbox.lemmy.rows import Person
 from adapters.sandbox.lemmy.site_rows import LocalSite, RateLimits, Site
 from adapters.sandbox.lemmy.state import Instance, State
 
@@ -27,6 +30,20 @@ def new_state(url: str, *, default_limits: bool) -> State:
     for table in ("site", "instance", "person", "community"):
         state.skip_ids(table, 1)
     return state
+
+
+def add_system_account(state: State) -> None:
+    """The person whom a Lemmy 1.0 keeps for itself, right after the first administrator."""
+    person = Person(
+        id=state.next_id("person"),
+        name=f"lemmy_{secrets.token_urlsafe(10)[:13].replace('-', 'a')}",
+        published=now(),
+        actor_id="http://changeme.invalid/seq/1",
+        local=True,
+        bot_account=True,
+        instance_id=state.site.instance_id,
+    )
+    state.people[person.id] = person
 
 
 def _limits(*, default_limits: bool) -> RateLimits:

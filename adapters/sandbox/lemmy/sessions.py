@@ -13,6 +13,8 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.rows import LocalUser, LoginToken
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import HTTPConnection
 
     from adapters.sandbox.lemmy.state import State
@@ -26,32 +28,43 @@ def sent_token(request: HTTPConnection) -> str | None:
     return request.cookies.get("jwt")
 
 
-def log_in(state: State, user: LocalUser, *, address: str | None = None, user_agent: str | None = None) -> str:
-    """A new token for an account."""
-    claims = {
+def log_in(
+    state: State,
+    user: LocalUser,
+    *,
+    address: str | None = None,
+    user_agent: str | None = None,
+    exp: int | None = None,
+) -> str:
+    """A new token for an account; ``exp``, in Unix seconds, is when 1.0 lets it end."""
+    claims: dict[str, object] = {
         "sub": str(user.id),
         "iss": state.host,
         "iat": int(now().timestamp()),
         # Two tokens of the same second must differ; Lemmy's do not, and share one row.
         "jti": uuid.uuid4().hex,
     }
+    if exp is not None:
+        claims["exp"] = exp
     signed = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(claims)}"
     signature = hmac.new(state.secret, signed.encode(), hashlib.sha256).digest()
     token = f"{signed}.{_base64(signature)}"
-    state.tokens[token] = LoginToken(token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent)
+    state.tokens[token] = LoginToken(
+        token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent, exp=exp
+    )
     return token
 
 
-def viewer_of(state: State, token: str | None) -> LocalUser | None:
-    """The account of a token, unless it is banned, deleted or logged out."""
+def viewer_of(state: State, token: str | None, *, banned_too: bool = False) -> LocalUser | None:
+    """The account of a token, unless it is banned, deleted or logged out, or its time is over."""
     row = None if token is None else state.tokens.get(token)
-    if row is None:
+    if row is None or (row.exp is not None and row.exp <= now().timestamp()):
         return None
     user = next((user for user in state.local_users.values() if user.id == row.user_id), None)
     if user is None:
         return None
     person = state.people[user.person_id]
-    return None if person.banned or person.deleted else user
+    return None if (person.banned and not banned_too) or person.deleted else user
 
 
 def log_out_everywhere(state: State, user: LocalUser) -> None:
@@ -59,7 +72,7 @@ def log_out_everywhere(state: State, user: LocalUser) -> None:
     state.tokens = {token: row for token, row in state.tokens.items() if row.user_id != user.id}
 
 
-def _part(value: dict[str, str] | dict[str, object]) -> str:
+def _part(value: Mapping[str, object]) -> str:
     return _base64(json.dumps(value, separators=(",", ":")).encode())
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.applications import accept_everybody
-from adapters.sandbox.lemmy.calling import Call, route
+from adapters.sandbox.lemmy.calling import VERSIONS, Call, route
 from adapters.sandbox.lemmy.communities import shown_languages
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages.site import CreateCustomEmoji, EditSite, Nothing
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.rows import Json
     from adapters.sandbox.lemmy.state import State
 
-VERSION = "0.19.20"
 _CACHE_SECONDS = 1.0
 _LOCAL_FIELDS = (
     "enable_downvotes",
@@ -46,7 +45,6 @@ _LOCAL_FIELDS = (
     "reports_email_admins",
 )
 _LOCAL_CHOICES = (
-    "registration_mode",
     "default_post_listing_type",
     "default_sort_type",
     "default_post_listing_mode",
@@ -55,7 +53,8 @@ _LOCAL_TEXTS = ("application_question", "legal_information", "slur_filter_regex"
 _BUCKETS = ("message", "post", "register", "image", "comment", "search")
 
 
-def _counts(state: State) -> Json:
+def counts(state: State) -> Json:
+    """What of our own is neither removed nor deleted."""
     posts = [post for post in state.posts.values() if post.local and not post.removed and not post.deleted]
     comments = [row for row in state.comments.values() if row.local and not row.removed and not row.deleted]
     communities = [row for row in state.communities.values() if row.local and not row.removed and not row.deleted]
@@ -77,7 +76,7 @@ def _site_view(state: State) -> Json:
         "site": as_json(state.site),
         "local_site": as_json(state.local_site),
         "local_site_rate_limit": as_json(state.rate_limits),
-        "counts": _counts(state),
+        "counts": counts(state),
     }
 
 
@@ -86,7 +85,7 @@ def general_answer(state: State) -> Json:
     return {
         "site_view": _site_view(state),
         "admins": [person_view(state, person) for person in state.admins()],
-        "version": VERSION,
+        "version": VERSIONS["v3"],
         "all_languages": [
             {"id": number, "code": code, "name": name} for number, (code, name) in enumerate(all_languages())
         ],
@@ -178,7 +177,6 @@ def edit_site(call: Call, form: EditSite) -> Json:
     banner = replaced_picture(call, form.banner, state.site.banner)
     with state.lock:
         site, local = state.site, state.local_site
-        asked_before = local.registration_mode
         site.name = site.name if form.name is None else form.name
         site.sidebar = site.sidebar if form.sidebar is None else (sidebar or None)
         site.icon, site.banner = icon, banner
@@ -195,8 +193,8 @@ def edit_site(call: Call, form: EditSite) -> Json:
         for name in _LOCAL_TEXTS:
             if getattr(form, name) is not None:
                 setattr(local, name, getattr(form, name) or None)
-        if asked_before != "RequireApplication" and local.registration_mode == "RequireApplication":
-            accept_everybody(state)
+        if form.registration_mode is not None:
+            set_registration_mode(state, str(form.registration_mode))
         local.updated = now()
         for bucket in _BUCKETS:
             count, seconds = getattr(form, f"rate_limit_{bucket}"), getattr(form, f"rate_limit_{bucket}_per_second")
@@ -217,6 +215,13 @@ def edit_site(call: Call, form: EditSite) -> Json:
                 Tagline(id=state.next_id("tagline"), content=content, published=now()) for content in form.taglines
             ]
         return {"site_view": _site_view(state), "taglines": [as_json(tagline) for tagline in state.taglines]}
+
+
+def set_registration_mode(state: State, mode: str) -> None:
+    """Who may register from now on."""
+    if mode == "RequireApplication" and state.local_site.registration_mode != mode:
+        accept_everybody(state)
+    state.local_site.registration_mode = mode
 
 
 def _replace_blocked(state: State, urls: list[str]) -> None:
@@ -272,20 +277,20 @@ def federated_instances(call: Call, _: Nothing) -> Json:
 @route("GET", "/nodeinfo/2.1", bucket=None)
 def nodeinfo(call: Call, _: Nothing) -> Response:
     """What software this is."""
-    counts = _counts(call.state)
+    numbers = counts(call.state)
     body = {
         "version": "2.1",
         "software": {
             "name": "lemmy",
-            "version": VERSION,
+            "version": call.server.version,
             "repository": "https://github.com/LemmyNet/lemmy",
             "homepage": "https://join-lemmy.org/",
         },
         "protocols": ["activitypub"],
         "usage": {
-            "users": {"total": counts["users"], "activeHalfyear": 0, "activeMonth": 0},
-            "localPosts": counts["posts"],
-            "localComments": counts["comments"],
+            "users": {"total": numbers["users"], "activeHalfyear": 0, "activeMonth": 0},
+            "localPosts": numbers["posts"],
+            "localComments": numbers["comments"],
         },
         "openRegistrations": call.state.local_site.registration_mode != "Closed",
         "services": {"inbound": [], "outbound": []},

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from adapters.sandbox.lemmy.modlog_rows import ModlogEntry
+    from adapters.sandbox.lemmy.private_messages import PrivateMessage, PrivateMessageReport
     from adapters.sandbox.lemmy.rows import (
         Comment,
         CommentReport,
@@ -95,6 +96,8 @@ class State:
     read_comments: dict[tuple[int, int], int] = field(default_factory=dict)  # (post, person) -> count when read
     post_reports: dict[int, PostReport] = field(default_factory=dict)
     comment_reports: dict[int, CommentReport] = field(default_factory=dict)
+    private_messages: dict[int, PrivateMessage] = field(default_factory=dict)
+    message_reports: dict[int, PrivateMessageReport] = field(default_factory=dict)
     modlog: list[ModlogEntry] = field(default_factory=list)
     images: dict[str, LocalImage] = field(default_factory=dict)  # by alias
     image_details: dict[str, ImageDetails] = field(default_factory=dict)  # by link

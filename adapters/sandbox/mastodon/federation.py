@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.sandbox.blurhash import blurhash
 from adapters.sandbox.clock import now
-from adapters.sandbox.mastodon.blurhash import blurhash
 from adapters.sandbox.mastodon.files import stored_path
 from adapters.sandbox.mastodon.pictures import SMALL, encode, open_picture, shrink
 from adapters.sandbox.mastodon.posting import add_status, edit, erase
@@ -222,4 +222,4 @@ class Federation:
         self.state.files.put(media.small, data if small is picture else shown.data, shown.content_type)
         measures = {"width": picture.width, "height": picture.height, "size": f"{picture.width}x{picture.height}"}
         media.meta = {"original": measures | {"aspect": picture.width / picture.height}, "small": shown.meta}
-        media.blurhash = blurhash(small)
+        media.blurhash = blurhash(small, across=4, down=4)

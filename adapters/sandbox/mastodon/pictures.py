@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from adapters.sandbox.mastodon.blurhash import blurhash
+from adapters.sandbox.blurhash import blurhash
 
 if TYPE_CHECKING:
     from adapters.sandbox.mastodon.rows import Json
@@ -82,7 +82,9 @@ def store_picture(data: bytes, version: Version) -> Stored:
     original = shrink(upright, LARGEST)
     small = shrink(upright, SMALL)
     return Stored(
-        original=encode(original, kind, version), small=encode(small, kind, version), blurhash=blurhash(small)
+        original=encode(original, kind, version),
+        small=encode(small, kind, version),
+        blurhash=blurhash(small, across=4, down=4),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageSequence
 
-from adapters.sandbox.mastodon.blurhash import blurhash
+from adapters.sandbox.blurhash import blurhash
 from adapters.sandbox.mastodon.boxes import NotBoxesError, Track, jpeg_movie, read_track
 from adapters.sandbox.mastodon.pictures import SMALL, Picture, open_picture, shrink
 
@@ -84,7 +84,7 @@ def _moving(data: bytes, track: Track, frame: Image.Image) -> Moving:
         small=Picture(
             data=out.getvalue(), content_type="image/png", extension="png", width=small.width, height=small.height
         ),
-        blurhash=blurhash(small),
+        blurhash=blurhash(small, across=4, down=4),
         meta={
             "width": track.width,
             "height": track.height,

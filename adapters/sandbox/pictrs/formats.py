@@ -9,8 +9,8 @@ from io import BytesIO
 
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
+from adapters.sandbox.blurhash import blurhash
 from adapters.sandbox.clock import now, trimmed_ns
-from adapters.sandbox.pictrs.blurhash import blurhash
 
 
 class InvalidMediaError(Exception):
@@ -88,7 +88,7 @@ def probe(data: bytes) -> Probed:
         except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
             raise BrokenMediaError from error
         frames = count if known.kind == "Animation" else None
-        return Probed(known, picture.width, picture.height, frames, blurhash(picture))
+        return Probed(known, picture.width, picture.height, frames, blurhash(picture, across=4, down=3))
 
 
 def smaller(data: bytes, limit: int, target: Format | None = None) -> bytes:

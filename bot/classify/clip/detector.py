@@ -12,6 +12,7 @@ from bot.classify.clip.engines import LIBRARIES
 from bot.classify.clip.extras import read_heads, read_samples
 from bot.classify.clip.labels import canonical, check, prompts_of, read
 from bot.classify.clip.model import described, digest, open_model
+from bot.classify.clip.openvino_engine import RECIPE
 from bot.classify.clip.scoring import Scoring, combinations_of, questions_of
 from bot.classify.clip.texts import embedded
 from bot.classify.device import UnavailableError
@@ -136,7 +137,8 @@ class ClipDetector:
 
 def _versions(settings: ClipSettings) -> list[str]:
     library = LIBRARIES[settings.engine]
-    return [f"{library} {metadata.version(library)}"]
+    said = [f"{library} {metadata.version(library)}"]
+    return [*said, RECIPE] if settings.engine == "openvino-int8" else said
 
 
 def _meant_for(file: LabelFile, model: Model) -> None:

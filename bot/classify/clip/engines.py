@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import structlog
 
-from bot.classify.clip.external import locations
-from bot.classify.clip.weights import check, read, unit
-from bot.domain.errors import ConfigError
+from bot.classify.clip.external import checked
+from bot.classify.clip.weights import unit
+from bot.classify.onnx_session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,23 +129,7 @@ class OnnxEngine:
 
         Raises ``ConfigError`` for a file that is not the one that was exported, or that is none of these.
         """
-        import onnxruntime
-
-        model = read(path, digests[path.name])
-        others = _others(path, model)
-        for name in sorted(others):
-            if name not in digests:
-                raise ConfigError(f"{path}: reads the file {name!r}, which the manifest does not name; export it again")
-            check(path.parent / name, digests[name])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors
-        # Waiting threads must not burn the cores that decode the next pictures.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # By its path only where the weights of a large model are in files beside it.
-        self._session = onnxruntime.InferenceSession(
-            str(path) if others else model, sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(checked(path, digests), threads=threads)
         self._input = self._session.get_inputs()[0].name
         self._mean, self._deviation = (
             np.asarray(values, dtype=np.float32) * np.float32(255) for values in (mean, deviation)
@@ -179,12 +163,11 @@ class ScreeningEngine:
         return made
 
 
-def _others(path: Path, model: bytes) -> frozenset[str]:
-    try:
-        return locations(model)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-LIBRARIES: Final = {"torch": "torch", "onnxruntime": "onnxruntime", "onnxruntime-int8": "onnxruntime"}
+LIBRARIES: Final = {
+    "torch": "torch",
+    "onnxruntime": "onnxruntime",
+    "onnxruntime-int8": "onnxruntime",
+    "openvino": "openvino",
+    "openvino-int8": "openvino",
+}
 """Engine to the distribution whose version is part of the revision."""

@@ -1,13 +1,15 @@
-"""Which other files a model in ONNX reads: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto."""
+"""A model in ONNX and the other files that it reads: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.classify.clip.weights import check, read
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _FIELDS: Final[Mapping[str, Mapping[int, str]]] = {
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -22,6 +24,24 @@ _FIELDS: Final[Mapping[str, Mapping[int, str]]] = {
 """Of each kind of message, the fields that lead to the places where a tensor names a file."""
 
 _KEY, _VALUE, _LOCATION = 1, 2, b"location"
+
+
+def checked(path: Path, digests: Mapping[str, str]) -> bytes | str:
+    """What an engine may open: the bytes that were checked, or ``path`` where weights are in files beside it.
+
+    ``digests``: of every file beside ``path`` that may be read, and of itself, by their names. Raises ``ConfigError``
+    for a file that is not the one that was exported, or that is none of these.
+    """
+    model = read(path, digests[path.name])
+    try:
+        others = locations(model)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for name in sorted(others):
+        if name not in digests:
+            raise ConfigError(f"{path}: reads the file {name!r}, which the manifest does not name; export it again")
+        check(path.parent / name, digests[name])
+    return str(path) if others else model
 
 
 def locations(model: bytes) -> frozenset[str]:

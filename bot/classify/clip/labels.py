@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,9 +14,11 @@ from bot.classify.clip.settings import LabelId, is_file
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Words = Annotated[str, Field(min_length=1, max_length=300)]
+Frames = Annotated[int, Field(ge=1, le=16)]
+"""Of how many frames of what moves a rule on the label wants it, unless the rule says itself. It changes no score."""
 
 
 class _Strict(BaseModel):
@@ -37,6 +39,7 @@ class Label(_Strict):
     measure: Literal["contrast", "cosine"] = "contrast"
     prompts: Annotated[tuple[Words, ...], Field(min_length=1)]
     counter: tuple[Words, ...] = ()
+    frames: Frames = 1
 
     @model_validator(mode="after")
     def _has_what_it_measures(self) -> Self:
@@ -71,6 +74,7 @@ class Combination(_Strict):
     misses: Words
     all: Annotated[tuple[Term | AnyOf, ...], Field(min_length=2)]
     unless: tuple[Term, ...] = ()
+    frames: Frames = 1
 
     @property
     def groups(self) -> list[tuple[Term, ...]]:
@@ -184,12 +188,20 @@ def _explained(name: str, error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def frames_of(names: Sequence[str]) -> Mapping[str, int]:
+    """Labels of these sets and files that want more than one frame of what moves. Raises ``ConfigError``."""
+    return {label.id: label.frames for label in _both(read(name) for name in names) if label.frames > 1}
+
+
+NO_SCORE: Final = {"means", "misses", "frames"}
+
+
 def canonical(files: Sequence[LabelFile]) -> list[dict[str, Any]]:
     """Everything in them that changes scores, for a digest."""
     return [
         {
-            "labels": [label.model_dump(exclude={"means", "misses"}) for label in file.labels],
-            "combinations": [one.model_dump(exclude={"means", "misses"}) for one in file.combinations],
+            "labels": [label.model_dump(exclude=NO_SCORE) for label in file.labels],
+            "combinations": [one.model_dump(exclude=NO_SCORE) for one in file.combinations],
         }
         for file in files
     ]

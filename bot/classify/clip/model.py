@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.classify.clip import torch_model
 from bot.classify.clip.engines import OnnxEngine, ScreeningEngine, TorchEngine
+from bot.classify.clip.openvino_engine import OpenVinoEngine, openvino
 from bot.classify.clip.settings import SHIPPED_MODEL, Digest
 from bot.classify.clip.weights import arrays, check, read
 from bot.domain.errors import ConfigError
@@ -167,12 +168,16 @@ class ExportedModel:
     """A folder with an image tower in ONNX, and the embeddings of prompts: it runs without torch."""
 
     def __init__(self, settings: ClipSettings, *, folder: Path, sha256: str) -> None:
-        """Raises ``ConfigError`` for a file that is missing or not the one that was exported."""
+        """Raises ``ConfigError`` for a file that is missing or not the one that was exported.
+
+        The manifest is pinned, so that its digests are. Each file is held against its own when it is used: of what is
+        never opened here, such as weights for torch of a gigabyte and more, nothing has to be read.
+        """
         self._settings = settings
         self._folder = folder
         self._manifest = _manifest(folder, sha256)
-        for name, digest in self._manifest.files.items():
-            check(folder / name, digest)
+        if settings.engine.startswith("openvino"):
+            openvino()
         said = self._manifest
         self.identity = Identity(model=said.model, pretrained=said.pretrained, weights=said.weights)
         self.preprocessing = said.preprocessing
@@ -182,7 +187,9 @@ class ExportedModel:
             name: digest for name, digest in said.files.items() if name not in {WEIGHTS, CONFIG}
         }
         prompts = folder / PROMPTS
-        self.known: Mapping[str, Rows] = arrays(prompts.read_bytes(), prompts) if PROMPTS in said.files else {}
+        self.known: Mapping[str, Rows] = (
+            arrays(read(prompts, said.files[PROMPTS]), prompts) if PROMPTS in said.files else {}
+        )
 
     @property
     def tower(self) -> str:
@@ -198,20 +205,27 @@ class ExportedModel:
 
     def start(self, doubtful: Callable[[Rows], Rows]) -> Engine:
         """See ``Model``."""
-        exact = self._open(IMAGE)
-        if self._settings.engine == "onnxruntime":
-            return exact
-        return ScreeningEngine(self._open(IMAGE_INT8), exact, doubtful)
+        match self._settings.engine:
+            case "onnxruntime-int8":
+                return ScreeningEngine(self._open(OnnxEngine, IMAGE_INT8), self._open(OnnxEngine, IMAGE), doubtful)
+            case "openvino":
+                return self._open(OpenVinoEngine, IMAGE, precision=self._settings.precision)
+            case "openvino-int8":
+                exact = self._open(OpenVinoEngine, IMAGE, precision=self._settings.precision)
+                return ScreeningEngine(self._open(OpenVinoEngine, IMAGE, precision="int8"), exact, doubtful)
+            case _:
+                return self._open(OnnxEngine, IMAGE)
 
-    def _open(self, name: str) -> OnnxEngine:
+    def _open(self, engine: type[OnnxEngine | OpenVinoEngine], name: str, **said: Any) -> Engine:
         if name not in self._manifest.files:
             raise ConfigError(f"{self._folder}: has no {name}; export it again")
-        return OnnxEngine(
+        return engine(
             self._folder / name,
             self._manifest.files,
             threads=self._settings.threads,
             mean=self.preprocessing.mean,
             deviation=self.preprocessing.deviation,
+            **said,
         )
 
 

@@ -44,7 +44,7 @@ class ClipSettings(DetectorSettings):
     exported: Path | None = Field(default=None, description="A folder that the export wrote.")
     sha256: Digest | None = Field(default=None, description="Of `weights`, or of the manifest in `exported`.")
     download: bool = Field(default=False, description="Fetch missing weights from the Hugging Face hub.")
-    engine: Literal["torch", "onnxruntime", "onnxruntime-int8"] = "torch"
+    engine: Literal["torch", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-int8"] = "torch"
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$", description="torch's name of it.")
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = Field(default=0, ge=0, le=64, description="Processor threads; 0: one for each core.")
@@ -73,10 +73,10 @@ class ClipSettings(DetectorSettings):
             raise ValueError("write `weights` (a safetensors file), or `download: true`")
         if self.model not in {"", SHIPPED_MODEL} and self.engine != "torch":
             raise ValueError(f"engine {self.engine} runs what was exported: write `exported`, or `engine: torch`")
-        if self.engine != "torch" and (self.device != "cpu" or self.precision != "fp32"):
-            raise ValueError(
-                f"engine {self.engine} runs on the cpu in its own precision; device and precision are torch's"
-            )
+        if self.engine != "torch" and self.device != "cpu":
+            raise ValueError(f"engine {self.engine} runs on the cpu; device is torch's")
+        if self.engine.startswith("onnxruntime") and self.precision != "fp32":
+            raise ValueError(f"engine {self.engine} has its own precision; `precision` is torch's and openvino's")
         if self.download and self.pretrained is None:
             raise ValueError("write `pretrained`: which weights of the model are meant")
         return self

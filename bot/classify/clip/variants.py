@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.classify.clip.detector import ClipDetector
@@ -39,6 +40,9 @@ def variants(settings: ClipSettings) -> Sequence[Variant]:
         for engine, file in (("onnxruntime", IMAGE), ("onnxruntime-int8", IMAGE_INT8)):
             if (folder / file).exists():
                 found.append(encoder(settings, engine=engine, device="cpu", precision="fp32"))
+        if (folder / IMAGE).exists() and find_spec("openvino") is not None:
+            for engine, precision in (("openvino", "fp32"), ("openvino", "bf16"), ("openvino-int8", "fp32")):
+                found.append(encoder(settings, engine=engine, device="cpu", precision=precision))
     if folder is None or (folder / WEIGHTS).exists():
         for device in _devices():
             said = {"engine": "torch", "device": device}

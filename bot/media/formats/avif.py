@@ -9,7 +9,7 @@ from bot.media.formats.walk import Walk, u32
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOP_LEVEL: Final = frozenset(
+TOP_LEVEL: Final = frozenset(
     [
         *(b"ftyp", b"styp", b"meta", b"mdat", b"moov", b"moof", b"mfra", b"sidx", b"ssix", b"free", b"skip"),
         *(b"uuid", b"wide", b"pdin", b"meco", b"emsg", b"prft"),
@@ -23,8 +23,8 @@ def walk_avif(data: bytes) -> Walk:
     """From ``ftyp`` to the first thing that is no further box of this file; the largest size among its items."""
     end: int | None = 0
     width = height = 0
-    for kind, start, body, stop in _boxes(data, 0, len(data)):
-        if kind not in _TOP_LEVEL or (kind == b"ftyp" and start > 0):  # another file begins there
+    for kind, start, body, stop in boxes(data, 0, len(data)):
+        if kind not in TOP_LEVEL or (kind == b"ftyp" and start > 0):  # another file begins there
             end = start
             break
         if stop > len(data):
@@ -40,7 +40,7 @@ def walk_avif(data: bytes) -> Walk:
 def _largest_item(data: bytes, start: int, stop: int, path: tuple[bytes, ...] = (b"iprp", b"ipco")) -> tuple[int, int]:
     """Item properties: ``iprp`` holds ``ipco`` holds one ``ispe`` for each size."""
     width = height = 0
-    for kind, _, body, end in _boxes(data, start, stop):
+    for kind, _, body, end in boxes(data, start, stop):
         if path and kind == path[0]:
             wide, tall = _largest_item(data, body, min(end, stop), path[1:])
         elif not path and kind == b"ispe":
@@ -51,9 +51,9 @@ def _largest_item(data: bytes, start: int, stop: int, path: tuple[bytes, ...] = 
     return width, height
 
 
-def _boxes(data: bytes, at: int, stop: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Kind, start, start of the body and end (which may lie behind ``stop``) of each box."""
-    for _ in range(_BOXES_LOOKED_AT):
+def boxes(data: bytes, at: int, stop: int, *, most: int = _BOXES_LOOKED_AT) -> Iterator[tuple[bytes, int, int, int]]:
+    """Kind, start, start of the body and end (which may lie behind ``stop``) of each box, of ``most`` of them."""
+    for _ in range(most):
         if at + 8 > stop:
             return
         length, body = u32(data, at), at + 8

@@ -1,9 +1,7 @@
-"""The measurements as one page of HTML that loads nothing, runs nothing and shows no picture that was measured."""
+"""The measurements as one page of HTML that shows no picture that was measured."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ from bot.classify.calibration import RATES
 from bot.classify.false_alarms import METHOD, pictures_needed
 from bot.operate.calibrate.plot import curve, forest
 from bot.operate.calibrate.words import ASSUMED, between, flagged, number, percent, score, true_alarms
-from bot.operate.explain.page import foreign
+from bot.operate.paper import foreign, head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,29 +19,16 @@ if TYPE_CHECKING:
 UNREAD_SHOWN = 50
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1c2024; --faint: #5b6470; --line: #d5dae0; --wash: #f4f6f8; --mark: #2b5d9b;
-  --warn: #a8431f; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9ec; --faint: #9aa5b1; --line: #39414a; --wash: #1f252b; --mark: #8fb8ea; --warn: #f0936b; }
-  body { background: #15191d; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 76rem; color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-h1 { margin: 0 0 .25rem; font-size: 1.6rem; line-height: 1.25; }
-h2 { margin: 2.25rem 0 .6rem; font-size: 1.15rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
-h3 { margin: 0 0 .35rem; font-size: 1rem; }
+body { max-width: 76rem; }
 h4 { margin: .9rem 0 .2rem; font-size: .95rem; }
-p { margin: .3rem 0; max-width: 60rem; overflow-wrap: anywhere; }
-.faint { color: var(--faint); }
+p { max-width: 60rem; }
 .whole { white-space: nowrap; }
 .warn { color: var(--warn); }
-.notice { margin-top: .9rem; padding: .55rem .8rem; background: var(--wash); border-left: 3px solid var(--mark); }
 .side { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1rem; }
-.card { padding: .8rem 1rem; border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
+.card { min-width: 0; }
 .wide { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; color: var(--faint); vertical-align: bottom; }
+table { font-size: .9rem; font-variant-numeric: tabular-nums; }
+th { vertical-align: bottom; }
 th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 svg { display: block; width: 100%; height: auto; max-width: 36rem; margin: .4rem 0; }
 svg text { font-size: 11px; fill: var(--faint); }
@@ -56,14 +41,7 @@ svg line.differs { stroke: var(--warn); stroke-width: 2; }
 svg circle.differs { fill: var(--warn); }
 svg line.mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; }
 svg text.mark { fill: var(--ink); }
-@media print { body { max-width: none; padding: 0; font-size: 10.5pt; } .card, tr, svg { break-inside: avoid; } }
 """
-
-POLICY = (
-    "default-src 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
 def as_page(told: Report) -> str:
@@ -72,13 +50,7 @@ def as_page(told: Report) -> str:
 
 
 def _page(told: Report) -> Iterator[str]:
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
-        '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex, nofollow">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>False alarms on {told.pictures:,} pictures</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-    )
+    yield head(f"False alarms on {told.pictures:,} pictures", STYLE)
     yield f"<h1>False alarms on {told.pictures:,} harmless pictures</h1>\n"
     yield f"<p class=faint>{foreign(told.folder)}, {told.made:%Y-%m-%d %H:%M} UTC. Bounds: {METHOD}.</p>\n"
     yield (

@@ -1,14 +1,10 @@
-"""An explanation as one page of HTML that loads nothing, runs nothing and leads nowhere.
+"""An explanation as one page of HTML.
 
-Its policy allows one style sheet, by digest, and nothing else: no picture, no script, no request. There is no link in
-it, so that nobody comes upon a picture by a slip of the finger. Everything foreign is escaped and kept to itself
-(``bdi``), with unseen characters spelt out.
+There is no link in it, so that nobody comes upon a picture by a slip of the finger.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -24,6 +20,7 @@ from bot.operate.explain.plain import (
     state_words,
     times,
 )
+from bot.operate.paper import foreign, head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,29 +28,16 @@ if TYPE_CHECKING:
     from bot.operate.explain.shape import DeedLine, Explanation, FileLine, Line, TryLine, VerdictLine
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1c2024; --faint: #5b6470; --line: #d5dae0; --wash: #f4f6f8; --mark: #2b5d9b; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9ec; --faint: #9aa5b1; --line: #39414a; --wash: #1f252b; --mark: #8fb8ea; }
-  body { background: #15191d; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 64rem; color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-h1 { margin: 0 0 .25rem; font-size: 1.6rem; line-height: 1.25; }
-h2 { margin: 2.25rem 0 .6rem; font-size: 1.1rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
-h3 { margin: 0 0 .35rem; font-size: 1rem; }
-p, h1, h3, li { overflow-wrap: anywhere; }
-p { margin: .3rem 0; }
-.faint { color: var(--faint); }
-.notice { margin-top: .9rem; padding: .55rem .8rem; background: var(--wash); border-left: 3px solid var(--mark); }
-.card { margin: .8rem 0; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: 6px; }
+body { max-width: 64rem; }
+h2 { font-size: 1.1rem; }
+h1, h3, li { overflow-wrap: anywhere; }
+.card { margin: .8rem 0; }
 .state { display: inline-block; padding: 0 .5rem; border: 1px solid var(--line); border-radius: 1rem;
   background: var(--wash); font-size: .85rem; font-weight: normal; }
 dl { display: grid; grid-template-columns: 12rem 1fr; gap: .15rem 1rem; margin: .35rem 0; }
 dt { color: var(--faint); }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
-table { width: 100%; border-collapse: collapse; font-size: .93rem; }
-th { text-align: left; font-weight: 600; color: var(--faint); }
+table { font-size: .93rem; }
 th, td { padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td:last-child, th:last-child { padding-right: 0; }
 td { overflow-wrap: anywhere; }
@@ -70,14 +54,7 @@ pre { margin: .4rem 0 0; padding: .6rem .8rem; background: var(--wash); border-r
   .timeline tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .35rem; }
 }
-@media print { body { max-width: none; padding: 0; font-size: 10.5pt; } .card, tr { break-inside: avoid; } }
 """
-
-POLICY = (
-    "default-src 'none'; "
-    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
 def as_page(explanation: Explanation) -> str:
@@ -86,14 +63,7 @@ def as_page(explanation: Explanation) -> str:
 
 
 def _page(told: Explanation) -> Iterator[str]:
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
-        '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex, nofollow">\n'
-        '<meta name="format-detection" content="telephone=no, email=no, address=no, url=no">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Case {told.case}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-    )
+    yield head(f"Case {told.case}", STYLE)
     yield f"<h1>Case {told.case} <span class=state>{foreign(told.state)}</span></h1>\n"
     yield f"<p>{foreign(told.headline) or 'Nothing has flagged it.'}</p>\n"
     yield (
@@ -113,11 +83,6 @@ def _page(told: Explanation) -> Iterator[str]:
     yield "<thead><tr><th>When (UTC)<th>What<th>Who<th>Detail</thead>\n<tbody>\n"
     yield from (_line(line) for line in told.timeline)
     yield "</tbody>\n</table>\n</body>\n</html>\n"
-
-
-def foreign(text: str) -> str:
-    """Text from anywhere, as HTML."""
-    return f"<bdi>{escape(visible(text))}</bdi>" if text else ""
 
 
 def _list(pairs: Iterable[tuple[str, str]]) -> str:

@@ -109,9 +109,10 @@ def rested_on(verdict: VerdictLine) -> Iterator[str]:
     """Scores with their revisions, and hits."""
     for score in verdict.scores:
         name = f"{visible(score.detector)}/{visible(score.label)}"
-        yield f"score {name} {score.value:.3f}, revision {visible(score.revision)}"
+        frames = f" (frames: {' '.join(f'{value:.2f}' for value in score.frames)})" if score.frames else ""
+        yield f"score {name} {score.value:.3f}{frames}, revision {visible(score.revision)}"
     for hit in verdict.hits:
-        yield f"{hit.mode} list {visible(hit.list_id)} matched by {hit.by}"
+        yield f"{hit.mode} list {visible(hit.list_id)} matched by {hit.by}" + (f", {hit.where}" if hit.where else "")
 
 
 def _deed(deed: DeedLine) -> Iterator[str]:

@@ -37,12 +37,13 @@ class FileLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreLine:
-    """What a detector gave, by the revision that it had then."""
+    """What a detector gave, by the revision that it had then. ``frames``: of what moves, in the order of showing."""
 
     detector: str
     revision: str
     label: str
     value: float
+    frames: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class HitLine:
     list_id: str
     mode: str
     by: str
+    where: str = ""  # which frame, where it was not the file as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,14 +30,22 @@ if TYPE_CHECKING:
 def scores(scan: Evidence) -> Sequence[ScoreLine]:
     """Every score with the revision that gave it."""
     return tuple(
-        ScoreLine(detector=one.detector, revision=one.revision, label=one.label, value=round(one.value, 4))
+        ScoreLine(
+            detector=one.detector,
+            revision=one.revision,
+            label=one.label,
+            value=round(one.value, 4),
+            frames=tuple(round(value, 4) for value in one.frames),
+        )
         for one in scan.scores
     )
 
 
 def hits(scan: Evidence) -> Sequence[HitLine]:
     """Every match, without what the list has of it."""
-    return tuple(HitLine(list_id=hit.list_id, mode=hit.mode.value, by=hit.by.value) for hit in scan.hits)
+    return tuple(
+        HitLine(list_id=hit.list_id, mode=hit.mode.value, by=hit.by.value, where=hit.where) for hit in scan.hits
+    )
 
 
 def answer(outcome: Outcome | None) -> tuple[str, str, str]:

@@ -254,6 +254,16 @@ def test_file_that_is_another_one_is_refused(copied: Path, name: str) -> None:
         detector(**said)
 
 
+def test_only_what_an_engine_opens_is_read_and_that_is_checked(copied: Path) -> None:
+    """Weights for torch may weigh gigabytes: without torch nobody looks at them."""
+    (copied / "image-int8.onnx").write_bytes(b"another one")
+    (copied / "weights.safetensors").unlink()
+    said = exported(copied)
+    assert detector(**said).revision == detector().revision
+    with pytest.raises(ConfigError, match=r"image-int8\.onnx: has the digest"):
+        detector(**said, engine="onnxruntime-int8")
+
+
 def test_missing_weights_are_named(copied: Path) -> None:
     (copied / "image.onnx").unlink()
     with pytest.raises(ConfigError, match=r"image\.onnx: cannot be read: No such file"):
@@ -275,11 +285,12 @@ def test_wrong_digest_is_refused(copied: Path) -> None:
     [
         ({"model": ""}, "either `model` or `exported`"),
         ({"labels": []}, "it would score nothing"),
+        ({"device": "cuda"}, "engine onnxruntime runs on the cpu; device is torch's"),
+        ({"precision": "bf16"}, "engine onnxruntime has its own precision"),
+        ({"engine": "openvino", "precision": "bf16", "device": "cuda"}, "engine openvino runs on the cpu"),
         ({"model": "ViT-B-32", "engine": "torch"}, "write `sha256`"),
         ({"model": "ViT-B-32", "engine": "torch", "sha256": "0" * 64}, "`weights` .*, or `download: true`"),
         ({"model": "ViT-B-32", "weights": "w.safetensors", "sha256": "0" * 64}, "runs what was exported"),
-        ({"device": "cuda"}, "runs on the cpu"),
-        ({"precision": "bf16"}, "runs on the cpu"),
         ({"engine": "tensorrt"}, "engine"),
         ({"margin": 2}, "margin"),
         ({"margin": 0.02}, "margin"),

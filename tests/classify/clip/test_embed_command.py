@@ -27,6 +27,7 @@ def test_samples_are_written_before_the_detector_can_use_them(tmp_path: Path) ->
     for number, what in enumerate(["green cross", "green cross", "purple ring"]):
         draw(what, random).save(folder / f"{number}.png")
     (folder / "notes.txt").write_text("no picture", encoding="utf-8")
+    (folder / "large.png").write_bytes(b"x" * 2_000_000)
     block = {
         "id": "clip",
         "kind": "clip",
@@ -36,11 +37,13 @@ def test_samples_are_written_before_the_detector_can_use_them(tmp_path: Path) ->
     }
     config = tmp_path / "config.yaml"
     instance = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "w", "password": "p"}
-    config.write_text(yaml.safe_dump({"schema": 1, "instances": [instance], "detectors": [block]}), encoding="utf-8")
+    said = {"schema": 1, "instances": [instance], "detectors": [block], "media": {"max_bytes": 1_000_000}}
+    config.write_text(yaml.safe_dump(said), encoding="utf-8")
     to = tmp_path / "spam.safetensors"
     done = fediwarden(tmp_path, "embed", str(folder), "--to", str(to))
     assert "3 picture(s), 3 embedding(s)" in done.stdout
     assert "left out" in done.stdout
+    assert "large.png: has more than 1000000 bytes" in flat(done.stdout)
     made = detector(labels=[], samples=[{"label": "spam", "file": to}])
     batch, shown = pictures(38)
     values = [row["spam"] for row in made.finish(made.infer([batch]))]

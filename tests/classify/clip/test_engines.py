@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file, save_file
 
+from bot.classify import device
 from bot.classify.batcher import BatchScorer
 from bot.classify.clip import model, torch_model
 from bot.classify.clip.engines import ScreeningEngine, TorchEngine
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.classify.clip.detector import ClipDetector
+
+torch = pytest.importorskip("torch")  # of the extra `clip`; the bot itself does without
 
 INT8 = 0.03
 """How far rounding to 8 bits may move a cosine: the detector's ``margin``, unless it is set."""
@@ -173,6 +176,44 @@ def test_device_that_is_not_there_makes_the_detector_unavailable_instead_of_anot
             await scorer.aclose()
 
     assert asyncio.run(run()) == ([], ["clip: unavailable"])
+
+
+def test_driver_that_goes_costs_no_file_its_scan_and_is_used_again_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = SimpleNamespace(gone=False)
+
+    class OnCard(TorchEngine):
+        def __init__(self, *arguments: Any, **said: Any) -> None:
+            if driver.gone:
+                raise RuntimeError("CUDA error: no CUDA-capable device is detected")
+            super().__init__(*arguments, **said)
+
+        def _forward(self, batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            if driver.gone:
+                raise RuntimeError("CUDA error: unspecified launch failure")
+            return super()._forward(batch)
+
+    monkeypatch.setattr(model, "TorchEngine", OnCard)
+    monkeypatch.setattr(device, "_FIRST_PAUSE", 0.0)
+    made = detector(engine="torch", threads=0)
+    file = decoded(pictures(1)[0])
+
+    async def run() -> list[Any]:
+        scorer = BatchScorer([made])
+        try:
+            before = await scorer.score(file)
+            driver.gone = True
+            gone = [await scorer.score(file) for _ in range(2)]
+            driver.gone = False
+            return [before, *gone, await scorer.score(file)]
+        finally:
+            await scorer.aclose()
+
+    before, first, second, after = asyncio.run(run())
+    assert first == second == ([], ["clip: unavailable"]), "not the file's fault: it is looked at again later"
+    assert before[0]
+    assert after == before
 
 
 def test_restart_changes_no_score(by_torch: ClipDetector, shown: np.ndarray[Any, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bot.classify.clip.labels import check, prompts_of, read, read_all, shipped
+from bot.classify.clip.labels import canonical, check, frames_of, prompts_of, read, read_all, shipped
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ def test_suspected_abuse_is_a_conjunction_with_counter_evidence() -> None:
     assert {"minor-present"} in wanted
     assert {"sexual", "nudity"} in wanted
     assert combination.unless
+
+
+def test_severe_labels_want_a_second_frame_and_that_changes_no_score(tmp_path: Path) -> None:
+    assert frames_of(["sexual-content", "minors", "suspected-abuse"]) == {"suspected-abuse": 2}
+    assert frames_of(["published-vit-l-14"]) == {"published-context": 2}
+    one, three = (canonical([read(file(tmp_path, labels=[{**LABEL, "frames": frames}]))]) for frames in (1, 3))
+    assert one == three, "or every calibration would end"
+    assert frames_of([file(tmp_path, labels=[{**LABEL, "frames": 3}])]) == {"cat": 3}
 
 
 def test_own_file_is_read(tmp_path: Path) -> None:

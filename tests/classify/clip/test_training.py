@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from safetensors.numpy import load_file
 
-from bot.classify.clip.shapes.train import right_first, save, train
 from bot.classify.clip.torch_model import load_model
 from bot.classify.clip.weights import digest_of
 from classify.clip.models import CONFIG, WEIGHTS
@@ -16,6 +14,10 @@ from classify.clip.models import CONFIG, WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+torch = pytest.importorskip("torch")  # of the extra `clip`; the bot itself does without
+
+from bot.classify.clip.shapes.train import right_first, save, train  # noqa: E402 - it is nothing without torch
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,118 @@
+"""What was read is read again, ever more rarely: no listing of Lemmy's is sorted by edits. Pure.
+
+Lemmy writes thumbnails, types and proxied addresses after it has published a post, and replaces the thumbnails of
+federated posts (LemmyNet/lemmy 0.19, crates/apub/src/objects/post.rs); an edit moves nothing to the top. A page of
+fifty costs one call, so listings are read again rather than single posts. What no listing shows, because it is dated
+into the past or hidden at the moment, is asked for by its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROUNDS = (
+    (timedelta(minutes=3), timedelta(minutes=1)),
+    (timedelta(hours=1), timedelta(minutes=10)),
+    (timedelta(days=1), timedelta(hours=3)),
+    (timedelta(days=30), timedelta(days=7)),
+)
+"""How far back, and how often. Those that are due take turns, page by page; one goes on where it stopped."""
+
+PACE = timedelta(seconds=10)
+"""Between two pages: six calls in a minute of the hundred and eighty that Lemmy allows, however often we are asked."""
+
+LOOKS = (
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=7),
+)
+"""When something that was found by its number is asked for again, each counted from the look before."""
+
+MOST = 1000
+"""Numbers that are looked at again; beyond that the longest known go first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """How far each round has come. Every part of it is JSON."""
+
+    read_at: str  # the last page of any round
+    states: Sequence[Mapping[str, Any]]  # ``began`` and ``at`` of each; ``at is None``: nothing is under way
+    turn: int  # whose page was the last
+
+    @classmethod
+    def begin(cls, now: datetime) -> Rounds:
+        """Nothing is due yet: what there is was read just now."""
+        began = {"began": now.isoformat(), "at": None}
+        return cls(read_at=now.isoformat(), states=[began for _ in ROUNDS], turn=0)
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any] | None, now: datetime) -> Rounds:
+        """As a cursor holds it."""
+        if kept is None or len(kept["states"]) != len(ROUNDS):
+            return cls.begin(now)
+        return cls(read_at=kept["read_at"], states=kept["states"], turn=kept["turn"])
+
+    def kept(self) -> dict[str, Any]:
+        """For the cursor."""
+        return {"read_at": self.read_at, "states": list(self.states), "turn": self.turn}
+
+    def due(self, now: datetime) -> int | None:
+        """Which round reads a page now."""
+        if timedelta(0) <= now - datetime.fromisoformat(self.read_at) < PACE:
+            return None
+        for step in range(1, len(ROUNDS) + 1):
+            which = (self.turn + step) % len(ROUNDS)
+            state, (_, every) = self.states[which], ROUNDS[which]
+            if state["at"] is not None or not timedelta(0) <= now - datetime.fromisoformat(state["began"]) < every:
+                return which
+        return None
+
+    def place(self, which: int) -> Any:
+        """Where the page of this round begins; ``None``: at the top."""
+        return self.states[which]["at"]
+
+    def over(self, which: int, oldest: datetime, now: datetime) -> bool:
+        """Whether a page that reaches down to ``oldest`` ends the round: it began then, and looks back from there."""
+        began = now if self.place(which) is None else datetime.fromisoformat(self.states[which]["began"])
+        return oldest < began - ROUNDS[which][0]
+
+    def after(self, which: int, following: Any, now: datetime) -> Rounds:
+        """Once a page was read. ``following is None``: the round is over."""
+        states = list(self.states)
+        began = now.isoformat() if self.place(which) is None else states[which]["began"]
+        states[which] = {"began": began, "at": following}
+        return Rounds(read_at=now.isoformat(), states=states, turn=which)
+
+
+def watched(watch: Sequence[Mapping[str, Any]], number: int, now: datetime) -> list[dict[str, Any]]:
+    """With a number that was found by asking for it."""
+    kept = [dict(one) for one in watch if one["number"] != number]
+    kept.append({"number": number, "looks": 0, "due": (now + LOOKS[0]).isoformat()})
+    return kept[-MOST:]
+
+
+def next_due(watch: Sequence[Mapping[str, Any]], now: datetime, count: int) -> list[int]:
+    """Up to ``count`` numbers whose time has come, the longest overdue first."""
+    due = sorted((str(one["due"]), int(one["number"])) for one in watch)
+    return [number for at, number in due if datetime.fromisoformat(at) <= now][:count]
+
+
+def looked_at(watch: Sequence[Mapping[str, Any]], number: int, now: datetime, *, there: bool) -> list[dict[str, Any]]:
+    """After a look: the next one is later, and after the last, or where nothing was found, there is none."""
+    kept = []
+    for one in watch:
+        looks = one["looks"] + 1
+        if one["number"] != number:
+            kept.append(dict(one))
+        elif there and looks < len(LOOKS):
+            kept.append({"number": number, "looks": looks, "due": (now + LOOKS[looks]).isoformat()})
+    return kept

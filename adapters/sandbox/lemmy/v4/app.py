@@ -1,0 +1,84 @@
+"""The HTTP face of a Lemmy 1.0: every call of its API costs one of ``message``, and most answers say what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.sandbox.lemmy.app import LemmyApp, address_of, json_answer
+from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError
+from adapters.sandbox.lemmy.forms import read_query
+from adapters.sandbox.lemmy.sessions import sent_token, viewer_of
+from adapters.sandbox.lemmy.v4 import (  # noqa: F401 - each registers its calls
+    accounts,
+    comments,
+    communities,
+    images,
+    instances,
+    moderation,
+    modlog,
+    old_api,
+    people,
+    pictures,
+    posts,
+    private_messages,
+    purges,
+    report_lists,
+    reports,
+    search,
+    site,
+)
+from adapters.sandbox.lemmy.v4.calling import ROUTES
+from adapters.sandbox.lemmy.v4.errors import answer_for
+from adapters.sandbox.lemmy.v4.messages.content import CommunityId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from adapters.sandbox.lemmy.calling import Route, Server
+    from adapters.sandbox.lemmy.rows import LocalUser
+    from adapters.sandbox.lemmy.v4.limits import WindowLimiter
+
+_SCOPES = ("/api/v4/", "/api/v3/")
+
+
+class LemmyV4App(LemmyApp):
+    """The ASGI application."""
+
+    routes: Sequence[Route] = ROUTES
+
+    def __init__(self, server: Server, limiter: WindowLimiter) -> None:
+        super().__init__(server, lambda bucket, address: limiter.take(bucket, address) is not None)
+        self._limiter = limiter
+
+    def _answer(self, request: Request, body: bytes) -> Response:
+        token = sent_token(request)
+        told: dict[str, str] = {}
+        try:
+            if request.scope["path"].startswith(_SCOPES):
+                told = self._charged(request)
+            answer = self._dispatch(request, body, token)
+        except LemmyError as error:
+            answer = json_answer(*answer_for(error))
+            if isinstance(error, MalformedRequestError) or answer.status_code == 429:
+                told = {}
+        answer.headers.update(told)
+        self._finish(request, answer, token, plain=False)
+        return answer
+
+    def _charged(self, request: Request) -> dict[str, str]:
+        """What is left after one more call; raises ``too_many_requests``."""
+        left = self._limiter.take("message", address_of(request))
+        if left is None:
+            raise LemmyError("too_many_requests")
+        return left
+
+    def _viewer(self, token: str | None) -> LocalUser | None:
+        return viewer_of(self._server.state, token, banned_too=True)
+
+    def _form(self, route: Route, request: Request, body: bytes) -> object:
+        if route.form is CommunityId and request.method == "POST":
+            return read_query(CommunityId, request.url.query)
+        return super()._form(route, request, body)

@@ -1,0 +1,157 @@
+"""Searching through API v4, and resolving the addresses of things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.posts import visible_post
+from adapters.sandbox.lemmy.rights import is_mod_or_admin
+from adapters.sandbox.lemmy.v4.calling import route
+from adapters.sandbox.lemmy.v4.choices import SearchType
+from adapters.sandbox.lemmy.v4.communities import communities_wanted, community_listing
+from adapters.sandbox.lemmy.v4.cursors import checked_limit
+from adapters.sandbox.lemmy.v4.errors import not_found
+from adapters.sandbox.lemmy.v4.listing import (
+    CommentQuery,
+    PostQuery,
+    comment_listing,
+    comments_wanted,
+    post_listing,
+    posts_wanted,
+)
+from adapters.sandbox.lemmy.v4.messages.site import ResolveObject, Search
+from adapters.sandbox.lemmy.v4.people import people_wanted, person_listing
+from adapters.sandbox.lemmy.v4.posts import asked_community, asked_person
+from adapters.sandbox.lemmy.v4.views import Views
+
+if TYPE_CHECKING:
+    from adapters.sandbox.lemmy.calling import Call
+    from adapters.sandbox.lemmy.rows import Json
+
+_LIMIT = 20
+# In this order their cursors stand in one.
+_KINDS = (SearchType.POSTS, SearchType.COMMENTS, SearchType.USERS, SearchType.COMMUNITIES, SearchType.MULTI_COMMUNITIES)
+
+
+@route("GET", "/api/v4/search", Search, bucket="search", strict=True, private=True)
+def search(call: Call, form: Search) -> Json:
+    """A page of each kind that is searched, whatever kinds of communities the viewer lists."""
+    kind = form.type_ or SearchType.ALL
+    community_id = asked_community(call, form.community_id, form.community_name)
+    creator_id = asked_person(call, form.creator_id, form.creator_username)
+    narrowed = community_id is not None or form.creator_id is not None
+    kinds = {kind} if kind != SearchType.ALL else set(_KINDS[:2] if narrowed else _KINDS)
+    limit, views = checked_limit(form.limit, _LIMIT), Views.of(call)
+    cursors = _cursors(form.page_cursor, kind)
+    around: dict[SearchType, Json] = {}
+    shown: dict[SearchType, list[Json]] = {one: [] for one in _KINDS}
+    for one in _KINDS:
+        if one not in kinds or (form.page_cursor is not None and cursors[one] is None):
+            continue
+        if one == SearchType.POSTS:
+            wanted = PostQuery(
+                community_id=community_id,
+                creator_id=creator_id,
+                term=form.search_term,
+                title_only=bool(form.title_only),
+                url_only=bool(form.post_url_only),
+                show_nsfw=form.show_nsfw,
+            )
+            posts, around[one] = post_listing(call, wanted).page(posts_wanted(call, wanted), cursors[one], limit)
+            shown[one] = [views.post_view(row) for row in posts]
+        elif one == SearchType.COMMENTS:
+            asked = CommentQuery(sort="new", community_id=community_id, creator_id=creator_id, term=form.search_term)
+            comments, around[one] = comment_listing(call, asked).page(comments_wanted(call, asked), cursors[one], limit)
+            shown[one] = [views.comment_view(row) for row in comments]
+        elif one == SearchType.USERS:
+            people = people_wanted(call, form.search_term, title_only=bool(form.title_only))
+            persons, around[one] = person_listing(call, "new").page(people, cursors[one], limit)
+            shown[one] = [views.person_view(row) for row in persons]
+        elif one == SearchType.COMMUNITIES:
+            found = communities_wanted(
+                call,
+                listing="all",
+                show_nsfw=form.show_nsfw,
+                term=form.search_term,
+                title_only=bool(form.title_only),
+            )
+            places, around[one] = community_listing(call, "new").page(found, cursors[one], limit)
+            shown[one] = [views.community_view(row) for row in places]
+    return {
+        "resolve": _resolved(call, form.search_term),
+        "comments": shown[SearchType.COMMENTS],
+        "posts": shown[SearchType.POSTS],
+        "communities": shown[SearchType.COMMUNITIES],
+        "persons": shown[SearchType.USERS],
+        "multi_communities": [],
+        **_joined(around, kind, "prev_page"),
+        **_joined(around, kind, "next_page"),
+    }
+
+
+def _cursors(text: str | None, kind: SearchType) -> dict[SearchType, str | None]:
+    found: dict[SearchType, str | None] = dict.fromkeys(_KINDS)
+    if text is None:
+        return found
+    if kind != SearchType.ALL:
+        return found | {kind: text}
+    parts = text.split(",")
+    if len(parts) != len(_KINDS):
+        raise LemmyError("couldnt_parse_pagination_token")
+    return {one: None if part == "none" else part for one, part in zip(_KINDS, parts, strict=True)}
+
+
+def _joined(around: dict[SearchType, Json], kind: SearchType, name: str) -> Json:
+    texts = [around.get(one, {}).get(name) for one in _KINDS]
+    if kind == SearchType.ALL:
+        return {name: ",".join(text or "none" for text in texts)}
+    text = next((text for text in texts if text is not None), None)
+    return {} if text is None else {name: text}
+
+
+@route("GET", "/api/v4/resolve_object", ResolveObject, bucket="search", strict=True, private=True)
+def resolve_object(call: Call, form: ResolveObject) -> Json:
+    """The thing behind an address or a handle; whoever is logged in makes the server fetch what it lacks."""
+    found = _known(call, form.q)
+    if found is None and call.viewer is not None:
+        call.server.resolve_remote(form.q)
+        found = _known(call, form.q)
+    if found is None:
+        raise LemmyError("resolve_object_failed", "Not found")
+    return found
+
+
+def _resolved(call: Call, query: str) -> Json | None:
+    """What a search term is the address of, if it is one of a thing known here."""
+    try:
+        return _known(call, query)
+    except LemmyError:
+        return None
+
+
+def _known(call: Call, query: str) -> Json | None:
+    state, views = call.state, Views.of(call)
+    if query[:1] in {"!", "@"}:
+        if call.viewer is None:
+            return None
+        name, _, domain = query[1:].partition("@")
+        elsewhere = None if domain in {"", state.host} else domain
+        community = state.community_by_name(name, elsewhere) if query[0] == "!" else None
+        person = state.person_by_name(name, elsewhere) if query[0] == "@" else None
+    else:
+        for post in state.posts.values():
+            if post.ap_id == query:
+                if not visible_post(call, post, all_of_it=is_mod_or_admin(call, post.community_id)):
+                    raise not_found()
+                return {"type_": "post"} | views.post_view(post)
+        for comment in state.comments.values():
+            if comment.ap_id == query:
+                return {"type_": "comment"} | views.comment_view(comment)
+        community = next((row for row in state.communities.values() if row.actor_id == query), None)
+        person = next((row for row in state.people.values() if row.actor_id == query), None)
+    if person is not None and not person.deleted:
+        return {"type_": "person"} | views.person_view(person)
+    if community is not None and not community.deleted and not community.removed:
+        return {"type_": "community"} | views.community_view(community)
+    return None

@@ -1,0 +1,243 @@
+"""Videos: sampled frames of their tracks, decoded by PyAV (FFmpeg). Runs in a decode worker.
+
+FFmpeg sees bytes in memory and nothing else: the demuxer is named, none is guessed, and whatever a file refers to is
+not opened. Sound and subtitles are not read.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.evidence import Unscannable, UnscannableKind
+from bot.media.frames import spread, standing_alone
+from bot.media.reel import OutOfTimeError, Reel, Track
+from bot.media.structure import refuse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import av
+    from av.video.stream import VideoStream
+
+    from bot.media.limits import DecodeLimits
+    from bot.media.looks import Looks
+
+EXTRA: Final = "install the extra `video`: fediwarden[video]"
+
+_DEMUXERS: Final = {"video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska"}
+_CODECS: Final = frozenset({"h264", "hevc", "vp8", "vp9", "av1"})
+"""What browsers play in these containers, and pict-rs and Mastodon store. FFmpeg knows some hundred more."""
+_DECODERS: Final = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d"
+
+_PROBED: Final = 5_000_000  # bytes, FFmpeg's own default for ``probesize``
+_ANALYSED: Final = 2_000_000  # microseconds of the video
+
+
+@dataclass(slots=True)
+class Film:
+    """What was learned of a video beside its pictures."""
+
+    width: int  # pixels of the first track, upright
+    height: int
+    frames: int  # of the first track
+
+
+def available() -> bool:
+    """Whether PyAV is installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def look_at_film(
+    data: bytes, media_type: str, looks: Looks, limits: DecodeLimits, gaps: list[str]
+) -> Film | Unscannable:
+    """Look at frames of a video. What is left out goes to ``gaps``. ``Unscannable`` where there is nothing to see."""
+    if not available():
+        detail = f"{media_type}: nothing here decodes it; {EXTRA}"
+        return Unscannable(kind=UnscannableKind.UNSUPPORTED, detail=detail)
+    import av
+
+    stop = time.process_time() + limits.video_seconds
+    try:
+        with _opened(data, media_type, limits) as container:
+            chosen = _chosen(container, media_type, limits, gaps)
+            if isinstance(chosen, Unscannable):
+                return chosen
+            tracks = _read(container, chosen, stop, limits, gaps)
+            film = _seen(tracks, media_type, looks, stop, limits, gaps)
+            looks.sort()
+            return film
+    except Exception as error:
+        if isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError):
+            raise  # ours; what FFmpeg was refused says more of the file
+        return Unscannable(kind=UnscannableKind.BROKEN, detail=f"{media_type}: {_in_words(error)}")
+
+
+@contextmanager
+def _opened(data: bytes, media_type: str, limits: DecodeLimits) -> Iterator[av.container.InputContainer]:
+    import av
+
+    container = av.open(
+        BytesIO(data),
+        mode="r",
+        format=_DEMUXERS[media_type],
+        # These reach the decoders, too, which look into the file while it is opened.
+        options={"threads": "1", "max_pixels": str(limits.video_pixels)},
+        container_options={
+            "protocol_whitelist": "none",
+            "codec_whitelist": _DECODERS,
+            "probesize": str(_PROBED),
+            "analyzeduration": str(_ANALYSED),
+            # Frames that an edit list hides are in the file all the same, and some viewers show them.
+            **({"ignore_editlist": "1", "enable_drefs": "0"} if _DEMUXERS[media_type] == "mov" else {}),
+        },
+        metadata_errors="replace",
+        io_open=_nothing_else,
+    )
+    with container:
+        yield container
+
+
+def _nothing_else(url: str, _flags: int, _options: dict[str, str]) -> object:
+    raise PermissionError(f"a video refers to {url!r}")
+
+
+def _chosen(
+    container: av.container.InputContainer, media_type: str, limits: DecodeLimits, gaps: list[str]
+) -> list[Track] | Unscannable:
+    """The tracks that are looked at. Players start with the first, and offer the others."""
+    from av.stream import Disposition
+
+    tracks: list[Track] = []
+    refused: Unscannable | None = None
+    for number, stream in enumerate(container.streams.video, start=1):
+        if stream.disposition & Disposition.attached_pic:
+            gaps.append("video: a cover picture is not looked at")
+            continue
+        wrong = _refused(stream, limits)
+        if wrong is None and len(tracks) < limits.video_tracks:
+            tracks.append(Track(stream))
+            continue
+        refused = refused or wrong
+        gaps.append(f"video: track {number} is not looked at" + (f": {wrong.detail}" if wrong is not None else ""))
+    if tracks:
+        return tracks
+    if refused is not None:
+        return Unscannable(kind=refused.kind, detail=f"{media_type}: {refused.detail}")
+    return Unscannable(kind=UnscannableKind.UNSUPPORTED, detail=f"{media_type}: no moving picture in it")
+
+
+def _refused(stream: VideoStream, limits: DecodeLimits) -> Unscannable | None:
+    context = stream.codec_context
+    codec = "unknown" if context is None else context.codec.canonical_name
+    if codec not in _CODECS:
+        return Unscannable(kind=UnscannableKind.UNSUPPORTED, detail=f"codec {codec}: nothing here decodes it")
+    width, height = context.width, context.height
+    if not width or not height:
+        return None  # the decoder will say
+    if width * height > limits.video_pixels:
+        return Unscannable(kind=UnscannableKind.TOO_LARGE, detail=f"{width} x {height} pixels in a video")
+    return refuse_size(width, height, limits)
+
+
+def _read(
+    container: av.container.InputContainer, tracks: list[Track], stop: float, limits: DecodeLimits, gaps: list[str]
+) -> list[Track]:
+    """All packets of these tracks, which are no more bytes than the file has."""
+    import av
+
+    by_index = {track.stream.index: track for track in tracks}
+    number = 0
+    try:
+        for packet in container.demux(*(track.stream for track in tracks)):
+            if time.process_time() > stop - limits.video_seconds / 2:
+                gaps.append(f"video: read as far as its packet {number + 1:,}, then out of time")
+                break
+            if not packet.size:
+                continue
+            number += 1
+            if number > limits.video_packets:
+                gaps.append(f"video: what comes after {limits.video_packets:,} packets is not looked at")
+                break
+            by_index[packet.stream.index].packets.append(packet)
+        else:
+            gaps.extend(
+                f"video: {track.stream.frames - len(track.packets):,} of {track.stream.frames:,} frames cannot be read"
+                for track in tracks
+                if track.stream.frames > len(track.packets)
+            )
+    except av.FFmpegError as error:
+        gaps.append(f"video: cannot be read behind its packet {number:,}: {_in_words(error)}")
+    return tracks
+
+
+def _seen(
+    tracks: Sequence[Track],
+    media_type: str,
+    looks: Looks,
+    stop: float,
+    limits: DecodeLimits,
+    gaps: list[str],
+) -> Film | Unscannable:
+    film: Film | None = None
+    before = 0  # frames of the tracks before this one: each frame of the file has its number
+    filled = [track for track in tracks if track.packets]
+    for number, track in enumerate(filled):
+        name = "" if number == 0 else f"track {number + 1}"
+        share = max(1, limits.video_frames // len(filled))
+        seen = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
+        film = film or seen
+        before += len(track.packets)
+    if film is None:
+        why = "no frame of it can be decoded" if filled else "there is no frame in it"
+        detail = "; ".join([f"{media_type}: {why}", *(gap.removeprefix("video: ") for gap in gaps)])
+        kind = UnscannableKind.KILLED if time.process_time() > stop else UnscannableKind.BROKEN
+        return Unscannable(kind=kind, detail=detail[:400])
+    return film
+
+
+def _look_at_track(
+    track: Track,
+    count: int,
+    looks: Looks,
+    stop: float,
+    limits: DecodeLimits,
+    gaps: list[str],
+    *,
+    before: int,
+    name: str,
+) -> Film | None:
+    """``count``: frames at most. ``before``: what the numbers of its frames begin with."""
+    times = track.put_in_order()
+    wanted = spread(times, [packet.is_keyframe for packet in track.in_order], count)
+    film: Film | None = None
+    done = 0
+    where = f"video, {name}" if name else "video"
+    try:
+        for frame, picture in Reel(track, stop, limits).frames(wanted):
+            done += 1
+            film = film or Film(*picture.size, frames=len(times))
+            looks.add(picture, frame=before + frame, at=round(max(0.0, times[frame] - times[0]), 3), of=name)
+    except OutOfTimeError:
+        gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then out of time")
+    else:
+        if done < len(wanted):
+            gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be read")
+    lasting = [behind - moment for moment, behind in pairwise(times)]
+    # What is seen before somebody plays it, and when it has been played.
+    alone = standing_alone(lasting) | {0, len(times) - 1}
+    looks.stand_alone({before + frame for frame in alone})
+    return film
+
+
+def _in_words(error: Exception) -> str:
+    """Without what PyAV adds: it names the file, which here is an object."""
+    return str(getattr(error, "strerror", "") or type(error).__name__)[:200]

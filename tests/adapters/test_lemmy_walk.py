@@ -1,0 +1,337 @@
+"""Walking a listing that is sorted by what remote authors choose: whatever happens in it, nothing stays unseen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.lemmy import again, gaps, walk
+from adapters.lemmy.walk import Page, Walk
+from bot.domain.errors import NotFoundError, UnreachableError
+from making import StillClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+ROWS = 5
+"""On a page of this listing: Lemmy has fifty."""
+
+START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+STEP = timedelta(seconds=15)
+
+
+@dataclass
+class Row:
+    number: int
+    published: datetime
+    text: int = 0
+    hidden: bool = False
+    pinned_row: bool = False
+
+
+@dataclass
+class Listing:
+    """Sorted as Lemmy sorts: pinned first, then by ``published``. ``by_page``: with page numbers, as comments are."""
+
+    by_page: bool
+    rows: dict[int, Row] = field(default_factory=dict)
+    next_number: int = 1
+    fails_at: int | None = None
+    asked_for: list[int] = field(default_factory=list)
+    pages: int = 0
+
+    ends_at_cutoff = True
+    has_numbers = True
+
+    def add(self, published: datetime, **more: Any) -> Row:
+        row = Row(self.next_number, published, **more)
+        self.rows[row.number] = row
+        self.next_number += 1
+        return row
+
+    def _call(self) -> None:
+        if self.fails_at is not None:
+            self.fails_at -= 1
+            if self.fails_at < 0:
+                self.fails_at = None
+                raise UnreachableError("down", sent=True)
+
+    def page(self, place: Any) -> Page[Row]:
+        self._call()
+        self.pages += 1
+        shown = [row for row in self.rows.values() if not row.hidden]
+        shown.sort(key=lambda row: (not row.pinned_row, -row.published.timestamp(), -row.number))
+        if self.by_page:
+            first = ((place or 1) - 1) * ROWS
+            found = shown[first : first + ROWS]
+            return Page(rows=found, following=(place or 1) + 1 if len(found) == ROWS else None)
+        if place is not None:
+            at, number = datetime.fromisoformat(place[0]), place[1]
+            shown = [row for row in shown if not row.pinned_row and (row.published, row.number) < (at, number)]
+        found = shown[:ROWS]
+        plain = [row for row in found if not row.pinned_row]
+        full = len(found) == ROWS and plain
+        return Page(rows=found, following=[plain[-1].published.isoformat(), plain[-1].number] if full else None)
+
+    def one(self, number: int) -> Row:
+        self._call()
+        self.asked_for.append(number)
+        if number not in self.rows:
+            raise NotFoundError("no such row")
+        return self.rows[number]
+
+    def resumed(self, place: Any) -> Any:
+        return max(1, place - 1) if self.by_page else place
+
+    def number(self, row: Row) -> int:
+        return row.number
+
+    def published(self, row: Row) -> datetime:
+        return row.published
+
+    def pinned(self, row: Row) -> bool:
+        return row.pinned_row
+
+
+class Reader:
+    """Polls as the daemon does, and keeps what it saw."""
+
+    def __init__(self, listing: Listing, start_from: timedelta | None = timedelta(0)) -> None:
+        self.listing = listing
+        self.clock = StillClock(START)
+        self.start_from = start_from
+        self.cursor: Any = None
+        self.seen: dict[int, int] = {}
+        self.backlog: set[int] = set()
+        self.holes: list[str] = []
+
+    def poll(self) -> Walk[Row]:
+        one: Walk[Row] = Walk(feed=self.listing, clock=self.clock, start_from=self.start_from)
+        try:
+            one.go(self.cursor)
+        except UnreachableError:
+            return one
+        self.cursor = json.loads(json.dumps(one.cursor))
+        for found in one.found:
+            if found.wanted and not found.row.hidden:
+                self.seen[found.row.number] = found.row.text
+                if found.backlog:
+                    self.backlog.add(found.row.number)
+        self.holes.extend(one.holes)
+        return one
+
+    def polls(self, count: int, step: timedelta = STEP) -> None:
+        for _ in range(count):
+            self.clock.time += step
+            self.poll()
+
+    def settle(self) -> None:
+        self.polls(60)
+        self.polls(60, timedelta(minutes=2))
+        self.polls(60, timedelta(minutes=10))
+        self.polls(30, timedelta(hours=7))
+        for _ in range(2000):
+            self.polls(1)
+            if self.cursor["again"]["states"][-1]["at"] is None:
+                return
+        raise AssertionError("the longest round never ends")
+
+
+AGES = st.sampled_from(
+    [
+        timedelta(0),
+        timedelta(minutes=7),
+        timedelta(hours=2),
+        timedelta(days=3),
+        timedelta(days=20),
+        -timedelta(days=900),
+    ]
+)
+OPS = st.one_of(
+    st.tuples(st.just("add"), AGES, st.integers(1, 3)),
+    st.tuples(st.just("flood"), st.integers(20, 45)),
+    st.tuples(st.just("edit"), st.integers(0, 200)),
+    st.tuples(st.just("hide"), st.integers(0, 200)),
+    st.tuples(st.just("show"), st.integers(0, 200)),
+    st.tuples(st.just("purge"), st.integers(0, 200)),
+    st.tuples(st.just("burn"), st.integers(1, 4)),
+    st.tuples(st.just("poll"), st.integers(1, 4)),
+    st.tuples(st.just("outage"), st.integers(1, 10)),
+    st.tuples(st.just("fault"), st.integers(0, 6)),
+)
+
+
+def play(reader: Reader, ops: Sequence[tuple[Any, ...]]) -> None:
+    listing = reader.listing
+    for what, *more in ops:
+        alive = sorted(listing.rows)
+        chosen = listing.rows[alive[more[0] % len(alive)]] if alive and isinstance(more[0], int) else None
+        match what:
+            case "add":
+                for _ in range(more[1]):
+                    listing.add(reader.clock.now() - more[0])
+            case "flood":
+                for _ in range(more[0]):
+                    listing.add(reader.clock.now())
+            case "edit" if chosen is not None:
+                chosen.text += 1
+            case "hide" | "show" if chosen is not None:
+                chosen.hidden = what == "hide"
+            case "purge" if chosen is not None:
+                del listing.rows[chosen.number]
+            case "burn":
+                listing.next_number += more[0]
+            case "poll":
+                reader.polls(more[0])
+            case "outage":
+                reader.clock.time += timedelta(hours=more[0])
+            case "fault":
+                listing.fails_at = more[0]
+
+
+@settings(max_examples=15, deadline=None)
+@given(by_page=st.booleans(), all_of_it=st.booleans(), before=st.integers(0, 12), ops=st.lists(OPS, max_size=14))
+def test_whatever_happens_everything_is_seen_as_it_is_in_the_end(
+    by_page: bool, all_of_it: bool, before: int, ops: list[tuple[Any, ...]]
+) -> None:
+    listing = Listing(by_page)
+    reader = Reader(listing, None if all_of_it else timedelta(0))
+    for number in range(before):
+        listing.add(START - timedelta(hours=number + 1))
+    while reader.cursor is None:
+        reader.poll()
+    play(reader, ops)
+    reader.settle()
+    shown = {row.number: row.text for row in listing.rows.values() if not row.hidden}
+    wanted = {number: text for number, text in shown.items() if all_of_it or number > before}
+    assert {number: reader.seen.get(number) for number in wanted} == wanted
+    assert all(number <= before for number in reader.backlog)
+    assert reader.holes == []
+
+
+def started(**more: Any) -> tuple[Listing, Reader]:
+    listing = Listing(by_page=False)
+    reader = Reader(listing, **more)
+    listing.add(START - timedelta(hours=1))
+    reader.poll()
+    return listing, reader
+
+
+def test_last_item_of_all_is_found_although_it_is_dated_into_the_past() -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(reader.clock.now())
+    reader.polls(3)
+    hidden = listing.add(START - timedelta(days=400))
+    reader.polls(gaps.AHEAD)
+    assert reader.seen[hidden.number] == 0
+    assert reader.cursor["high"] == hidden.number
+
+
+def test_numbers_that_edits_from_elsewhere_used_up_hide_nothing_behind_them() -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(reader.clock.now())
+    reader.polls(3)
+    listing.next_number += gaps.AHEAD - 1
+    hidden = listing.add(START - timedelta(days=400))
+    reader.polls(gaps.AHEAD)
+    assert hidden.number in reader.seen
+
+
+def test_what_was_deleted_when_it_was_met_is_seen_when_it_is_put_back() -> None:
+    listing, reader = started()
+    old = listing.add(START - timedelta(days=400), hidden=True)
+    listing.add(START)
+    reader.polls(4)
+    assert old.number not in reader.seen
+    old.hidden = False
+    reader.polls(8)
+    assert reader.seen[old.number] == 0
+
+
+def test_late_fields_are_read_within_minutes_and_edits_within_hours() -> None:
+    listing, reader = started()
+    rows = [listing.add(START + timedelta(seconds=1)) for _ in range(3 * ROWS)]
+    reader.polls(4)
+    for row in rows:
+        row.text = 1
+    reader.polls(16)
+    assert [reader.seen[row.number] for row in rows] == [1] * len(rows)
+    reader.polls(40, timedelta(minutes=2))
+    rows[0].text = 2
+    reader.polls(100, timedelta(minutes=2))
+    assert reader.seen[rows[0].number] == 2
+
+
+def test_reading_again_and_asking_by_number_have_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(START - timedelta(days=400))
+        listing.add(START)
+    reader.polls(10)
+    listing.pages, listing.asked_for = 0, []
+    reader.polls(100, timedelta(seconds=1))
+    tops = 100
+    assert listing.pages - tops <= 100 / again.PACE.total_seconds() + 1
+    assert len(listing.asked_for) <= walk.ASKED_AT_ONCE * (100 / walk.ASKED_EVERY.total_seconds() + 1)
+
+
+def test_backlog_keeps_nothing_dated_into_the_past_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 2)
+    listing = Listing(by_page=False)
+    for number in range(400):
+        listing.add(START - timedelta(hours=400 - number))
+    reader = Reader(listing, None)
+    reader.poll()
+    hidden = listing.add(START - timedelta(days=400))
+    listing.add(START)
+    reader.polls(5)
+    assert reader.cursor["back"] is not None
+    assert hidden.number in reader.seen
+    assert hidden.number not in reader.backlog
+
+
+def test_edited_item_from_before_the_bot_is_wanted_if_its_edit_is_younger() -> None:
+    listing, reader = started(start_from=timedelta(minutes=10))
+    found = reader.poll().found
+    assert [one.wanted for one in found] == [False]
+    assert found[0].edited_since == START - timedelta(minutes=10)
+    assert found[0].backlog
+    assert listing.rows
+
+
+def test_more_than_can_be_asked_for_is_a_hole_in_words() -> None:
+    kept, holes = gaps.bounded([[1, 3], [10, 10 + gaps.WIDEST]])
+    assert kept == [[1, 3]]
+    assert holes == [f"numbers 10 to {10 + gaps.WIDEST} were never listed, and are too many to ask for one by one"]
+    old = {"since": "x", "numbers": [[1, 2], [5, 5]]}
+    waiting = [{"since": "x", "numbers": [[1000 * n, 1000 * n + 399]]} for n in range(1, 6)]
+    kept_gaps, given_up = gaps.within([old, *waiting])
+    assert kept_gaps == waiting
+    assert given_up == ["numbers 1 to 2, 5 were never listed, and too many wait to be asked for one by one"]
+
+
+def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None:
+    now, watch = START, again.watched([], 7, START)
+    looks = 0
+    while watch:
+        assert again.next_due(watch, now, 5) == []
+        now = datetime.fromisoformat(watch[0]["due"])
+        assert again.next_due(watch, now, 5) == [7]
+        watch = again.looked_at(watch, 7, now, there=True)
+        looks += 1
+    assert looks == len(again.LOOKS)
+    assert again.looked_at(again.watched([], 7, START), 7, START, there=False) == []
+    many: list[dict[str, Any]] = []
+    for number in range(again.MOST + 5):
+        many = again.watched(many, number, START)
+    assert len(many) == again.MOST
+    assert many[0]["number"] == 5

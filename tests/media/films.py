@@ -1,0 +1,97 @@
+"""Small videos, made by PyAV."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+
+from .drawings import drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL import Image
+
+SIZE = (120, 90)
+QUICK = {
+    "libx264": {"preset": "ultrafast", "x264-params": "scenecut=0:log-level=none"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "auto-alt-ref": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
+
+
+@cache
+def drawn(seed: int) -> Image.Image:
+    """One of the pictures that most films show; see ``drawing``."""
+    return drawing(seed, *SIZE)
+
+
+def film(
+    pictures: Sequence[Image.Image],
+    kind: str = "mp4",
+    codec: str = "libx264",
+    *,
+    rate: int = 10,
+    gop: int = 250,
+    turned: int = 0,
+    pixels: str = "yuv420p",
+    tracks: int = 1,
+    sound: bool = False,
+) -> bytes:
+    """Each picture for one ``rate``-th of a second; a key frame every ``gop`` frames, and no more of them.
+
+    ``turned``: degrees, for players to turn it; ``tracks``: as many with the same pictures; ``sound``: silence with it.
+    """
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        streams = []
+        for _ in range(tracks):
+            stream: Any = container.add_stream(codec, rate=rate, options=QUICK.get(codec, {}))
+            stream.width, stream.height = pictures[0].size
+            stream.pix_fmt, stream.gop_size, stream.thread_count = pixels, gop, 1
+            if turned:
+                stream.set_display_rotation(turned)
+            streams.append(stream)
+        if sound:
+            audio: Any = container.add_stream("aac", rate=8000)
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            silence.sample_rate = 8000
+            container.mux(audio.encode(silence))
+            container.mux(audio.encode(None))
+        for picture in pictures:
+            mode = "rgba" if picture.mode == "RGBA" else "rgb24"
+            for stream in streams:
+                frame = av.VideoFrame.from_ndarray(np.asarray(picture), format=mode).reformat(format=pixels)
+                container.mux(stream.encode(frame))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@cache
+def moving(kind: str = "mp4", codec: str = "libx264", frames: int = 40, gop: int = 250) -> bytes:
+    """Each frame another picture."""
+    return film([drawn(seed) for seed in range(frames)], kind, codec, gop=gop)
+
+
+def patched(data: bytes, box: bytes, offset: int, new: bytes) -> bytes:
+    """An MP4 with other bytes at ``offset`` in the body of its first ``box``."""
+    at = data.index(box) + 4 + offset
+    return data[:at] + new + data[at + len(new) :]
+
+
+def early(data: bytes) -> bytes:
+    """An MP4 with its index in front, as servers store it: what is cut off then is pictures."""
+    at = data.index(b"moov") - 4
+    index, rest = bytearray(data[at:]), data[:at]
+    head = rest.index(b"ftyp") - 4 + int.from_bytes(rest[:4], "big")
+    table = index.index(b"stco") + 8
+    for number in range(int.from_bytes(index[table : table + 4], "big")):
+        place = table + 4 + 4 * number
+        moved = int.from_bytes(index[place : place + 4], "big") + len(index)
+        index[place : place + 4] = moved.to_bytes(4, "big")
+    return rest[:head] + bytes(index) + rest[head:]

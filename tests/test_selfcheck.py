@@ -1,0 +1,81 @@
+"""The bot's own accounts are looked at when it starts, and what is wrong is where an operator looks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import making
+from bot.ledger import open_ledger
+from bot.ports import CheckResult
+from bot.selfcheck import FLAG, SelfCheck
+from test_daemon import World, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bot.ledger import SqlLedger
+
+FINE = CheckResult(what="admin", ok=True, detail="is one")
+BLOCKS = CheckResult(what="blocks", ok=False, detail="blocks somebody", remedy="lift them")
+
+
+class Account:
+    def __init__(self, *found: CheckResult | Exception) -> None:
+        self.found = found
+        self.mended: list[bool] = []
+
+    def look(self, *, mend: bool) -> Sequence[CheckResult]:
+        self.mended.append(mend)
+        for one in self.found:
+            if isinstance(one, Exception):
+                raise one
+        return [one for one in self.found if isinstance(one, CheckResult)]
+
+
+@pytest.fixture
+def ledger() -> Iterator[SqlLedger]:
+    one = open_ledger("sqlite://", clock=making.StillClock())
+    yield one
+    one.close()
+
+
+def test_what_is_wrong_is_told_until_it_is_not(ledger: SqlLedger) -> None:
+    account = Account(FINE, BLOCKS)
+    check = SelfCheck({"here": account}, ledger, making.StillClock())
+    assert check.out() == {}
+    check.look(mend=True)
+    assert check.out() == {"here": ["blocks"]}
+    told = json.loads(ledger.flag(f"{FLAG}here") or "")
+    assert told["at"] == making.NOW.isoformat(timespec="seconds")
+    assert told["found"]["blocks"] == {"ok": False, "detail": "blocks somebody", "remedy": "lift them"}
+    account.found = (FINE,)
+    check.look(mend=False)
+    assert check.out() == {}
+    assert account.mended == [True, False]
+
+
+def test_fault_of_our_own_keeps_no_other_account_from_being_looked_at(ledger: SqlLedger) -> None:
+    check = SelfCheck({"a": Account(KeyError("x")), "b": Account(BLOCKS)}, ledger, making.StillClock())
+    check.look(mend=True)
+    assert check.out() == {"a": ["account"], "b": ["blocks"]}
+
+
+def test_daemon_looks_when_it_starts_and_mends_because_it_acts() -> None:
+    world = World()
+    account = Account(FINE)
+
+    async def run() -> None:
+        daemon = world.daemon(accounts=SelfCheck({"here": account}, world.ledger, world.clock))
+        running = asyncio.create_task(daemon.run())
+        await until(lambda: world.ledger.flag(f"{FLAG}here") is not None)
+        daemon.stop()
+        await asyncio.wait_for(running, 60)
+        daemon.threads.leave()
+
+    asyncio.run(run())
+    assert account.mended == [True]
+    world.close()
