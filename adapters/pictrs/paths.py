@@ -39,7 +39,7 @@ PATHS_ASKED = 20_000
 """Files whose paths are asked for, one call each, before a path counts as not found."""
 
 DIGESTS_READ = 500_000
-"""Files whose digests are read, two hundred in a call."""
+"""Files whose digests are read, a hundred in a call."""
 
 
 class Paths:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lemmy_town import MAIN, Town, picture
 
-from adapters.pictrs import listing, paths
+from adapters.pictrs import client, paths
 from adapters.pictrs.paths import made_at
 from adapters.sandbox.lemmy import LemmySandbox, respond
 from adapters.sandbox.pictrs import store
@@ -56,7 +56,7 @@ def asked(town: Town, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from adapters.pictrs.client import PictrsClient
 
     real = PictrsClient.identifier
-    monkeypatch.setattr(PictrsClient, "identifier", lambda client, name: names.append(name) or real(client, name))
+    monkeypatch.setattr(PictrsClient, "identifier", lambda asking, name: names.append(name) or real(asking, name))
     return names
 
 
@@ -84,7 +84,7 @@ def test_path_of_the_newer_layout_says_where_to_look(
 def test_path_of_an_older_layout_is_found_among_all(
     town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(client, "PAGE", 2)
     with monkeypatch.context() as patch:
         patch.setattr(store, "_identifier", lambda *_: "000/013/247/kLmNoPqRsT")
         old = town.upload()
@@ -152,7 +152,7 @@ def test_listing_that_leads_in_a_circle_ends(town: Town, instance: Instance, mon
     """pict-rs answers a place that it does not know with the first page."""
     for _ in range(3):
         town.upload()
-    monkeypatch.setattr(listing, "PAGE", 1)
+    monkeypatch.setattr(client, "PAGE", 1)
     page = '{"msg":"ok","page":{"limit":1,"next":"xyz","hashes":[{"hex":"00","aliases":[]}]}}'
     town.box.faults.before("GET", "/internal/hashes", respond(200, page), times=50)
     assert instance.resolver.locate("1" * 64) is None
