@@ -30,6 +30,9 @@ ASKED_FOR_NAMES = 3
 LOOKED_UP = 20
 """Addresses on other servers of one file, the newest, for which it is looked up whether ours show it by a proxy."""
 
+MOST_ALIKE = 500
+"""Files that look like one, the nearest, among which those are looked for that nothing explains."""
+
 PRINTS = 20_000
 """PDQ hashes that are kept in mind: a picture is compared with all thumbnails that were made from it."""
 
@@ -43,6 +46,7 @@ class Known:
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
     thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
+    orphans: Sequence[NameRecord] = ()  # of files of our servers that nothing explains, and that look like this one
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
 
@@ -234,6 +238,7 @@ class Index:
             sightings=sightings,
             uploads=uploads,
             thumbnails=self.thumbnails(file_id),
+            orphans=self._orphans_like(file_id, names) if uploads or sightings else (),
             records=names,
             proxied=sum(any(map(_by_proxy, seen)) for seen in shown.values()),
         )
@@ -323,6 +328,14 @@ class Index:
             if uploads:
                 return uploads
         return ()
+
+    def _orphans_like(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[NameRecord]:
+        """What a server of ours may have made from a file and lost sight of: a thumbnail that was replaced."""
+        own = {record.name.instance for record in names if isinstance(record.name, Alias)}
+        if not own:
+            return ()
+        found = self._library.unexplained(self._likeness.near(file_id)[:MOST_ALIKE])
+        return [record for record in found if isinstance(record.name, Alias) and record.name.instance in own]
 
     def _alike(self, one: int, other: int) -> bool:
         hashes = [self._print_of(file_id) for file_id in (one, other)]

@@ -37,7 +37,7 @@ def town() -> Iterator[Town]:
         built.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance(town: Town) -> Instance:
     return town.connect()
 

@@ -120,6 +120,27 @@ def test_orphan_thumbnail_is_tied_to_the_picture_that_it_looks_like(world):  # n
     assert attribution(world, orphan(world, OTHER, "other.png")) == (None, How.UNKNOWN)
 
 
+def test_orphan_that_looks_like_a_flagged_picture_waits_in_its_case_for_a_human(world):  # noqa: F811
+    world.uploads[making.alias()] = making.upload()
+    stray = orphan(world, THUMB)
+    world.examine(world.see(BAD))
+    (case,) = world.ledger.cases()
+    purges = {
+        record.intent.name: record for (kind, _), record in world.intents(case.number).items() if kind == "purge_file"
+    }
+    assert set(purges) == {making.alias(), stray}
+    assert (purges[stray].state, tuple(purges[stray].reasons)) == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
+    assert purges[stray].intent.how is How.LOOKS_LIKE
+    assert purges[making.alias()].state is IntentState.READY
+
+
+def test_picture_of_somebody_that_looks_alike_is_no_orphan(world):  # noqa: F811
+    world.uploads = {making.alias(name): making.upload(making.alias(name)) for name in ("a.png", "b.png")}
+    world.examine(world.see(THUMB, name="b.png", post=2, author=making.account("bob")))
+    world.examine(world.see(BAD))
+    assert [target for kind, target in world.intents() if kind == "purge_file"] == [str(making.alias())]
+
+
 def test_orphan_that_looks_like_two_peoples_picture_is_neithers(world):  # noqa: F811
     for number, who in enumerate(("alice", "bob")):
         name = making.alias(f"{who}.png")
@@ -176,7 +197,7 @@ def test_deeds_say_how_the_uploader_was_known(world):  # noqa: F811
 
 
 def test_ban_on_a_look_alike_waits_for_a_human(world):  # noqa: F811
-    world.uploads[making.alias()] = making.upload()
+    world.ledger.add_upload(making.upload())  # as the feed tells
     world.examine(world.see(OTHER))
     world.pdq[OTHER] = world.pdq[BAD]
     world.ledger.save_scan(
