@@ -26,9 +26,8 @@ from bot.ledger import finding, open_ledger, planning, schema
 from bot.ledger.codec import encode
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ports import Batch, Filter
+from ledger.docket import PURGE, plan
 from making import EXACT, HERE, NOW, StillClock, account, address, alias, community, post, sighting
-
-from .docket import PURGE, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
