@@ -54,10 +54,10 @@ TOGETHER = 50
 """Names and places from which on a file that is seen again and again is not judged anew for each of them."""
 
 RESTS = 10.0
-"""How much longer than its judging such a file rests: all of it is looked at each time, so a tenth of the time goes
-into that, however large a raid is."""
+"""How much longer than its judging such a file rests, for each file that rests: all of it is looked at each time, so a
+tenth of the time goes into that, however large a raid is, and of however many files."""
 
-SHORTEST_REST, LONGEST_REST = 1.0, 30.0  # seconds
+SHORTEST_REST, LONGEST_REST = 1.0, 120.0  # seconds
 
 SOON = timedelta(milliseconds=500)
 """After which a file that is being judged is asked for again."""
@@ -111,8 +111,14 @@ class Judge:
         finally:
             self._memory.busy.discard(file_id)
             if size > TOGETHER:
-                rest = min(LONGEST_REST, max(SHORTEST_REST, RESTS * (time.perf_counter() - began)))
-                self._memory.rests[file_id] = self._s.clock.now() + timedelta(seconds=rest)
+                self._rest(file_id, time.perf_counter() - began)
+
+    def _rest(self, file_id: int, took: float) -> None:
+        """``took``: seconds of the judging that has just ended."""
+        now = self._s.clock.now()
+        others = sum(until > now for other, until in self._memory.rests.items() if other != file_id)
+        rest = min(LONGEST_REST, max(SHORTEST_REST, RESTS * took * (1 + others)))
+        self._memory.rests[file_id] = now + timedelta(seconds=rest)
 
     async def _now_or_later(self, file_id: int, scan: Evidence, *, lane: Lane, all_known: bool = True) -> None:
         """The first sightings are judged at once; of many that follow, those that come meanwhile are judged together.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.server import Server
 
 COMMAND = (sys.executable, "-m", "bot")
-SOURCES = 3
+SOURCES = 7  # of a Lemmy; the file store is one more where it may be asked
 
 
 def write_config(folder: Path, server: Server, warden: Person, **changes: Any) -> Path:

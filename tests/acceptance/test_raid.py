@@ -90,7 +90,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
         bot.start()
         watcher = Watcher(bot.config)
         try:
-            in_time(lambda: len(ledger.flags("source/")) == SOURCES, "the bot reads its feeds")
+            in_time(lambda: len(ledger.flags("source/")) > SOURCES, "the bot reads its feeds")
             yield Night(town=town, bot=bot, poster=poster, scene=scene, watcher=watcher, ledger=ledger)
         finally:
             watcher.stop()

@@ -112,7 +112,7 @@ def test_a_server_with_narrow_limits_never_has_to_refuse_a_call(town: Town, ear:
             troubles.append(error)
 
     hands = [
-        *(threading.Thread(target=many, args=(8, lambda s=s: s.poll(cursors[s.name]))) for s in instance.sources),
+        *(threading.Thread(target=many, args=(12, lambda s=s: s.poll(cursors[s.name]))) for s in instance.sources),
         threading.Thread(
             target=many, args=(12, lambda: instance.enforcer.verify(Remove(instance=MAIN, subject=subject, text="x")))
         ),

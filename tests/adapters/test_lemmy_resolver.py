@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lemmy_town import MAIN, picture
@@ -85,7 +85,8 @@ def test_look_at_the_upload_list_holds_from_its_end_however_long_it_took(
     town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under a rate limit a look lasts longer than it holds, and everybody waits for it."""
-    index, now, looks = instance.resolver._platform._uploads, [0.0], []  # type: ignore[attr-defined]
+    index: Any = instance.resolver._platform._generations.parts().resolver._uploads  # type: ignore[attr-defined]
+    now, looks = [0.0], []
     read_top = index._read_top
 
     def slowly() -> None:

@@ -296,3 +296,15 @@ def test_scanning_goes_on_while_nobody_can_be_asked_who_stored_a_file(raid):
     raid.clock.pass_(seconds=60)
     raid.work()
     assert deeds(raid) == {"report": 3, "remove": 3, "purge_file": 3, "ban_account": 3}
+
+
+def test_the_more_files_a_flood_has_the_longer_each_of_them_rests(raid):
+    judge, rests, now = raid.pipeline._judge, raid.pipeline._judge._memory.rests, raid.clock.now()
+    for file_id in range(1, 31):
+        judge._rest(file_id, 0.5)
+    waits = [(rests[file_id] - now).total_seconds() for file_id in range(1, 31)]
+    assert waits[:4] == [5, 10, 15, 20]
+    assert waits[-1] == 120, "and no longer than that"
+    raid.clock.pass_(seconds=300)
+    judge._rest(1, 0.5)
+    assert (rests[1] - raid.clock.now()).total_seconds() == 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
@@ -17,7 +17,7 @@ from adapters.sandbox.lemmy.messages.messages import (
 )
 from adapters.sandbox.lemmy.messages.posts import ResolveReport
 from adapters.sandbox.lemmy.rights import require_admin
-from adapters.sandbox.lemmy.rows import as_json
+from adapters.sandbox.lemmy.rows import HIDDEN, as_json
 from adapters.sandbox.lemmy.text import BODY_LIMIT, REPORT_LIMIT, check_length, span
 from adapters.sandbox.lemmy.wording import check_slurs, processed
 
@@ -58,6 +58,7 @@ class PrivateMessageReport:
     resolver_id: int | None = None
     published: datetime
     updated: datetime | None = None
+    conclusion: str | None = field(default=None, metadata=HIDDEN)  # 1.0 only
 
 
 def _view(state: State, message: PrivateMessage) -> Json:

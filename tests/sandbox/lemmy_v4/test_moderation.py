@@ -155,9 +155,11 @@ def test_a_private_message_is_reported_by_whom_it_was_sent_to(visitors: Visitors
     told = {"private_message_id": number, **REASON}
     assert visitors.refusal("warden", "/private_message/report", **told) == (400, "couldnt_create")
     visitors.send("bob", "/private_message/report", **told)
+    visitors.send("alice", "/private_message", method="PUT", private_message_id=number, content="nothing")
     [item] = visitors.get("warden", "/report/list", type_="private_messages")["items"]
     assert item["type_"] == "private_message"
-    assert item["private_message"]["content"] == item["private_message_report"]["original_pm_text"]
+    assert item["private_message"]["content"] == "nothing"
+    assert item["private_message_report"]["original_pm_text"] == "![x](http://127.0.0.1/x.png)"
     assert (item["creator"]["name"], item["private_message_creator"]["name"]) == ("bob", "alice")
     report = item["private_message_report"]["id"]
     path = "/private_message/report/resolve"

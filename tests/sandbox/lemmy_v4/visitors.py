@@ -20,7 +20,9 @@ class Visitors:
         self._numbers = itertools.count(1)
 
     def call(self, who: str | None, method: str, path: str, **details: Any) -> httpx.Response:
-        headers = {} if who is None else {"Authorization": f"Bearer {self.box.people[who].jwt}"}
+        headers = dict(details.pop("headers", {}))
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self.box.people[who].jwt}"
         return self.client.request(method, f"{self.box.url}/api/v4{path}", headers=headers, **details)
 
     def get(self, who: str | None, path: str, **params: Any) -> Any:

@@ -61,7 +61,7 @@ def remove_or_restore_later(server: Server, person: Person, ban: Entry) -> None:
                 if comment.creator_id == person.id:
                     _set_removed(comment, removed=removed)
                     write(server, ban.mod_id, "mod_remove_comment", **_part(ban), **about_comment(server, comment))
-            for message in server.v4.private_messages.values():
+            for message in state.private_messages.values():
                 if message.creator_id == person.id:
                     message.removed = removed
 

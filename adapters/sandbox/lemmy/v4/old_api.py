@@ -1,7 +1,7 @@
-"""What is left of API v3 on a Lemmy 1.0.
+"""What is left of API v3 on a Lemmy 1.0: enough to look alive, too little to moderate by.
 
-A real one answers some more calls of v3, to read and to write, none of them to moderate. Here only what tells a client
-which server it has reached is answered; all the rest is not found, which no client may rely on to be otherwise.
+Lists have no second page, a report comes back without its number, and nobody is told who is banned. A real one answers
+some more calls, to write and to vote; here they are not found, which no client may rely on to be otherwise.
 """
 
 from __future__ import annotations
@@ -10,16 +10,33 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import chrono_ns, now_ns
 from adapters.sandbox.lemmy import site
+from adapters.sandbox.lemmy.messages import comments as old_comments
+from adapters.sandbox.lemmy.messages import people as old_people
+from adapters.sandbox.lemmy.messages import posts as old_posts
 from adapters.sandbox.lemmy.rows import as_json
+from adapters.sandbox.lemmy.v4 import accounts, posts, reports
 from adapters.sandbox.lemmy.v4.calling import route
+from adapters.sandbox.lemmy.v4.cursors import checked_limit
+from adapters.sandbox.lemmy.v4.listing import (
+    CommentQuery,
+    PostQuery,
+    comment_listing,
+    comments_wanted,
+    post_listing,
+    posts_wanted,
+)
+from adapters.sandbox.lemmy.v4.messages.content import GetPost, ReportPost
+from adapters.sandbox.lemmy.v4.messages.people import Login
+from adapters.sandbox.lemmy.v4.names import snake
 from adapters.sandbox.lemmy.v4.site import languages
-from adapters.sandbox.lemmy.views import person_view
+from adapters.sandbox.lemmy.views import comment_view, community_view, person_view, post_report_view, post_view
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.messages.site import Nothing
     from adapters.sandbox.lemmy.rows import Json
 
+_LAST_PAGE = 10
 _BUCKETS = ("message", "post", "register", "image", "comment", "search")
 
 
@@ -47,3 +64,71 @@ def get_site(call: Call, _: Nothing) -> Json:
         admins.append(shown | {"is_admin": False})
     general["all_languages"] = languages()
     return general | {"admins": admins, "version": call.server.version, "taglines": [], "custom_emojis": []}
+
+
+@route("POST", "/api/v3/user/login", old_people.Login, bucket="register")
+def login(call: Call, form: old_people.Login) -> Json:
+    """A token for a week."""
+    return accounts.login(call, Login(**posts.given(form)))
+
+
+def _sort(sort: str | None, default: str) -> str:
+    chosen = default if sort is None else snake(sort)
+    return "top" if chosen.startswith("top") else chosen
+
+
+@route("GET", "/api/v3/post/list", old_posts.GetPosts, bucket="message", private=True)
+def list_posts(call: Call, form: old_posts.GetPosts) -> Json:
+    """Posts of one page, the tenth at most; whatever cursor is sent, and no cursor comes back."""
+    community_id = posts.asked_community(call, form.community_id, form.community_name)
+    query = PostQuery(
+        listing=posts.default_listing(call, None if form.type_ is None else snake(form.type_), community_id),
+        sort=_sort(form.sort, posts.default_sort(call)),
+        community_id=community_id,
+        show_hidden=bool(form.show_hidden),
+        show_read=form.show_read,
+        show_nsfw=form.show_nsfw,
+    )
+    limit = checked_limit(form.limit, posts.default_limit(call))
+    every = sorted(posts_wanted(call, query), key=post_listing(call, query).order, reverse=True)
+    start = limit * (min(form.page or 1, _LAST_PAGE) - 1)
+    return {"posts": [post_view(call.state, post, call.viewer_id) for post in every[start : start + limit]]}
+
+
+@route("GET", "/api/v3/post", old_posts.GetPost, bucket="message", private=True)
+def get_post(call: Call, form: old_posts.GetPost) -> Json:
+    """One post, with nobody for a moderator."""
+    found = posts.get_post(call, GetPost(id=form.id, comment_id=form.comment_id))
+    post = posts.existing(call, found["post_view"]["post"]["id"])
+    state, me = call.state, call.viewer_id
+    return {
+        "post_view": post_view(state, post, me),
+        "community_view": community_view(state, state.communities[post.community_id], me),
+        "moderators": [],
+        "cross_posts": [post_view(state, state.posts[row["post"]["id"]], me) for row in found["cross_posts"]],
+    }
+
+
+@route("GET", "/api/v3/comment/list", old_comments.GetComments, bucket="message", private=True)
+def list_comments(call: Call, form: old_comments.GetComments) -> Json:
+    """Comments of the first page, whatever page is asked for."""
+    community_id = posts.asked_community(call, form.community_id, form.community_name)
+    query = CommentQuery(
+        listing=posts.default_listing(call, None if form.type_ is None else snake(form.type_), community_id),
+        sort=_sort(form.sort, "hot"),
+        community_id=community_id,
+        post_id=form.post_id,
+    )
+    limit = checked_limit(form.limit, posts.default_limit(call))
+    found, _ = comment_listing(call, query).page(comments_wanted(call, query), None, limit)
+    return {"comments": [comment_view(call.state, comment, call.viewer_id) for comment in found]}
+
+
+@route("POST", "/api/v3/post/report", old_posts.CreatePostReport, bucket="message", login=True)
+def report_post(call: Call, form: old_posts.CreatePostReport) -> Json:
+    """A report for the moderators of the community. It is made, but nobody learns its number."""
+    made = reports.report_post(call, ReportPost(post_id=form.post_id, reason=form.reason))
+    report = call.state.post_reports[made["post_report_view"]["post_report"]["id"]]
+    shown = post_report_view(call.state, report, call.me.person_id)
+    nothing = {"id": 0, "creator_id": 0, "post_id": 0, "original_post_name": "", "reason": "", "resolved": False}
+    return {"post_report_view": shown | {"post_report": nothing | {"published": "1970-01-01T00:00:00Z"}}}

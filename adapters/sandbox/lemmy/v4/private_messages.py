@@ -1,48 +1,51 @@
-"""Private messages, of which a bot may read only those that were sent to it or reported."""
+"""Private messages through API v4. Nobody lists those of others; a report shows one to the administrators."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.sandbox.lemmy import private_messages
+from adapters.sandbox.lemmy.messages import messages as old
 from adapters.sandbox.lemmy.rights import check_not_banned
-from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.errors import not_found
-from adapters.sandbox.lemmy.v4.messages.people import CreatePrivateMessage
-from adapters.sandbox.lemmy.v4.tables import PrivateMessage
+from adapters.sandbox.lemmy.v4.messages.people import CreatePrivateMessage, EditPrivateMessage
 from adapters.sandbox.lemmy.v4.views import Views
-from adapters.sandbox.lemmy.wording import processed
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.rows import Json
 
 
+def _answer(call: Call, number: int) -> Json:
+    state, views = call.state, Views.of(call)
+    message = state.private_messages[number]
+    view = {
+        "private_message": rows.private_message(message),
+        "creator": views.person(state.people[message.creator_id]),
+        "recipient": views.person(state.people[message.recipient_id]),
+    }
+    return {"private_message_view": view}
+
+
 @route("POST", "/api/v4/private_message", CreatePrivateMessage, login=True, locked=False)
 def create_private_message(call: Call, form: CreatePrivateMessage) -> Json:
     """Write to somebody."""
-    content = processed(call.server, form.content) or ""
-    check_length(content, BODY_LIMIT, "invalid_body_field")
-    state, rows_ = call.state, call.server.v4.private_messages
-    with state.lock:
+    with call.state.lock:
         check_not_banned(call)
-        recipient = state.people.get(form.recipient_id)
-        if recipient is None:
+        if form.recipient_id not in call.state.people:
             raise not_found()
-        number = state.next_id("private_message")
-        message = PrivateMessage(
-            id=number,
-            creator_id=call.me.person_id,
-            recipient_id=recipient.id,
-            content=content,
-            ap_id=f"{state.url}/private_message/{number}",
-        )
-        rows_[number] = message
-        views = Views.of(call)
-        view = {
-            "private_message": rows.private_message(message),
-            "creator": views.person(call.person),
-            "recipient": views.person(recipient),
-        }
-        return {"private_message_view": view}
+    given = old.CreatePrivateMessage(content=form.content, recipient_id=form.recipient_id)
+    made = private_messages.create_message(call, given)
+    with call.state.lock:
+        return _answer(call, made["private_message_view"]["private_message"]["id"])
+
+
+@route("PUT", "/api/v4/private_message", EditPrivateMessage, login=True, locked=False)
+def edit_private_message(call: Call, form: EditPrivateMessage) -> Json:
+    """Change one's own message; reports keep what it was."""
+    given = old.EditPrivateMessage(private_message_id=form.private_message_id, content=form.content)
+    private_messages.edit_message(call, given)
+    with call.state.lock:
+        return _answer(call, form.private_message_id)

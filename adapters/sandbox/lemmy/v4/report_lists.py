@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.private_messages import PrivateMessageReport
 from adapters.sandbox.lemmy.rights import require_mod_of_any_or_admin
 from adapters.sandbox.lemmy.rows import CommentReport, PostReport
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit
 from adapters.sandbox.lemmy.v4.messages.content import ListReports
 from adapters.sandbox.lemmy.v4.report_views import ReportViews
-from adapters.sandbox.lemmy.v4.tables import CommunityReport, PrivateMessageReport
+from adapters.sandbox.lemmy.v4.tables import CommunityReport
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
@@ -54,7 +55,7 @@ def _all(call: Call) -> list[_Item]:
         post = state.posts[state.comments[row.comment_id].post_id]
         items.append(_Item("comment", row, post.community_id, post.id))
     items += [_Item("community", row, row.community_id) for row in tables.community_reports.values()]
-    items += [_Item("private_message", row) for row in tables.private_message_reports.values()]
+    items += [_Item("private_message", row) for row in state.message_reports.values()]
     return items
 
 

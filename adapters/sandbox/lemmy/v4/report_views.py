@@ -9,8 +9,9 @@ from adapters.sandbox.lemmy.v4.rows import present
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
+    from adapters.sandbox.lemmy.private_messages import PrivateMessageReport
     from adapters.sandbox.lemmy.rows import CommentReport, Json, PostReport
-    from adapters.sandbox.lemmy.v4.tables import CommunityReport, PrivateMessageReport
+    from adapters.sandbox.lemmy.v4.tables import CommunityReport
 
 
 class ReportViews(Views):
@@ -74,7 +75,7 @@ class ReportViews(Views):
     def of_private_message(self, report: PrivateMessageReport) -> Json:
         """``PrivateMessageReportView``."""
         state = self.server.state
-        message = self.server.v4.private_messages[report.private_message_id]
+        message = state.private_messages[report.private_message_id]
         author = state.people[message.creator_id]
         return {
             "private_message_report": rows.private_message_report(report),

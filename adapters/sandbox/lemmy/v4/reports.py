@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.posts import visible_post
+from adapters.sandbox.lemmy.private_messages import PrivateMessageReport
 from adapters.sandbox.lemmy.rights import (
     check_mod_action,
     check_not_banned,
@@ -27,7 +28,7 @@ from adapters.sandbox.lemmy.v4.messages.content import (
 )
 from adapters.sandbox.lemmy.v4.messages.people import ReportPrivateMessage
 from adapters.sandbox.lemmy.v4.report_views import ReportViews
-from adapters.sandbox.lemmy.v4.tables import CommunityReport, PrivateMessageReport
+from adapters.sandbox.lemmy.v4.tables import CommunityReport
 from adapters.sandbox.lemmy.wording import slur_filter
 
 if TYPE_CHECKING:
@@ -133,12 +134,12 @@ def report_community(call: Call, form: ReportCommunity) -> Json:
 def report_private_message(call: Call, form: ReportPrivateMessage) -> Json:
     """Report a message to the administrators; only whom it was sent to may."""
     reason = _checked_reason(call, form.reason)
-    message = call.server.v4.private_messages.get(form.private_message_id)
+    message = call.state.private_messages.get(form.private_message_id)
     if message is None:
         raise not_found()
     if message.recipient_id != call.me.person_id:
         raise LemmyError("couldnt_create")
-    rows = call.server.v4.private_message_reports
+    rows = call.state.message_reports
     _check_first(call, "private_message_report", "private_message_id", rows.values(), message.id)
     report = PrivateMessageReport(
         id=call.state.next_id("private_message_report"),
@@ -146,6 +147,7 @@ def report_private_message(call: Call, form: ReportPrivateMessage) -> Json:
         private_message_id=message.id,
         original_pm_text=message.content,
         reason=reason,
+        published=now(),
     )
     rows[report.id] = report
     return {"private_message_report_view": ReportViews.of(call).of_private_message(report)}
@@ -194,7 +196,7 @@ def resolve_community_report(call: Call, form: ResolveReport) -> Json:
 def resolve_private_message_report(call: Call, form: ResolveReport) -> Json:
     """Close a report of a message, or open it again; only administrators."""
     require_admin(call)
-    report = call.server.v4.private_message_reports.get(form.report_id)
+    report = call.state.message_reports.get(form.report_id)
     if report is None:
         raise not_found()
     _resolve(call, form, report)

@@ -11,6 +11,7 @@ from adapters.sandbox.lemmy.v4.names import snake
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Server
+    from adapters.sandbox.lemmy.private_messages import PrivateMessage, PrivateMessageReport
     from adapters.sandbox.lemmy.rows import (
         Comment,
         CommentReport,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.site_rows import Application, Site
     from adapters.sandbox.lemmy.state import Instance
     from adapters.sandbox.lemmy.v4.counts import Counts
-    from adapters.sandbox.lemmy.v4.tables import CommunityReport, PrivateMessage, PrivateMessageReport
+    from adapters.sandbox.lemmy.v4.tables import CommunityReport
 
 
 def present(**values: Any) -> Json:

@@ -94,38 +94,6 @@ class CommunityReport:
     conclusion: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class PrivateMessage:
-    """A message from one person to another."""
-
-    id: int
-    creator_id: int
-    recipient_id: int
-    content: str
-    ap_id: str
-    deleted: bool = False
-    published: datetime = field(default_factory=now)
-    updated: datetime | None = None
-    local: bool = True
-    removed: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class PrivateMessageReport:
-    """A report of a message, by whom it was sent to."""
-
-    id: int
-    creator_id: int
-    private_message_id: int
-    original_pm_text: str
-    reason: str
-    resolved: bool = False
-    resolver_id: int | None = None
-    published: datetime = field(default_factory=now)
-    updated: datetime | None = None
-    conclusion: str | None = None
-
-
 @dataclass(slots=True)
 class Tables:
     """The rows. The lock of ``State`` guards them too."""
@@ -135,8 +103,6 @@ class Tables:
     moments: dict[Act, datetime] = field(default_factory=dict)
     modlog: list[Entry] = field(default_factory=list)
     community_reports: dict[int, CommunityReport] = field(default_factory=dict)
-    private_messages: dict[int, PrivateMessage] = field(default_factory=dict)
-    private_message_reports: dict[int, PrivateMessageReport] = field(default_factory=dict)
 
     def preferences_of(self, local_user_id: int) -> Preferences:
         """The newer settings of an account."""

@@ -183,6 +183,14 @@ class CreatePrivateMessage:
 
 
 @form
+class EditPrivateMessage:
+    """PUT /private_message."""
+
+    private_message_id: Id
+    content: str
+
+
+@form
 class ReportPrivateMessage:
     """POST /private_message/report."""
 
