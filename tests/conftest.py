@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bot.ledger import open_ledger
 from making import StillClock
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from bot.ledger import SqlLedger
 
+
+# How long an example takes, the machine says: this one may be very busy.
+settings.register_profile("busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 PROCESSES = ("acceptance/", "badinput/", "crash/", "hostile/test_operators_view.py", "notify/test_front_door.py")
 """Where a bot runs as a process beside a server, and both wait for a machine that may be very busy."""

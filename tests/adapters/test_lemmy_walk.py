@@ -199,7 +199,7 @@ def play(reader: Reader, ops: Sequence[tuple[Any, ...]]) -> None:
                 listing.fails_at = more[0]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(by_page=st.booleans(), all_of_it=st.booleans(), before=st.integers(0, 12), ops=st.lists(OPS, max_size=14))
 def test_whatever_happens_everything_is_seen_as_it_is_in_the_end(
     by_page: bool, all_of_it: bool, before: int, ops: list[tuple[Any, ...]]

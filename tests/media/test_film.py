@@ -107,7 +107,7 @@ def test_one_frame_is_no_moving_picture() -> None:
 # Which frames
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(0, 1e9), min_size=1, max_size=80).map(sorted),
     st.integers(1, 16),
