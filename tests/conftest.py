@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bot.ledger import open_ledger
 from making import StillClock
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from bot.ledger import SqlLedger
 
 
+# How long an example takes, the machine says: this one may be very busy.
+settings.register_profile("busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
 PROCESSES = ("acceptance/", "badinput/", "crash/", "hostile/test_operators_view.py", "notify/test_front_door.py")
 """Where a bot runs as a process beside a server, and both wait for a machine that may be very busy."""
 
@@ -25,9 +30,9 @@ PROCESSES = ("acceptance/", "badinput/", "crash/", "hostile/test_operators_view.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What fails there once is tried a second time; the closing line counts how often that was needed.
 
-    Not what somebody plays in a size of their own: a raid in full takes hours.
+    Not what somebody plays in a size of their own: a raid or a soak in full takes hours.
     """
-    if "RAID_POSTS" in os.environ:
+    if {"RAID_POSTS", "SOAK_ITEMS"} & os.environ.keys():
         return
     for item in items:
         where = item.path.relative_to(config.rootpath / "tests").as_posix()

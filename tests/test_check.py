@@ -27,6 +27,7 @@ def test_check_of_a_fresh_configuration_finds_nothing_wrong(tmp_path: Path, box:
     rows = checked(tmp_path, box, code=0)
     assert rows["ledger"]["detail"].startswith("can be written")
     assert "started" in rows["decode worker"]["detail"]
+    assert rows["videos"]["detail"] == "are looked at frame by frame"
     assert "nsfw" in rows["detector nsfw"]["detail"]
     assert "known-files: observe" in rows["stages"]["detail"]
     assert any(what.startswith("lemmy-main: ") for what in rows)

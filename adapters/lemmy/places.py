@@ -46,7 +46,8 @@ def places(
             now = clock.now()
             basket.add(converter.seen_in_message(found.row, at=now, backlog=found.backlog))
             for who in ("private_message_creator", "creator"):  # of the message, and of the report
-                basket.add(converter.seen_in_profile(found.row.get(who) or {}, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+                person: Json = found.row.get(who) or {}
+                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog))  # type: ignore[arg-type]
         elif found.fresh:
             basket.drop("older than start_from")
 
@@ -173,7 +174,7 @@ class SiteSource:
             raise NotLoggedInError(f"{self._client.settings.url} does not say who the bot is")
         now, known = self._clock.now(), after["revisions"] if after is not None else {}
         try:
-            found = self._shown(self._whole(site.json), now, backlog=after is None)
+            found = self._pages(self._whole(site.json), now, backlog=after is None)
         except BadAnswerError as error:
             return Batch(holes=[str(error)])
         finally:
@@ -187,10 +188,10 @@ class SiteSource:
             return Batch(sightings=wanted, cursor={"revisions": revisions}, dropped=dropped)
         return Batch(sightings=new, cursor={"revisions": revisions})
 
-    def _shown(self, answer: Json, at: datetime, *, backlog: bool) -> Sequence[Sighting]:
+    def _pages(self, described: Json, at: datetime, *, backlog: bool) -> Sequence[Sighting]:
         """The pages of the server, and those of its admins, whom every visitor is shown."""
-        found = list(self._converter.seen_on_site(answer, at=at, backlog=backlog))
-        for admin in answer.get("admins") or ():
+        found = list(self._converter.seen_on_site(described, at=at, backlog=backlog))
+        for admin in described.get("admins") or ():
             found.extend(self._converter.seen_in_profile(admin["person"], at=at, backlog=backlog, is_staff=True))
         return found
 

@@ -54,10 +54,6 @@ class PictrsClient:
             return None
         return found if isinstance(found, str) and found else None
 
-    def ask(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
-        """Read anything of the internal API. Raises ``PlatformError``."""
-        return self._read(path, query)
-
     def purge(self, alias: str) -> Sequence[str]:
         """Delete a file with all its names and variants; what the names were. The file goes a moment later.
 

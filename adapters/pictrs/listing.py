@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adapters.pictrs.client import PictrsClient
-
-PAGE = 200
-"""Files in one answer. pict-rs sets no bound, and asks its own database once for each of them."""
 
 _SHA256 = 64  # hexadecimal digits at the beginning of ``hex``; size and format follow
 
@@ -33,28 +30,25 @@ def held(client: PictrsClient, *, older_than: datetime | None = None, most: int)
 
     To a place that it does not know pict-rs answers with the first page, so a page that leads to where we were ends it.
     """
-    query = {"limit": str(PAGE)}
-    if older_than is not None:
-        query["timestamp"] = older_than.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    page = client.hashes(before=older_than)
     been: set[str] = set()
     told = 0
-    while told < most:
-        page = _page(client.ask("/internal/hashes", query))
-        for entry in page["hashes"][: most - told]:
+    while True:
+        for entry in _rows(page)[: most - told]:
             told += 1
             yield _held(entry)
         following = page.get("next")
-        if not isinstance(following, str) or following in been:
+        if told >= most or not isinstance(following, str) or following in been:
             return
         been.add(following)
-        query = {"limit": str(PAGE), "slug": following}
+        page = client.hashes(slug=following)
 
 
-def _page(answer: Any) -> Any:
-    page = answer.get("page")
-    if not isinstance(page, dict) or not isinstance(page.get("hashes"), list):
+def _rows(page: Mapping[str, Any]) -> Sequence[Any]:
+    rows = page.get("hashes")
+    if not isinstance(rows, list):
         raise BadAnswerError("pict-rs lists no hashes where it has to: this is not pict-rs 0.5")
-    return page
+    return rows
 
 
 def _held(entry: Any) -> Held:

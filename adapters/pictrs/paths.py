@@ -25,7 +25,7 @@ _SINCE_0_5_7 = re.compile(r"(?:.*/)?((?:[0-9a-f]{2}/){10}[0-9a-f]{12}(?:\.[a-z0-
 _BEFORE = re.compile(r"(?:.*/)?(?:[A-Za-z0-9_-]{1,4}/){2,}[A-Za-z0-9_-]{6,}(?:\.[a-z0-9]{2,5})?")
 """Any other layout: several short folders and a longer name."""
 
-_SCHEME = re.compile(r"(?:s3|file|https?)://", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:s3|file)://", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _VERSION_7 = 12  # where the version stands among a UUID's digits; before it, the time in milliseconds
 
@@ -39,7 +39,7 @@ PATHS_ASKED = 20_000
 """Files whose paths are asked for, one call each, before a path counts as not found."""
 
 DIGESTS_READ = 500_000
-"""Files whose digests are read, two hundred in a call."""
+"""Files whose digests are read, a hundred in a call."""
 
 
 class Paths:
@@ -54,12 +54,12 @@ class Paths:
         text = text.strip()
         if _DIGEST.fullmatch(text):
             return self._with_digest(text.lower())
+        if text.lower().startswith(("http://", "https://")):
+            return None  # whoever owns that host may let any path stand behind it
         path = _without_scheme(text)
         if (match := _SINCE_0_5_7.fullmatch(path)) is not None:
             at = made_at(match[1])
             return (None if at is None else self._near(match[1], at)) or self._anywhere(path)
-        if text.lower().startswith(("http://", "https://")):
-            return None
         return self._anywhere(path) if _BEFORE.fullmatch(path) else None
 
     def _near(self, path: str, at: datetime) -> str | None:
@@ -91,11 +91,6 @@ class Paths:
         return None
 
 
-def looks_like_a_path(text: str) -> bool:
-    """Whether a text ends like a path of the newer layout, whatever stands before it: a folder or an address."""
-    return _SINCE_0_5_7.fullmatch(_without_scheme(text.strip())) is not None
-
-
 def made_at(path: str) -> datetime | None:
     """When a path of the newer layout was made; ``None`` if it does not say."""
     digits = path.replace("/", "")
@@ -105,5 +100,5 @@ def made_at(path: str) -> datetime | None:
 
 
 def _without_scheme(text: str) -> str:
-    """``s3://bucket/KEY``, ``https://cdn.example/KEY?x`` and ``file:///mnt/files/KEY`` end like the path itself."""
-    return _SCHEME.sub("", text.partition("?")[0], count=1) if _SCHEME.match(text) else text
+    """``s3://bucket/KEY`` and ``file:///mnt/files/KEY`` end like the path itself."""
+    return _SCHEME.sub("", text, count=1)

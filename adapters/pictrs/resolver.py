@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.pictrs.paths import Paths, looks_like_a_path
+from adapters.pictrs.paths import Paths
 from bot.domain.content import Alias, RemoteUrl, StorageKey
 from bot.domain.errors import BadAnswerError
 
@@ -36,13 +36,8 @@ class PictrsFiles:
         others = [other for other in self._client.aliases(name.value) if other != name.value]
         return [*map(self._alias, others), *self._path(name)]
 
-    def located(self, text: str, *, surely: bool = False) -> Name | None:
-        """The file that a path in the store, an object key or a SHA-256 means. Raises ``PlatformError``.
-
-        ``surely``: only of a text that can be nothing else.
-        """
-        if surely and not looks_like_a_path(text):
-            return None
+    def located(self, text: str) -> Name | None:
+        """The file that a path in the store, an object key or a SHA-256 means. Raises ``PlatformError``."""
         alias = self._paths.alias_of(text)
         return None if alias is None else self._alias(alias)
 

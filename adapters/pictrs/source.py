@@ -167,9 +167,9 @@ class PictrsSource:
             raise BadAnswerError("pict-rs listed no hashes where it has to: this is not pict-rs 0.5")
         files: list[_Stored] = []
         broken: list[str] = []
-        for row in listed:
+        for row, at in zip(listed, _moments(listed), strict=True):
             try:
-                files.append(_Stored(hex=_hex(row), aliases=[str(name) for name in row["aliases"]], at=_moment(row)))
+                files.append(_Stored(hex=_hex(row), aliases=[str(name) for name in row["aliases"]], at=at))
             except (KeyError, TypeError, ValueError) as error:
                 broken.append(f"a row of /internal/hashes is not in the shape of pict-rs 0.5 ({type(error).__name__})")
         following = found.get("next")
@@ -186,10 +186,20 @@ def _hex(row: Mapping[str, Any]) -> str:
     return value
 
 
-def _moment(row: Mapping[str, Any]) -> datetime:
-    """When it was stored; a file whose facts pict-rs has lost is as old as can be."""
-    told = row.get("details")
-    if not told:
-        return datetime.fromtimestamp(0, UTC)
-    parsed = datetime.fromisoformat(told["created_at"])
+def _moments(listed: Sequence[Any]) -> Sequence[datetime]:
+    """When each was stored. A file whose facts pict-rs has lost stands between its neighbours."""
+    told = [_moment(row) for row in listed]
+    newer: datetime | None = next((at for at in told if at is not None), None)
+    found = []
+    for at in told:
+        newer = at or newer
+        found.append(newer or datetime.fromtimestamp(0, UTC))
+    return found
+
+
+def _moment(row: Any) -> datetime | None:
+    try:
+        parsed = datetime.fromisoformat(row["details"]["created_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

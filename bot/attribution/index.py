@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from bot.attribution.addresses import carried, to_fetch
 from bot.attribution.likeness import LOOKS_ALIKE, Likeness
@@ -16,7 +16,7 @@ from bot.domain.errors import PlatformError
 from bot.domain.evidence import Attribution, Evidence, How
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
@@ -26,6 +26,12 @@ NameT = TypeVar("NameT", Alias, RemoteUrl)
 
 ASKED_FOR_NAMES = 3
 """Names of one file that its platform is asked by, the newest first: it does not know the others of a deleted one."""
+
+LOOKED_UP = 20
+"""Addresses on other servers of one file, the newest, for which it is looked up whether ours show it by a proxy."""
+
+MOST_ALIKE = 500
+"""Files that look like one, the nearest, among which those are looked for that nothing explains."""
 
 PRINTS = 20_000
 """PDQ hashes that are kept in mind: a picture is compared with all thumbnails that were made from it."""
@@ -40,6 +46,7 @@ class Known:
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
     thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
+    orphans: Sequence[NameRecord] = ()  # of files of our servers that nothing explains, and that look like this one
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
 
@@ -131,12 +138,15 @@ class Index:
             return ()
         own: dict[InstanceId, list[Alias]] = defaultdict(list)
         proxied: dict[InstanceId, list[RemoteUrl]] = defaultdict(list)
+        remote: list[RemoteUrl] = []
         for record in self._library.names_of(file_id):
             if isinstance(record.name, Alias):
                 own[record.name.instance].append(record.name)
             elif isinstance(record.name, RemoteUrl):
-                for instance in self._proxied_by(record.name):
-                    proxied[instance].append(record.name)
+                remote.append(record.name)
+        for name in remote[-LOOKED_UP:]:
+            for instance in self._proxied_by(name):
+                proxied[instance].append(name)
         troubles: list[PlatformError] = []
         stored = self._stored(file_id)
         for instance in dict.fromkeys([*own, *proxied]):
@@ -208,6 +218,10 @@ class Index:
             stored[upload.name].append(upload)
         original = None if uploads else self._original_attribution(file_id, sightings, {one.name for one in names})
         alike = [] if uploads or sightings else self._uploads_alike(file_id)
+        fetched = {
+            instance: _fetched_for(instance, shown)
+            for instance in {record.name.instance for record in names if _is_copy(record.name, shown, stored)}
+        }
         return Known(
             attributions={
                 record.name: attribute(
@@ -215,7 +229,7 @@ class Index:
                     uploads=stored.get(record.name, ()),
                     sightings=shown.get(record.name, ()),
                     original=original,
-                    proxied=None if record.name in shown else _fetched_for(record.name, shown),
+                    proxied=fetched[record.name.instance] if _is_copy(record.name, shown, stored) else None,
                     resembles=_one_of(alike, record.name),
                 )
                 for record in names
@@ -224,6 +238,7 @@ class Index:
             sightings=sightings,
             uploads=uploads,
             thumbnails=self.thumbnails(file_id),
+            orphans=self._orphans_like(file_id, names) if uploads or sightings else (),
             records=names,
             proxied=sum(any(map(_by_proxy, seen)) for seen in shown.values()),
         )
@@ -314,6 +329,14 @@ class Index:
                 return uploads
         return ()
 
+    def _orphans_like(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[NameRecord]:
+        """What a server of ours may have made from a file and lost sight of: a thumbnail that was replaced."""
+        own = {record.name.instance for record in names if isinstance(record.name, Alias)}
+        if not own:
+            return ()
+        found = self._library.unexplained(self._likeness.near(file_id)[:MOST_ALIKE])
+        return [record for record in found if isinstance(record.name, Alias) and record.name.instance in own]
+
     def _alike(self, one: int, other: int) -> bool:
         hashes = [self._print_of(file_id) for file_id in (one, other)]
         if hashes[0] is None or hashes[1] is None:
@@ -345,17 +368,20 @@ def _by_proxy(seen: Sighting) -> bool:
     )
 
 
-def _fetched_for(name: Name, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
-    """Of a copy that a server made for its proxy: by the address of the same bytes that it shows so.
+def _is_copy(name: Name, shown: Collection[Name], stored: Collection[Name]) -> TypeGuard[Alias]:
+    """Whether a name may be that of a copy which a server made for its proxy: no post has it, and nobody stored it."""
+    return isinstance(name, Alias) and name not in shown and name not in stored
+
+
+def _fetched_for(instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
+    """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.
 
     An account is named only where it is the same for all of these addresses.
     """
-    if not isinstance(name, Alias):
-        return None
     told: dict[str, Account] = {}
     proxied = False
     for other, seen in shown.items():
-        if any(_by_proxy(one) and one.subject.instance == name.instance for one in seen):
+        if any(_by_proxy(one) and one.subject.instance == instance for one in seen):
             proxied = True
             uploader = attribute(other, uploads=(), sightings=seen).uploader
             if uploader is None:

@@ -242,6 +242,8 @@ def _print(found: Found) -> None:
     for record, alike in found.known.thumbnails:
         how = "thumbnail_of" + ("" if alike else " (does not look alike)")
         table.add_row(str(record.name), "seen", "", how, "")
+    for record in found.known.orphans:
+        table.add_row(str(record.name), "file store", "", "looks_like: another file, which nothing else explains", "")
     out.print(table)
     for missing in found.unasked:
         out.print(f"  not asked: {missing}")
@@ -288,6 +290,7 @@ def _plain(found: Found) -> dict[str, Any]:
             for name, attribution in found.known.attributions.items()
         ],
         "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
+        "look_alikes": [str(record.name) for record in found.known.orphans],
         "purged_at": found.returned.purged_at,
         "returned": {"by_uploads": found.returned.uploaded, "by_image_proxy": found.returned.fetched},
         "not_asked": list(found.unasked),

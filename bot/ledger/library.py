@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from bot.domain.content import RemoteUrl, Sighting, Upload
 from bot.domain.evidence import Evidence, ListMode
@@ -163,6 +163,22 @@ class LibraryPart(Part):
         some = select(columns.subject_digest).distinct().where(columns.author_digest == digest_of(account)).limit(most)
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+
+    def unexplained(self, file_ids: Sequence[int]) -> Sequence[NameRecord]:
+        """Aliases of files without any sighting or upload."""
+        other = schema.name.alias("other")
+        told = select(other.c.id).where(
+            other.c.file_id == NAME.file_id,
+            or_(
+                select(schema.sighting.c.id).where(schema.sighting.c.name_id == other.c.id).exists(),
+                select(schema.upload.c.id).where(schema.upload.c.name_id == other.c.id).exists(),
+            ),
+        )
+        found: list[NameRecord] = []
+        for first in range(0, len(file_ids), ASKED_AT_ONCE):
+            some = NAME.file_id.in_(file_ids[first : first + ASKED_AT_ONCE])
+            found += self._names(and_(some, NAME.kind == "alias", ~told.exists()))
+        return found
 
     def prints(self, *, after: int, limit: int) -> Sequence[tuple[int, int, str]]:
         """PDQ hashes of newer scans. Read from their texts: to decode all of a scan takes fifty times as long."""

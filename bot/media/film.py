@@ -34,6 +34,7 @@ _CODECS: Final = frozenset({"h264", "hevc", "vp8", "vp9", "av1"})
 """What browsers play in these containers, and pict-rs and Mastodon store. FFmpeg knows some hundred more."""
 _DECODERS: Final = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d"
 
+_OTHERS: Final = 8  # each further track gets this part of the looks
 _PROBED: Final = 5_000_000  # bytes, FFmpeg's own default for ``probesize``
 _ANALYSED: Final = 2_000_000  # microseconds of the video
 
@@ -71,7 +72,7 @@ def look_at_film(
             chosen = _chosen(container, media_type, limits, gaps)
             if isinstance(chosen, Unscannable):
                 return chosen
-            tracks = _read(container, chosen, stop, limits, gaps)
+            tracks = _read(container, chosen, len(data), stop, limits, gaps)
             film = _seen(tracks, media_type, looks, stop, limits, gaps)
             looks.sort()
             return film
@@ -118,16 +119,21 @@ def _chosen(
 
     tracks: list[Track] = []
     refused: Unscannable | None = None
+    further = 0
     for number, stream in enumerate(container.streams.video, start=1):
         if stream.disposition & Disposition.attached_pic:
             gaps.append("video: a cover picture is not looked at")
             continue
         wrong = _refused(stream, limits)
-        if wrong is None and len(tracks) < limits.video_tracks:
+        if number > limits.video_tracks:
+            further += 1
+        elif wrong is None:
             tracks.append(Track(stream))
-            continue
-        refused = refused or wrong
-        gaps.append(f"video: track {number} is not looked at" + (f": {wrong.detail}" if wrong is not None else ""))
+        else:
+            refused = refused or wrong
+            gaps.append(f"video: track {number} is not looked at: {wrong.detail}")
+    if further:
+        gaps.append(f"video: {further:,} further track{'' if further == 1 else 's'} not looked at")
     if tracks:
         return tracks
     if refused is not None:
@@ -149,13 +155,18 @@ def _refused(stream: VideoStream, limits: DecodeLimits) -> Unscannable | None:
 
 
 def _read(
-    container: av.container.InputContainer, tracks: list[Track], stop: float, limits: DecodeLimits, gaps: list[str]
+    container: av.container.InputContainer,
+    tracks: list[Track],
+    size: int,
+    stop: float,
+    limits: DecodeLimits,
+    gaps: list[str],
 ) -> list[Track]:
-    """All packets of these tracks, which are no more bytes than the file has."""
+    """All packets of these tracks, in no more bytes than the file has: ``size``."""
     import av
 
     by_index = {track.stream.index: track for track in tracks}
-    number = 0
+    number, left = 0, size
     try:
         for packet in container.demux(*(track.stream for track in tracks)):
             if time.process_time() > stop - limits.video_seconds / 2:
@@ -164,6 +175,10 @@ def _read(
             if not packet.size:
                 continue
             number += 1
+            left -= packet.size
+            if left < 0:
+                gaps.append(f"video: its {number:,} first packets are larger than the file: what follows is not read")
+                break
             if number > limits.video_packets:
                 gaps.append(f"video: what comes after {limits.video_packets:,} packets is not looked at")
                 break
@@ -190,9 +205,11 @@ def _seen(
     film: Film | None = None
     before = 0  # frames of the tracks before this one: each frame of the file has its number
     filled = [track for track in tracks if track.packets]
+    # What players show unless they are told otherwise gets most of the looks.
+    other = max(1, limits.video_frames // _OTHERS)
     for number, track in enumerate(filled):
         name = "" if number == 0 else f"track {number + 1}"
-        share = max(1, limits.video_frames // len(filled))
+        share = other if number else max(1, limits.video_frames - other * (len(filled) - 1))
         seen = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
         film = film or seen
         before += len(track.packets)

@@ -21,7 +21,7 @@ class DecodeLimits:
     first_frames: int = 300  # its first so many; every frame before a sampled one must be decoded too
     animation_seconds: float = 2.0  # processor time for frames after the first
     video_frames: int = 16  # of a video, spread over all of it
-    video_seconds: float = 5.0  # processor time for reading and decoding it, the opening of it aside
+    video_seconds: float = 4.0  # processor time for reading and decoding it, the opening of it aside
     video_pixels: int = 16_000_000  # of a frame. A decoder keeps up to 17 of them: H.264, annex A.3.1
     video_packets: int = 200_000  # of all its pictures; at 30 in a second it is nearly two hours
     video_tracks: int = 4

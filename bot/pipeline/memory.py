@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+import threading
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class Memory:
     """What one process keeps in mind, whatever rules it judges by."""
 
     asked: Recent = field(default_factory=Recent)  # names whose uses the platform was asked for
+    asked_lately: deque[datetime] = field(default_factory=deque)  # when, of those that nobody can have shown before us
+    choosing: threading.Lock = field(default_factory=threading.Lock)  # which of them to ask for
     busy: set[int] = field(default_factory=set)  # files that are being judged
     rests: dict[int, datetime] = field(default_factory=dict)  # files that are seen so often that they wait until then
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)

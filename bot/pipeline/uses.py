@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Alias
+from bot.domain.content import Alias, Role
 from bot.ports import Gone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from bot.attribution import Known
     from bot.domain.content import SubjectKey
@@ -17,11 +19,15 @@ if TYPE_CHECKING:
     from bot.pipeline.stages import Stages
 
 WATCHED = timedelta(hours=1)
-"""A name that we met so soon after the upload has no older places: what shows it came later, and by the feeds."""
+"""A name that we met so soon after the upload, or after the post whose thumbnail it is, has no older places: what shows
+it came later, and by the feeds."""
 
 ASKED_ALL_THE_SAME = 10
-"""Names of one file that are asked for although they were watched from the beginning: somebody may have put one into
-an old post. Each costs two searches, of which Lemmy allows sixty in ten minutes, and a raid brings ten thousand."""
+"""Names that are asked for within ``LATELY`` although they were watched from the beginning: somebody may have put one
+into an old post. Each costs two searches, of which Lemmy allows sixty in ten minutes, and a raid brings ten thousand
+names in hundreds of files."""
+
+LATELY = timedelta(minutes=10)
 
 
 class Uses:
@@ -39,37 +45,49 @@ class Uses:
         """
         seen = {sighting.subject.key for sighting in known.sightings}
         new = 0
-        for name in self._to_ask(file_id, known):
-            instance = self._s.instances[name.instance]
-            for subject in instance.resolver.uses(name):
-                if subject.key not in seen:
-                    seen.add(subject.key)
-                    new += 1
-                    read_again(self._s, subject.key)
-            self._memory.asked.add(name)
+        watched, now = self._watched(file_id, known), self._s.clock.now()
+        chosen = self._choose(known, watched, now)
+        try:
+            for name in chosen:
+                instance = self._s.instances[name.instance]
+                for subject in instance.resolver.uses(name):
+                    if subject.key not in seen:
+                        seen.add(subject.key)
+                        new += 1
+                        read_again(self._s, subject.key)
+                self._memory.asked.add(name)
+        finally:
+            with self._memory.choosing:
+                for name in chosen:
+                    if name in watched and name not in self._memory.asked:
+                        self._memory.asked_lately.remove(now)
         return new
 
-    def _to_ask(self, file_id: int, known: Known) -> Sequence[Alias]:
-        names = [name for name in known.addresses if isinstance(name, Alias)]
-        asked = self._memory.asked
-        wanted = [name for name in names if name not in asked]
-        if len(names) <= ASKED_ALL_THE_SAME:
-            return wanted
-        watched = self._watched(file_id, known)
-        more = max(0, ASKED_ALL_THE_SAME - sum(name in asked for name in names if name in watched))
-        some = set([name for name in wanted if name in watched][:more])
-        return [name for name in wanted if name not in watched or name in some]
+    def _choose(self, known: Known, watched: set[Alias], now: datetime) -> Sequence[Alias]:
+        """The names to ask for; those among them that were watched are counted from now on."""
+        with self._memory.choosing:
+            lately = self._memory.asked_lately
+            while lately and lately[0] <= now - LATELY:
+                lately.popleft()
+            names = [name for name in known.addresses if isinstance(name, Alias) and name not in self._memory.asked]
+            some = [name for name in names if name in watched][: max(0, ASKED_ALL_THE_SAME - len(lately))]
+            lately.extend(now for _ in some)
+        return [name for name in names if name not in watched or name in some]
 
     def _watched(self, file_id: int, known: Known) -> set[Alias]:
         """Names that cannot have been shown before we watched."""
         met = {record.name: record.first_seen for record in self._s.ledger.names_of(file_id)}
+        began: dict[Alias, list[datetime | None]] = defaultdict(list)
+        for upload in known.uploads:
+            if isinstance(upload.name, Alias):
+                began[upload.name].append(None if upload.backlog else upload.uploaded_at)
+        for seen in known.sightings:
+            if isinstance(seen.name, Alias) and seen.media.role is Role.THUMBNAIL:
+                began[seen.name].append(None if seen.backlog else seen.subject.published_at)
         return {
-            upload.name
-            for upload in known.uploads
-            if isinstance(upload.name, Alias)
-            and not upload.backlog
-            and upload.name in met
-            and met[upload.name] - upload.uploaded_at < WATCHED
+            name
+            for name, times in began.items()
+            if name in met and all(at is not None and abs(met[name] - at) < WATCHED for at in times)
         }
 
 

@@ -73,7 +73,10 @@ def gather(
         attributions=known.attributions,
         addresses=known.addresses,
         sightings=known.sightings,
-        derived=[Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails],
+        derived=[
+            *(Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails),
+            *(Derived(name=record.name, url=record.url, looks_alike=True, orphan=True) for record in known.orphans),
+        ],
         platforms=platforms,
         backlog=known.backlog,
         now=now,

@@ -22,11 +22,13 @@ class Derived:
     """A thumbnail that the server made, in the thumbnail slot of a post that shows the file.
 
     ``looks_alike``: its PDQ lies near the file's. Without that it might be anything, a custom thumbnail for instance.
+    ``orphan``: no post shows it in that slot, or at all; that it looks alike is everything that speaks for it.
     """
 
     name: Name
     url: str
     looks_alike: bool
+    orphan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

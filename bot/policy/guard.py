@@ -187,7 +187,7 @@ def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
         case LimitAccount() | BanAccount():
             return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
-            return any(d.name == intent.name and not d.looks_alike for d in facts.derived)
+            return any(d.name == intent.name and (d.orphan or not d.looks_alike) for d in facts.derived)
         case _:
             return False
 

@@ -162,7 +162,10 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
             for derived in facts.derived:
                 if isinstance(derived.name, Alias):
                     yield PurgeFile(
-                        instance=derived.name.instance, name=derived.name, url=derived.url, how=How.THUMBNAIL_OF
+                        instance=derived.name.instance,
+                        name=derived.name,
+                        url=derived.url,
+                        how=How.LOOKS_LIKE if derived.orphan else How.THUMBNAIL_OF,
                     )
         case LimitAccount.kind:
             for account in dict.fromkeys(a.uploader for a in facts.attributions.values() if a.uploader is not None):

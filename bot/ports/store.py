@@ -369,6 +369,10 @@ class Library(Protocol):
         """Different subjects of an account that were seen with media, counted up to ``most``."""
         ...
 
+    def unexplained(self, file_ids: Sequence[int]) -> Sequence[NameRecord]:
+        """Aliases of those of these files that nobody is known to have stored, and that nothing was seen to show."""
+        ...
+
     def prints(self, *, after: int, limit: int) -> Sequence[tuple[int, int, str]]:
         """PDQ hashes of scans with a higher id than ``after``, the newest first: scan, file, 64 hexadecimal digits."""
         ...

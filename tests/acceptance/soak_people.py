@@ -277,11 +277,15 @@ class Life:
             assert self._call(item.token, f"{item.kind}/delete", **{key: item.number}, deleted=True) is not None
 
     def _delete_afar(self, turn: Turn, chance: random.Random) -> None:
-        """Something that arrives is deleted there: at once, or when it was listed often enough."""
+        """Something that arrives is deleted there: at once, or when it was listed often enough.
+
+        What is dated back stands on no first page. It is asked for by its number within minutes, and excused before.
+        """
+        at_once = chance.random() < 0.5
         appeared = self.town.rounds().get("posts", 0)
-        told = self.town.arrives("post", "hasty", turn.content, age=chance.choice([0.0, HOUR]))
+        told = self.town.arrives("post", "hasty", turn.content, age=chance.choice([0.0, HOUR]) if at_once else 0.0)
         made = self._keep(Made(told["url"], "hasty", "posts", appeared))
-        self._goes(made, lambda: self.town.changes("post", told["number"], None), chance)
+        self._goes(made, lambda: self.town.changes("post", told["number"], None), at_once=at_once)
 
     def _take_back(self, turn: Turn, chance: random.Random) -> None:
         """An upload is deleted by who made it: at once, or when it was listed often enough."""
@@ -289,10 +293,10 @@ class Life:
         made = self._upload(turn, name, token)
         assert made is not None
         alias = made.url.rsplit("/", 1)[1]
-        self._goes(made, lambda: self.poster.take_back(token, alias), chance)
+        self._goes(made, lambda: self.poster.take_back(token, alias), at_once=chance.random() < 0.5)
 
-    def _goes(self, made: Made, go: Callable[[], object], chance: random.Random) -> None:
-        if chance.random() < 0.5:
+    def _goes(self, made: Made, go: Callable[[], object], *, at_once: bool) -> None:
+        if at_once:
             go()
             made.went = self.town.rounds().get(made.feed, 0)
         else:

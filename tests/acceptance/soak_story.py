@@ -146,13 +146,19 @@ class Comparison:
         return found.uploader.handle != f"{made.by}@{host}"
 
     def invented(self) -> set[str]:
-        """Names that the bot knows, and nobody has made or stored."""
+        """Names that the bot knows, and nobody has made or stored; a path in the store has to be of such a file."""
         made = {self.name(one.url) for one in self.life.made}
         made |= {Alias(instance=MAIN, value=alias) for alias in self.books.stored}
         with self.ledger._database.read() as connection:
-            values = connection.execute(select(schema.name.c.value)).scalars().all()
-        known = {RemoteUrl(value=one) if "://" in one else Alias(instance=MAIN, value=one) for one in values}
-        return {str(name) for name in known - made}
+            rows = connection.execute(select(schema.name.c.kind, schema.name.c.value, schema.name.c.file_id)).all()
+        known = {
+            (RemoteUrl(value=value) if kind == "url" else Alias(instance=MAIN, value=value)): file_id
+            for kind, value, file_id in rows
+            if kind != "key"
+        }
+        files = {file_id for name, file_id in known.items() if name in made}
+        paths = {value for kind, value, file_id in rows if kind == "key" and file_id not in files}
+        return paths | {str(name) for name in known if name not in made}
 
     def unplaced(self) -> Iterator[str]:
         """Places that show a picture now, and of which the bot does not know it."""

@@ -144,3 +144,46 @@ def test_local_only_communities_are_local() -> None:
 )
 def test_times_are_utc(text: str) -> None:
     assert moment(text) == datetime(2026, 11, 22, 6, 27, 22, 948832, tzinfo=UTC)
+
+
+CAPTURES = Path(__file__).parent.parent / "golden" / "captures" / "lemmy-0.19"
+
+
+def captured_site() -> Any:
+    exchanges = json.loads((CAPTURES / "lists.json").read_text())
+    return next(one for one in exchanges if one["request"]["path"] == "/api/v3/site")["response"]["body"]
+
+
+def test_pages_of_a_recorded_server() -> None:
+    seen = converter().seen_on_site(captured_site(), at=SEEN, backlog=False)
+    picture = Alias(instance=InstanceId("main"), value="640705ff-55af-4f9d-8a4b-42c0709dd57c.png")
+    assert [(one.subject.kind, one.subject.local_id, one.media.role, one.name) for one in seen] == [
+        ("site", "tagline-1", Role.INLINE, picture),
+        ("site", "emoji-1", Role.EMOJI, picture),
+    ]
+
+
+def test_everything_that_the_server_itself_shows() -> None:
+    answer = captured_site()
+    site, local = answer["site_view"]["site"], answer["site_view"]["local_site"]
+    site |= {"icon": "https://a.example/i.png", "banner": "https://a.example/b.png", "sidebar": "![s](/s.png)"}
+    local["legal_information"] = "![l](https://a.example/l.png)"
+    found = converter().seen_on_site(answer, at=SEEN, backlog=False)
+    seen = {str(one.name.value) for one in found if one.subject.local_id == "site"}
+    assert seen == {*(f"https://a.example/{name}.png" for name in "ibl"), "http://lemmy-alpha:8541/s.png"}
+    before = next(one.subject.revision for one in found if one.subject.local_id == "site")
+    local["legal_information"] = "nothing"
+    again = converter().seen_on_site(answer, at=SEEN, backlog=False)
+    assert next(one.subject.revision for one in again if one.subject.local_id == "site") != before
+
+
+@pytest.mark.parametrize("broken", [{}, {"site_view": None}, {"site_view": {"site": {}, "local_site": {}}}])
+def test_broken_site_is_a_bad_answer(broken: Any) -> None:
+    with pytest.raises(BadAnswerError, match="site"):
+        converter().seen_on_site(broken, at=SEEN, backlog=False)
+
+
+@pytest.mark.parametrize("broken", [{}, {"private_message_report": {}}, {"private_message": 1}])
+def test_broken_report_of_a_message_is_a_bad_answer(broken: Any) -> None:
+    with pytest.raises(BadAnswerError, match="message report"):
+        converter().seen_in_message(broken, at=SEEN, backlog=False)

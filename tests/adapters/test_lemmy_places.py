@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from lemmy_town import MAIN, picture
 
 from adapters.http import Transport
@@ -15,7 +16,6 @@ from bot.domain.content import Alias, Role, SubjectKey, Visibility
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
-    import pytest
     from lemmy_town import Town
 
     from bot.ports import Cursor, Instance, Source
@@ -87,11 +87,14 @@ def test_community_without_a_post_is_found(town: Town, instance: Instance) -> No
     assert ("community", str(town.community), Role.AVATAR, edited) in shown(*batches)
 
 
+@pytest.mark.parametrize("how", ["by us", "by the server"])
 def test_communities_are_read_from_both_ends_of_a_list_that_is_cut_off(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(tour, "LAST_PAGE", 2)
     monkeypatch.setattr(tour, "LIMIT", 2)
+    monkeypatch.setattr(tour, "LAST_PAGE", 2 if how == "by us" else 100)
+    if how == "by the server":  # as 0.19.14 does behind page ten
+        town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=9)
     names = []
     for number in range(7):
         icon = town.upload("admin")

@@ -383,6 +383,19 @@ def test_edit_changes_the_revision(town: Town, instance: Instance) -> None:
     assert town.subject(instance, "post", post).revision != before
 
 
+def test_old_post_is_read_when_it_is_edited_and_stays_backlog(town: Town, instance: Instance) -> None:
+    old, untouched = many_posts(town, 2)
+    source = instance.sources[POSTS]
+    _, cursor = drained(source, None)
+    alias = town.upload()
+    town.call("alice", "PUT", "post", post_id=old, body=f"![new]({town.url(alias)})")
+    (batch,), _ = drained(source, cursor)
+    assert seen([batch]) == {old}
+    assert untouched != old
+    added = [one for one in batch.sightings if one.name == Alias(instance=MAIN, value=alias)]
+    assert [one.backlog for one in added] == [True]
+
+
 def test_limits_of_the_server_are_kept(town: Town, instance: Instance) -> None:
     town.call("admin", "PUT", "site", rate_limit_message=6, rate_limit_message_per_second=2)
     source = instance.sources[COMMENTS]

@@ -60,7 +60,7 @@ def view(kind: str) -> dict[str, Any]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(written(), SHAPES), min_size=1, max_size=4))
 def test_every_form_is_found_in_a_comment_and_stands_for_its_file(planted: list[tuple[tuple[str, Name], str]]) -> None:
     comment = view("comment")
@@ -74,7 +74,7 @@ def test_every_form_is_found_in_a_comment_and_stands_for_its_file(planted: list[
     assert {name for name in names if isinstance(name, Alias)} == aliases, "no other host names a file of ours"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(written(), written())
 def test_every_form_is_found_in_the_link_and_the_thumbnail_of_a_post(
     link: tuple[str, Name], thumbnail: tuple[str, Name]

@@ -6,7 +6,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.markup import links, looks_like_media
@@ -162,7 +162,6 @@ SHAPES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(NOISE)
 def test_never_crashes_and_never_invents_a_host(text: str) -> None:
     plain = html.unescape(text)
@@ -172,7 +171,6 @@ def test_never_crashes_and_never_invents_a_host(text: str) -> None:
         assert any(host in one.replace(" ", "%20").replace("\x00", "�") for one in seen)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(SHAPES, HOST, PATH), min_size=1, max_size=5), st.text(alphabet="ab .,\n", max_size=20))
 def test_finds_every_planted_url(planted: list[tuple[str, str, str]], between: str) -> None:
     urls = [f"https://{host}/{path}" for _, host, path in planted]
@@ -180,7 +178,6 @@ def test_finds_every_planted_url(planted: list[tuple[str, str, str]], between: s
     assert set(urls) <= set(found(text))
 
 
-@settings(deadline=None)
 @given(HOST, PATH, st.sets(st.integers(0, 40)))
 def test_finds_a_picture_whose_address_is_written_in_entities(host: str, path: str, places: set[int]) -> None:
     url = f"https://{host}/{path}"
@@ -188,7 +185,6 @@ def test_finds_a_picture_whose_address_is_written_in_entities(host: str, path: s
     assert url in found(f'<img src="{written}">')
 
 
-@settings(deadline=None)
 @given(NOISE, HOST, PATH, NOISE)
 def test_finds_a_picture_in_a_paragraph_of_its_own(before: str, host: str, path: str, after: str) -> None:
     url = f"https://{host}/{path}"

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from lemmy_town import MAIN, Town, picture
 
-from adapters.pictrs import listing, paths
+from adapters.lemmy import uploads
+from adapters.pictrs import client, paths
 from adapters.pictrs.paths import made_at
 from adapters.sandbox.lemmy import LemmySandbox, respond
 from adapters.sandbox.pictrs import store
 from bot.attribution import Index
 from bot.clock import SystemClock
 from bot.domain.content import Alias, RemoteUrl, StorageKey
+from bot.domain.decisions import PurgeFile
 from bot.domain.errors import BadAnswerError
 from bot.ledger import open_ledger
 from bot.operate.who import who
@@ -36,9 +38,14 @@ def town() -> Iterator[Town]:
         built.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance(town: Town) -> Instance:
     return town.connect()
+
+
+@pytest.fixture(autouse=True)
+def new_uploads_are_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "FRESH", -1.0)
 
 
 def alias(value: str) -> Alias:
@@ -55,7 +62,7 @@ def asked(town: Town, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from adapters.pictrs.client import PictrsClient
 
     real = PictrsClient.identifier
-    monkeypatch.setattr(PictrsClient, "identifier", lambda client, name: names.append(name) or real(client, name))
+    monkeypatch.setattr(PictrsClient, "identifier", lambda asking, name: names.append(name) or real(asking, name))
     return names
 
 
@@ -66,7 +73,6 @@ BEFORE = (
     "pictrs/files/{}",
     "s3://bucket/{}",
     "file:///mnt/files/{}",
-    "https://cdn.example/{}?v=1",
 )
 
 
@@ -78,12 +84,14 @@ def test_path_of_the_newer_layout_says_where_to_look(
     for form in BEFORE:
         assert instance.resolver.locate(form.format(path_of(town, names[1]))) == alias(names[1])
     assert len(calls) <= 4 * len(BEFORE)
+    elsewhere = f"https://evil.example/{path_of(town, names[1])}"
+    assert instance.resolver.locate(elsewhere) == RemoteUrl(value=elsewhere), "a path on another host is not our file"
 
 
 def test_path_of_an_older_layout_is_found_among_all(
     town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(client, "PAGE", 2)
     with monkeypatch.context() as patch:
         patch.setattr(store, "_identifier", lambda *_: "000/013/247/kLmNoPqRsT")
         old = town.upload()
@@ -151,7 +159,7 @@ def test_listing_that_leads_in_a_circle_ends(town: Town, instance: Instance, mon
     """pict-rs answers a place that it does not know with the first page."""
     for _ in range(3):
         town.upload()
-    monkeypatch.setattr(listing, "PAGE", 1)
+    monkeypatch.setattr(client, "PAGE", 1)
     page = '{"msg":"ok","page":{"limit":1,"next":"xyz","hashes":[{"hex":"00","aliases":[]}]}}'
     town.box.faults.before("GET", "/internal/hashes", respond(200, page), times=50)
     assert instance.resolver.locate("1" * 64) is None
@@ -163,6 +171,18 @@ def test_other_listings_are_told(town: Town, instance: Instance, body: str) -> N
     town.box.faults.before("GET", "/internal/hashes", respond(200, body), times=1)
     with pytest.raises(BadAnswerError):
         instance.resolver.locate("1" * 64)
+
+
+def test_older_versions_name_no_aliases_of_what_is_gone(town: Town, instance: Instance) -> None:
+    """They answer with an empty list where newer ones answer 404: then the public address has the last word."""
+    name = town.upload()
+    purge = PurgeFile(instance=MAIN, name=alias(name), url=town.url(name))
+    town.box.faults.before("GET", "/internal/aliases", respond(200, '{"msg":"ok","aliases":[]}'), times=2)
+    found = instance.enforcer.verify(purge)
+    assert (found.so, found.detail.startswith("gone at the store")) == (False, True)
+    town.box.files.purge(name)
+    assert instance.enforcer.verify(purge).so is True
+    town.box.faults.clear()
 
 
 def test_bound_of_a_search_holds(town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

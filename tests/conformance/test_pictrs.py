@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -93,6 +94,32 @@ def test_entry_carries_details_of_the_picture(stage: Stage) -> None:
     assert (details["width"], details["height"], details["content_type"]) == (640, 480, "image/png")
     assert (details["frames"], details["format"]) == (None, "Image")
     assert details["created_at"].endswith("Z")
+
+
+def path_of(stage: Stage, alias: str) -> str:
+    answer = stage.pictrs.get("/internal/identifier", params={"alias": alias})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["identifier"])
+
+
+def test_path_of_a_file_says_when_it_was_made_and_is_the_same_for_all_its_names(stage: Stage) -> None:
+    picture = stage.bare_picture()
+    path = path_of(stage, picture.alias)
+    assert re.fullmatch(r"([0-9a-f]{2}/){10}[0-9a-f]{12}\.png", path)
+    made = datetime.fromtimestamp(int(path.replace("/", "")[:12], 16) / 1000, UTC)
+    written = datetime.fromisoformat(entry_of(stage, picture.alias)["details"]["created_at"])
+    assert timedelta(seconds=-1) < written - made < timedelta(minutes=1)
+    other = stage.bare_picture(stage.pictrs.get(f"/image/original/{picture.alias}").content)
+    assert path_of(stage, other.alias) == path
+
+
+def test_files_before_a_moment_are_listed(stage: Stage) -> None:
+    first = stage.bare_picture()
+    at = datetime.fromisoformat(entry_of(stage, first.alias)["details"]["created_at"])
+    for moved, there in ((timedelta(minutes=1), True), (timedelta(seconds=-1), False)):
+        moment = (at + moved).isoformat().replace("+00:00", "Z")
+        found = page(stage, limit=50, timestamp=moment)["hashes"]
+        assert any(first.alias in entry["aliases"] for entry in found) is there
 
 
 def test_slug_leads_to_every_file_once(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from media.films import drawn, early, film, moving, patched
+from media.films import drawn, early, film, moving, overlapping, patched
 
 from .files import ANY, BROKEN, NOT_MEDIA, PERHAPS, PICTURE, UNSUPPORTED, HostileFile
 
@@ -49,6 +49,7 @@ def _lying() -> Iterator[tuple[str, bytes, frozenset[str]]]:
         ("a codec that nobody knows", (b"stsd", 8 + 4, b"zzzz"), UNSUPPORTED | BROKEN),
     ):
         yield f"mp4 that says: {name}", patched(plain, *lie), ends
+    yield "mp4 that says: 20,000 frames share all its bytes", overlapping(plain, frames=20_000), PERHAPS
     yield "mp4 that says: all are key frames", plain.replace(b"stss", b"free"), PICTURE
     web = moving("webm", "libvpx")
     # https://www.rfc-editor.org/rfc/rfc9559: PixelWidth, PixelHeight, TimestampScale, Duration

@@ -209,7 +209,7 @@ def test_entries_that_change_places_are_found(ledger: SqlLedger, clock: StillClo
 
 
 @given(cut=st.integers(1, 12))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_chain_that_was_cut_off_is_found_by_a_head_that_was_kept(cut: int) -> None:
     clock = StillClock()
     ledger = open_ledger("sqlite://", clock=clock)
@@ -310,7 +310,7 @@ def test_words_that_no_database_should_hold_are_problems_and_no_crash(clock: Sti
 
 
 @given(seed=st.lists(st.sampled_from("vaebdosStTlmcCEUA"), max_size=30))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_history_verifies(seed: list[str]) -> None:
     clock = StillClock()
     ledger = open_ledger("sqlite://", clock=clock)

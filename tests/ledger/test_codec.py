@@ -92,7 +92,7 @@ def instances(one: Any) -> st.SearchStrategy[Any]:
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {one: instances(one) for one in (*VALUES.values(), *WORDS.values())}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(*STRATEGIES.values()) | JSON)
 def test_everything_comes_back_as_it_was(value: Any) -> None:
     back: Any = decode(encode(value), object)

@@ -119,7 +119,7 @@ class DeedsOnPostgresql(Deeds):
     backend = "postgresql"
 
 
-Deeds.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
-DeedsOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
+Deeds.TestCase.settings = settings(max_examples=15, stateful_step_count=30)
+DeedsOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30)
 TestDeeds = Deeds.TestCase
 TestDeedsOnPostgresql = DeedsOnPostgresql.TestCase

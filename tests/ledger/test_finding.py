@@ -26,6 +26,7 @@ from bot.ledger import finding, open_ledger, planning, schema
 from bot.ledger.codec import encode
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ports import Batch, Filter
+from ledger.docket import PURGE, plan
 from making import EXACT, HERE, NOW, StillClock, account, address, alias, community, post, sighting
 
 if TYPE_CHECKING:
@@ -225,3 +226,18 @@ def test_of_a_hundred_thousand_only_what_fits_leaves_the_database(
     assert read <= number + 1, "one more: the account that a handle means"
     assert sum(full.tally(which).values()) == number
     assert len(full.find(which, limit=3)) == min(3, number)
+
+
+def test_when_one_of_a_kind_was_done_first(ledger: SqlLedger, clock: StillClock) -> None:
+    for number in range(3):
+        plan(ledger, replace(PURGE, name=alias(f"{number}.png")))
+    lease = ledger.acquire("tester", seconds=3600)
+    assert lease is not None
+    assert ledger.first_done(1, "purge_file") is None
+    for record in reversed(ledger.intents(kind="purge_file")):
+        clock.pass_(minutes=1)
+        attempt = ledger.begin(record.id, reverting=False, before={}, fence=lease.fence)
+        ledger.end(attempt, Done(), state=IntentState.DONE)
+    assert ledger.first_done(1, "purge_file") == NOW + timedelta(minutes=1)
+    assert ledger.first_done(1, "remove") is None
+    assert ledger.first_done(2, "purge_file") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,3 +178,26 @@ def test_counts_of_files(ledger: SqlLedger, clock: StillClock) -> None:
         "matched": 1,
         "unscannable": 1,
     }
+
+
+def test_files_that_nothing_explains(ledger: SqlLedger) -> None:
+    """Neither seen nor stored, under any of their names; and only aliases can be asked for."""
+    ledger.record("", Batch(sightings=[sighting()]), examine_uploads=False)
+    ledger.record("", Batch(uploads=[upload(alias("stored.png"))]), examine_uploads=False)
+    digests = {alias(): "01", alias("stored.png"): "02", alias("twin.png"): "02", alias("orphan.png"): "03"}
+    files = [ledger.bind(name, digest * 32) for name, digest in digests.items()]
+    files.append(ledger.bind(StorageKey(instance=HERE, value="01/02/x.png"), "03" * 32))
+    assert [record.name for record in ledger.unexplained(files)] == [alias("orphan.png")]
+    assert ledger.unexplained([]) == []
+
+
+def test_prints_are_read_once_the_newest_first(ledger: SqlLedger) -> None:
+    for number in range(3):
+        file_id = ledger.bind(alias(f"{number}.png"), f"0{number}" * 32)
+        ledger.save_scan(file_id, replace(evidence(), pdq=f"{number}" * 64))
+    ledger.save_scan(file_id, Unscannable(kind=UnscannableKind.GONE, detail="404"))
+    found = ledger.prints(after=0, limit=2)
+    assert [pdq for _, _, pdq in found] == ["2" * 64], "a look that brought nothing counts as one of two"
+    everything = ledger.prints(after=0, limit=10)
+    assert [pdq for _, _, pdq in everything] == ["2" * 64, "1" * 64, "0" * 64]
+    assert ledger.prints(after=everything[0][0], limit=10) == []

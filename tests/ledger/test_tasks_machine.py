@@ -130,7 +130,7 @@ class TasksOnPostgresql(Tasks):
     backend = "postgresql"
 
 
-Tasks.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
-TasksOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
+Tasks.TestCase.settings = settings(max_examples=15, stateful_step_count=30)
+TasksOnPostgresql.TestCase.settings = settings(max_examples=8, stateful_step_count=30)
 TestTasks = Tasks.TestCase
 TestTasksOnPostgresql = TasksOnPostgresql.TestCase

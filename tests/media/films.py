@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -95,3 +96,31 @@ def early(data: bytes) -> bytes:
         moved = int.from_bytes(index[place : place + 4], "big") + len(index)
         index[place : place + 4] = moved.to_bytes(4, "big")
     return rest[:head] + bytes(index) + rest[head:]
+
+
+def overlapping(data: bytes, *, frames: int) -> bytes:
+    """An MP4 that says of so many frames that each of them is all of its bytes."""
+    start = data.index(b"mdat") + 4
+    size = data.index(b"moov") - 4 - start
+    tables = {
+        b"stsz": struct.pack(">III", 0, size, frames),
+        b"stco": struct.pack(f">II{frames}I", 0, frames, *([start] * frames)),
+        b"stsc": struct.pack(">IIIII", 0, 1, 1, 1, 1),
+        b"stts": struct.pack(">IIII", 0, 1, frames, 1024),
+    }
+    at = data.index(b"moov") - 4
+    return data[:at] + _rewritten(data[at:], tables)
+
+
+def _rewritten(boxes: bytes, tables: dict[bytes, bytes]) -> bytes:
+    made = b""
+    while boxes:
+        size, kind = int.from_bytes(boxes[:4], "big"), boxes[4:8]
+        body = boxes[8:size]
+        if kind in {b"moov", b"trak", b"mdia", b"minf", b"stbl"}:
+            body = _rewritten(body, tables)
+        body = tables.get(kind, body)
+        if kind not in {b"ctts", b"stss"}:
+            made += struct.pack(">I4s", 8 + len(body), kind) + body
+        boxes = boxes[size:]
+    return made

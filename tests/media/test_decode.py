@@ -314,9 +314,13 @@ BLOB = ANSWER[LENGTHS.size + HEADER_SIZE :]
 @pytest.mark.parametrize(
     "lie",
     [
-        {"rows": 2},
-        {"rows": -1},
-        {"rows": 10**9},
+        {"looks": HEADER["looks"] * 2},
+        {"looks": []},
+        {"looks": HEADER["looks"] * 300},
+        {"looks": [{**HEADER["looks"][0], "pdq": "00"}]},
+        {"looks": [{**HEADER["looks"][0], "at": "soon"}]},
+        {"looks": [{"frame": 0}]},
+        {"looks": 7},
         {"pixels": "x" * 64},
         {"pdq": "00"},
         {"findings": [["one"]]},

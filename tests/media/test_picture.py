@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -508,7 +508,6 @@ SAMPLES = {kind: encoded(drawing(3, 90, 70), kind) for kind in KINDS} | {
 }
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.data())
 def test_no_damage_makes_it_raise(kind: str, data: st.DataObject) -> None:
     damaged = bytearray(SAMPLES[kind])

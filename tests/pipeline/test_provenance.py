@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import making
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
+from bot.domain.decisions import HoldReason, IntentState
 from bot.domain.evidence import Evidence, How, Unscannable, UnscannableKind
 from bot.pipeline.scan import AS_SHOWN
+from bot.policy import Condition
 from bot.ports import Batch
 
 from .test_examine import BAD, OTHER, THUMB, World, world  # noqa: F401  the fixture
@@ -117,6 +120,27 @@ def test_orphan_thumbnail_is_tied_to_the_picture_that_it_looks_like(world):  # n
     assert attribution(world, orphan(world, OTHER, "other.png")) == (None, How.UNKNOWN)
 
 
+def test_orphan_that_looks_like_a_flagged_picture_waits_in_its_case_for_a_human(world):  # noqa: F811
+    world.uploads[making.alias()] = making.upload()
+    stray = orphan(world, THUMB)
+    world.examine(world.see(BAD))
+    (case,) = world.ledger.cases()
+    purges = {
+        record.intent.name: record for (kind, _), record in world.intents(case.number).items() if kind == "purge_file"
+    }
+    assert set(purges) == {making.alias(), stray}
+    assert (purges[stray].state, tuple(purges[stray].reasons)) == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
+    assert purges[stray].intent.how is How.LOOKS_LIKE
+    assert purges[making.alias()].state is IntentState.READY
+
+
+def test_picture_of_somebody_that_looks_alike_is_no_orphan(world):  # noqa: F811
+    world.uploads = {making.alias(name): making.upload(making.alias(name)) for name in ("a.png", "b.png")}
+    world.examine(world.see(THUMB, name="b.png", post=2, author=making.account("bob")))
+    world.examine(world.see(BAD))
+    assert [target for kind, target in world.intents() if kind == "purge_file"] == [str(making.alias())]
+
+
 def test_orphan_that_looks_like_two_peoples_picture_is_neithers(world):  # noqa: F811
     for number, who in enumerate(("alice", "bob")):
         name = making.alias(f"{who}.png")
@@ -148,3 +172,39 @@ def test_file_store_is_not_asked_about_files_that_our_server_only_links(world): 
     world.files = {FAR: BAD}
     world.examine(name)
     assert asked == []
+
+
+def test_listed_file_that_nobody_is_known_to_have_stored_is_a_case_all_the_same(world):  # noqa: F811
+    """An upload of long ago: nothing tells its age, so it goes no further than what was there before the bot."""
+    stray = orphan(world, BAD)
+    assert set(world.intents()) == {("purge_file", str(stray))}
+    assert world.states()["purge_file"] == (IntentState.HELD, (HoldReason.STAGE,))
+
+
+def test_rule_about_accounts_leaves_a_file_without_one_alone(world):  # noqa: F811
+    when = Condition(lists=("bad",), local_author=True)
+    object.__setattr__(world.pipeline._judge._s, "rules", [making.rule(when=when)])
+    orphan(world, BAD)
+    assert world.ledger.cases() == []
+
+
+def test_deeds_say_how_the_uploader_was_known(world):  # noqa: F811
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    planned = {kind: record.intent for (kind, _), record in world.intents().items()}
+    assert (planned["purge_file"].uploader, planned["purge_file"].how) == (making.account(), How.LISTED)
+    assert planned["ban_account"].known is How.LISTED
+
+
+def test_ban_on_a_look_alike_waits_for_a_human(world):  # noqa: F811
+    world.ledger.add_upload(making.upload())  # as the feed tells
+    world.examine(world.see(OTHER))
+    world.pdq[OTHER] = world.pdq[BAD]
+    world.ledger.save_scan(
+        world.ledger.name(str(making.alias())).file_id,
+        replace(world.ledger.file(1).scan, pdq=world.pdq[BAD]),
+    )
+    orphan(world, BAD)
+    ban = next(record for (kind, _), record in world.intents().items() if kind == "ban_account")
+    assert ban.intent.known is How.LOOKS_LIKE
+    assert HoldReason.WEAK_ATTRIBUTION in ban.reasons

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from bot.domain.evidence import Evidence, Unscannable
 from bot.operate.explain.shape import Line
-from bot.operate.explain.words import answer, as_words, hits, on, scores
+from bot.operate.explain.words import answer, as_words, hits, on, scores, whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -89,7 +89,8 @@ def _judged(story: Story) -> Iterator[Line]:
         yield Line(at=verdict.at, what="verdict", who=f"rule {verdict.rule_id}", text=verdict.because.text, facts=facts)
     for intent in story.intents:
         text = f"{intent.kind}: {intent.planned}"
-        yield Line(at=intent.at, what="planned", who="guard", text=text, facts=(f"on: {on(intent.intent)}",))
+        told = [f"on: {on(intent.intent)}", whose(intent.intent)]
+        yield Line(at=intent.at, what="planned", who="guard", text=text, facts=tuple(filter(None, told)))
 
 
 def _tried(story: Story, free: Free, state: Callable[[Any], dict[str, Any]]) -> Iterator[Line]:

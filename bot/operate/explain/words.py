@@ -89,6 +89,17 @@ def on(intent: Intent | None) -> str:
             assert_never(intent)
 
 
+def whose(intent: Intent | None) -> str:
+    """Who is taken to have stored the file, and how that was known when the deed was planned; empty where none is."""
+    match intent:
+        case PurgeFile(uploader=account, how=how) if how is not None:
+            return f"stored by: {account.handle if account is not None else 'nobody known'} ({how.word})"
+        case BanAccount(known=how, account=account) | LimitAccount(known=how, account=account) if how is not None:
+            return f"stored by: {account.handle} ({how.word})"
+        case _:
+            return ""
+
+
 def more_of(intent: Intent) -> str:
     """`` and 2 more`` where a report names further posts."""
     return f" and {len(intent.also)} more" if isinstance(intent, Report) and intent.also else ""

@@ -67,7 +67,7 @@ def test_a_cursor_that_is_none_is_refused(visitors: Visitors, cursor: str) -> No
     assert answer.json()["cause"] == answer.json()["message"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(alphabet=_SIGNS, max_size=20))
 def test_what_is_no_cursor_is_refused_and_nothing_worse(text: str) -> None:
     with contextlib.suppress(LemmyError):
@@ -75,14 +75,14 @@ def test_what_is_no_cursor_is_refused_and_nothing_worse(text: str) -> None:
         assert cursor.row
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.booleans(), st.text(alphabet=_SIGNS, min_size=1, max_size=20), st.booleans())
 def test_a_cursor_comes_back_as_it_was(back: bool, row: str, including: bool) -> None:
     cursor = Cursor(back, row, including)
     assert Cursor.read(cursor.text) == cursor
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 4), max_size=12), st.integers(1, 5))
 def test_walking_a_list_meets_every_row_once_unless_two_share_a_key(keys: list[int], limit: int) -> None:
     rows = list(enumerate(keys))
