@@ -12,6 +12,17 @@ from PIL import Image
 
 from adapters.sandbox.lemmy import LemmySandbox
 from bot.domain.content import Alias
+from bot.domain.decisions import (
+    AlreadyDone,
+    BanAccount,
+    Done,
+    Refused,
+    Remove,
+    Report,
+    Scope,
+    SetSwitch,
+    Switch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +73,62 @@ def test_uploader_that_the_server_does_not_name_is_nobody(town: NewTown) -> None
     (line,) = (one for one in instance.inspector.check() if one.what == "uploaders")
     assert line.ok
     assert "a fault of this Lemmy" in line.detail
+
+
+def test_comment_is_reported_removed_and_both_are_taken_back(town: NewTown) -> None:
+    instance = town.connect()
+    picture = town.url(town.upload())
+    number = town.comment(town.post(), f"![a picture]({picture})")
+    comment = town.subject(instance, "comment", number)
+    for deed in (
+        Report(instance=MAIN, subject=comment, text="Automated check"),
+        Remove(instance=MAIN, subject=comment, text=""),
+    ):
+        before = instance.enforcer.verify(deed)
+        assert before.so is False
+        assert isinstance(instance.enforcer.apply(deed), Done)
+        after = instance.enforcer.verify(deed)
+        assert (after.so, after.by_us) == (True, True)
+        assert isinstance(instance.enforcer.apply(deed), AlreadyDone | Refused)
+        if isinstance(deed, Remove):
+            assert isinstance(instance.enforcer.revert(deed, before.state), Done)
+            assert instance.enforcer.verify(deed).so is False
+        else:
+            assert isinstance(instance.enforcer.revert(deed, before.state), Done)
+            assert isinstance(instance.enforcer.reopen(deed), Done)
+
+
+def test_ban_from_a_community_ends_as_it_began(town: NewTown) -> None:
+    instance = town.connect()
+    author = town.subject(instance, "post", town.post(url=town.url(town.upload()))).author
+    assert author is not None
+    ban = BanAccount(
+        instance=MAIN, account=author, scope=Scope.COMMUNITY, community_id=str(town.community), days=3, text="x"
+    )
+    before = instance.enforcer.verify(ban)
+    assert before.so is False
+    assert isinstance(instance.enforcer.apply(ban), Done)
+    after = instance.enforcer.verify(ban)
+    assert (after.so, after.by_us) == (True, True)
+    assert isinstance(instance.enforcer.revert(ban, before.state), Done)
+    assert instance.enforcer.verify(ban).so is False
+
+
+def test_registration_and_uploads_are_switched_and_back(town: NewTown) -> None:
+    enforcer = town.connect().enforcer
+    for turn in (
+        SetSwitch(instance=MAIN, switch=Switch.REGISTRATION, value="closed"),
+        SetSwitch(instance=MAIN, switch=Switch.UPLOADS, value="off"),
+    ):
+        before = enforcer.verify(turn)
+        assert before.so is False
+        assert isinstance(enforcer.apply(turn), Done)
+        assert enforcer.verify(turn).so
+        if turn.switch is Switch.UPLOADS:
+            refused = town.client("alice").post("/api/v4/image", files={"images[]": ("p.jpeg", small(), "image/jpeg")})
+            assert refused.json()["error"] == "image_upload_disabled"
+        assert isinstance(enforcer.revert(turn, before.state), Done)
+        assert enforcer.verify(turn).so is False
 
 
 def small() -> bytes:
