@@ -90,7 +90,7 @@ def test_verdicts_have_rule_threshold_and_scores_of_that_time(ledger: SqlLedger,
         "value": 0.9137,
         "frames": [],
     }
-    assert by_score["hits"] == [{"list_id": "bad", "mode": "block", "by": "pdq"}]
+    assert by_score["hits"] == [{"list_id": "bad", "mode": "block", "by": "pdq", "where": ""}]
 
 
 def test_times_to_action_are_told(ledger: SqlLedger, clock: StillClock) -> None:
