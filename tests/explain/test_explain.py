@@ -81,8 +81,15 @@ def test_verdicts_have_rule_threshold_and_scores_of_that_time(ledger: SqlLedger,
     assert by_list["rule_text"].startswith("id: known\n")
     assert by_score["rule_text"] is None
     assert (by_score["score"], by_score["threshold"]) == (0.9137, 0.85)
-    assert by_score["scores"] == [{"detector": "nsfw", "revision": "onnx-1.2+labels", "label": "nsfw", "value": 0.9137}]
-    assert by_score["hits"] == [{"list_id": "bad", "mode": "block", "by": "pdq"}]
+    (one,) = by_score["scores"]
+    assert one == {
+        "detector": "nsfw",
+        "revision": "onnx-1.2+labels",
+        "label": "nsfw",
+        "value": 0.9137,
+        "frames": [],
+    }
+    assert by_score["hits"] == [{"list_id": "bad", "mode": "block", "by": "pdq", "where": ""}]
 
 
 def test_times_to_action_are_told(ledger: SqlLedger, clock: StillClock) -> None:
