@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import tempfile
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -75,6 +76,7 @@ async def rounds(peers: dict[str, Peer], ways: dict[str, Ours], files: list[byte
             else:
                 await ways[name].scan(files)
             taken[name].append(spent())
+            print(f"round {number + 1}: {name}: {taken[name][-1][0]:.2f} s", file=sys.stderr)
     return taken
 
 
@@ -108,10 +110,9 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         few = files[: min(len(files), options.at_once)]
         for each in (peer, once):
             each.scan(few[:2])
+        differences = await apart(peer, rows, ways, few)
         for way in ways.values():  # the first batches of each size compile what later ones use
             await way.scan(few)
-            await way.scan(few)
-        differences = await apart(peer, rows, ways, few)
         taken = await rounds({PEER: peer, ONCE: once}, ways, files, options.rounds)
         told: dict[str, Any] = {
             "model": options.model,

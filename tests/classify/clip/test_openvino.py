@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import SHIPPED
-from bot.classify.clip.openvino_engine import _in_eight_bits
+from bot.classify.clip.openvino_engine import _in_eight_bits, openvino
 from bot.classify.clip.texts import key
 from bot.domain.errors import ConfigError
 from classify.clip.models import detector, pictures
@@ -94,7 +94,7 @@ def test_engine_and_precision_are_part_of_the_revision(screening: ClipDetector, 
 
 @installed
 def test_linear_layers_are_rounded_whichever_way_their_weights_lie_and_nothing_else_is() -> None:
-    import openvino
+    package = openvino()  # imported by itself it would tell its maker
     from openvino import opset13 as op
 
     random = np.random.default_rng(3)
@@ -108,10 +108,10 @@ def test_linear_layers_are_rounded_whichever_way_their_weights_lie_and_nothing_e
         op.matmul(given, op.transpose(op.constant(weights), op.constant(np.array([1, 0]))), False, False),
         op.matmul(given, given, False, True),
     ]
-    graph = openvino.Model([op.result(layer) for layer in layers], [given], "layers")
+    graph = package.Model([op.result(layer) for layer in layers], [given], "layers")
     assert _in_eight_bits(graph) == 3
     rows = random.normal(0, 1, (4, 6)).astype(np.float32)
-    found = list(openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(rows).values())
+    found = list(package.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(rows).values())
     for made in found[:3]:
         np.testing.assert_allclose(made, rows @ weights.T, atol=np.abs(rows).sum(axis=1).max() * 13 / 255)
         np.testing.assert_array_equal(made[:, 2], 0)
