@@ -112,7 +112,7 @@ def test_settings_are_read_by_the_command_line_and_wiring_only() -> None:
 
 
 def test_torch_is_imported_by_the_detectors_only() -> None:
-    for path in sources("bot", "adapters", "bench"):
+    for path in sources("bot", "adapters"):
         if any(name.split(".")[0] in HEAVY for name in imports(path)):
             assert inside(module_of(path), "bot.classify"), path
 
