@@ -39,6 +39,7 @@ VALUES: dict[str, type] = {
         content.RemoteUrl,
         content.Sighting,
         content.Upload,
+        content.StoredFile,
         evidence.Attribution,
         evidence.Finding,
         evidence.Hit,
