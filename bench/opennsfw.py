@@ -54,7 +54,7 @@ async def measure(pictures: int, workers: int, rounds: int) -> Table:
     classifier.warmup()
     decoder = ProcessDecoder(workers=workers)
     await decoder.start()
-    scorer = BatchScorer([OpenNsfwDetector(OpenNsfwSettings(id="nsfw"))])
+    scorer = BatchScorer([OpenNsfwDetector(OpenNsfwSettings(id="nsfw"))], remember=0)
     try:
         for megapixels, share in (("0.5 MP", 2), ("2 MP", 3), ("12 MP", 6)):
             count = max(4, pictures // share)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bot.classify.batcher import BatchScorer
 from bot.classify.clip.detector import ClipDetector
-from bot.media.colours import upright
+from bot.media.colours import turn_of, turned
 from bot.media.decode import ProcessDecoder
 from bot.media.limits import DecodeLimits
 from bot.media.opening import Opened, Way, load
@@ -87,7 +87,7 @@ async def decoding(workers: int) -> AsyncIterator[ProcessDecoder]:
 async def ready(settings: ClipSettings, decoder: ProcessDecoder, at_once: int) -> AsyncIterator[Ours]:
     """The detector of these settings, loaded."""
     detector = ClipDetector(settings)
-    scorer = BatchScorer([detector])
+    scorer = BatchScorer([detector], remember=0)
     try:
         yield Ours(detector=detector, decoder=decoder, scorer=scorer, at_once=at_once)
     finally:
@@ -100,7 +100,7 @@ def processor_time_of_views(files: list[bytes], views: Sequence[ViewSpec]) -> fl
     for data in files:
         opened = load(Way(data), needed_side(views), DecodeLimits())
         assert isinstance(opened, Opened)
-        picture = shrink(upright(opened.picture), needed_side(views))
+        picture = shrink(turned(opened.picture, turn_of(opened.picture)), needed_side(views))
         for view in views:
             render(picture, view)
     return time.process_time() - began

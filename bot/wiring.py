@@ -696,13 +696,10 @@ def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[flo
 
 
 def _frames_wanted(block: Mapping[str, Any], base: Path) -> Mapping[str, int]:
-    """Labels that want several frames of what moves; none for an entry that cannot be used, which is told elsewhere."""
+    """Labels that want several frames of what moves. Raises ``ConfigError``, so that a reload keeps what it had."""
     from bot.classify.registry import frames_wanted, read_settings
 
-    try:
-        return frames_wanted(read_settings(block).beside(base))
-    except ConfigError:
-        return {}
+    return frames_wanted(read_settings(block).beside(base))
 
 
 def _decode_limits(media: MediaSettings) -> DecodeLimits:

@@ -126,3 +126,11 @@ def test_no_file_is_named_after_nothing_in_particular() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     silent = [path for path in sources("bot", "adapters") if not ast.get_docstring(ast.parse(path.read_text()))]
     assert silent == []
+
+
+def test_every_benchmark_can_be_started() -> None:
+    pytest.importorskip("torch")
+    names = [path.stem for path in sources("bench")]
+    code = f"import importlib, sys; sys.path.insert(0, 'bench'); [importlib.import_module(name) for name in {names}]"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

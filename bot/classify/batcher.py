@@ -26,7 +26,10 @@ PATIENCE: Final = 120.0
 """
 
 REMEMBERED: Final = 1000
-"""Pictures of which each detector remembers what it made: a few kilobytes each, no picture among them."""
+"""Files of which each detector remembers what it made: no picture is among that."""
+
+LARGEST: Final = 16_384
+"""Bytes of it that are remembered of one file at most: of a picture always, of a film with many frames not."""
 
 _TOLERANCE: Final = 1e-3  # what rounding may add beyond 0 and 1
 _log = structlog.get_logger(__name__)
@@ -87,7 +90,8 @@ class BatchScorer:
     ``"<id>: unavailable"`` where the detector is.
 
     ``after``: detectors that look only at what another one found worth it; that one looks at everything. Where it could
-    not answer, they look too. What a detector has just seen, to the last bit of its views, it does not look at again.
+    not answer, they look too. What a detector has just seen, to the last bit of its views, it does not look at again:
+    it remembers ``remember`` files.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class BatchScorer:
         *,
         patience: float = PATIENCE,
         after: Mapping[str, After] | None = None,
+        remember: int = REMEMBERED,
     ) -> None:
         self._patience = patience
         self._after = dict(after or {})
@@ -110,7 +115,8 @@ class BatchScorer:
             )
             for detector in detectors
         ]
-        self._seen = {detector.id: _Seen() for detector in detectors}
+        self._remember = remember
+        self._seen = {detector.id: _Seen(remember) for detector in detectors}
         self._revisions = {detector.id: detector.revision for detector in detectors}
         self._views = tuple(dict.fromkeys(view for detector in detectors for view in detector.views))
 
@@ -147,7 +153,8 @@ class BatchScorer:
         for device in self._devices:
             if isinstance(device.detector, Watching):
                 device.detector.watch(thresholds.get(device.detector.id, {}))
-                self._seen[device.detector.id].clear()
+                # Another one: what is under way was looked at with the thresholds of before.
+                self._seen[device.detector.id] = _Seen(self._remember)
 
     async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
         """See ``Scorer``."""
@@ -183,8 +190,8 @@ class BatchScorer:
             return failed(detector.id, self._revisions[detector.id])
         if not views or any(len(rows) == 0 for rows in views):
             return failed(detector.id, self._revisions[detector.id])
-        looked = await asyncio.to_thread(_digest, views)
-        known = self._seen[detector.id].get(looked)
+        seen, looked = self._seen[detector.id], await asyncio.to_thread(_digest, views)
+        known = seen.get(looked)
         waiting = _answered(known) if known is not None else asyncio.wrap_future(device.submit(views))
         try:
             while not waiting.done():
@@ -193,7 +200,6 @@ class BatchScorer:
                 device.give_up_if_stuck()
             rows = detector.finish(waiting.result())
             best = _highest(rows)
-            self._seen[detector.id].keep(looked, waiting.result())
         except UnavailableError as error:
             _log.warning("not scored", detector=detector.id, reason=str(error))
             return f"{detector.id}: unavailable"
@@ -204,6 +210,7 @@ class BatchScorer:
             reason = str(error) if isinstance(error, ItemFailedError) else f"{type(error).__name__}: {error}"
             _log.warning("not scored", detector=detector.id, reason=reason)
             return failed(detector.id, self._revisions[detector.id])
+        seen.keep(looked, waiting.result())
         revision = self._revisions[detector.id]
         frames, alone = _by_frame(rows, decoded)
         return [
@@ -222,20 +229,20 @@ class BatchScorer:
 class _Seen:
     """What a detector made of the last pictures: in a flood the same one comes again and again, in other bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._made: dict[bytes, NDArray[Any]] = {}
 
     def get(self, looked: bytes) -> NDArray[Any] | None:
         return self._made.get(looked)
 
     def keep(self, looked: bytes, made: NDArray[Any]) -> None:
+        if made.nbytes > LARGEST:
+            return
         self._made.pop(looked, None)
-        self._made[looked] = made
-        while len(self._made) > REMEMBERED:
+        self._made[looked] = made.copy()  # of a batch that would be kept with it
+        while len(self._made) > self._most:
             del self._made[next(iter(self._made))]
-
-    def clear(self) -> None:
-        self._made.clear()
 
 
 def _digest(views: Sequence[NDArray[Any]]) -> bytes:

@@ -187,7 +187,8 @@ class Pipeline:
         await self._later(task, seconds, str(error), count=judges)
 
     async def _again(self, task: Task, reason: str) -> None:
-        if task.attempts >= TRIES:
+        # What judges has waited for limits, too, which count for its pauses: it is never given up for a server's sake.
+        if task.attempts >= TRIES and task.kind is not TaskKind.JUDGE:
             await in_thread(self._s.ledger.park, task, reason)
         else:
             await self._later(task, back_off(task.attempts), reason)

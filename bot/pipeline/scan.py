@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from bot.pipeline.stages import Stages
     from bot.ports import Decoder, Fetched, FileRecord, Matcher, Scorer
 
-AS_SHOWN = "as our server shows it: unavailable"
+AS_SHOWN = "not seen yet as our server shows it"
 """The gap of a file that only its origin gave, for now: users may be shown other bytes."""
 
 
 def transient(gap: str) -> bool:
-    """A gap that may close by itself: a detector that was down. Others belong to the file."""
-    return gap.endswith(": unavailable")
+    """A gap that may close by itself: a detector or our server was down. Others belong to the file."""
+    return gap.endswith(": unavailable") or gap == AS_SHOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

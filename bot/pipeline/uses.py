@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.content import Alias, Role
+from bot.domain.content import Alias
 from bot.ports import Gone
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from bot.pipeline.stages import Stages
 
 WATCHED = timedelta(hours=1)
-"""A name that we met so soon after the upload, or after the post whose thumbnail it is, has no older places: what shows
-it came later, and by the feeds."""
+"""A name that we met so soon after the upload has no older places: what shows it came later, and by the feeds."""
 
 ASKED_ALL_THE_SAME = 10
 """Names that are asked for within ``LATELY`` although they were watched from the beginning: somebody may have put one
@@ -60,7 +59,8 @@ class Uses:
             with self._memory.choosing:
                 for name in chosen:
                     if name in watched and name not in self._memory.asked:
-                        self._memory.asked_lately.remove(now)
+                        with suppress(ValueError):  # it was long ago
+                            self._memory.asked_lately.remove(now)
         return new
 
     def _choose(self, known: Known, watched: set[Alias], now: datetime) -> Sequence[Alias]:
@@ -77,17 +77,13 @@ class Uses:
     def _watched(self, file_id: int, known: Known) -> set[Alias]:
         """Names that cannot have been shown before we watched."""
         met = {record.name: record.first_seen for record in self._s.ledger.names_of(file_id)}
-        began: dict[Alias, list[datetime | None]] = defaultdict(list)
-        for upload in known.uploads:
-            if isinstance(upload.name, Alias):
-                began[upload.name].append(None if upload.backlog else upload.uploaded_at)
-        for seen in known.sightings:
-            if isinstance(seen.name, Alias) and seen.media.role is Role.THUMBNAIL:
-                began[seen.name].append(None if seen.backlog else seen.subject.published_at)
         return {
-            name
-            for name, times in began.items()
-            if name in met and all(at is not None and abs(met[name] - at) < WATCHED for at in times)
+            upload.name
+            for upload in known.uploads
+            if isinstance(upload.name, Alias)
+            and not upload.backlog
+            and upload.name in met
+            and met[upload.name] - upload.uploaded_at < WATCHED
         }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bot.classify import batcher, device
+from bot.classify import device
 from bot.classify.batcher import After, BatchScorer
 from bot.domain.evidence import Look, Score
 from bot.ports import Decoded, ViewSpec
@@ -479,8 +479,7 @@ def test_picture_that_was_just_seen_is_not_inferred_again_until_others_threshold
     assert probe.batches == [1, 2, 1, 1]
 
 
-def test_only_the_last_pictures_are_remembered_and_none_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batcher, "REMEMBERED", 1)
+def test_only_the_last_pictures_are_remembered_and_none_that_failed() -> None:
     probe = Probe()
     inferred = []
 
@@ -492,5 +491,5 @@ def test_only_the_last_pictures_are_remembered_and_none_that_failed(monkeypatch:
             inferred.append(len(probe.batches) > before)
         return answers
 
-    assert highs(scoring(work, probe))[2:] == [0.5, 0.25, 0.5]
+    assert highs(scoring(work, probe, remember=1))[2:] == [0.5, 0.25, 0.5]
     assert inferred == [True] * 5

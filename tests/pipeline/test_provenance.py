@@ -57,7 +57,7 @@ def test_what_our_server_shows_is_looked_at_later_where_it_could_not_be_had(worl
     name = see(world, SHOWN)
     world.files = {SHOWN: LATER, FAR: OTHER}
     world.run_tasks()
-    assert "as our server shows it" in world.ledger.troubles()[0].reason
+    assert AS_SHOWN in world.ledger.troubles()[0].reason
     world.files[SHOWN] = BAD
     world.clock.pass_(minutes=5)
     world.run_tasks()
