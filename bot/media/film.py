@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.frames import spread, standing_alone
-from bot.media.reel import OutOfTimeError, Reel, Track
+from bot.media.reel import OutOfTimeError, Reel, Track, ours
 from bot.media.structure import refuse_size
 
 if TYPE_CHECKING:
@@ -64,8 +64,6 @@ def look_at_film(
     if not available():
         detail = f"{media_type}: nothing here decodes it; {EXTRA}"
         return Unscannable(kind=UnscannableKind.UNSUPPORTED, detail=detail)
-    import av
-
     stop = time.process_time() + limits.video_seconds
     try:
         with _opened(data, media_type, limits) as container:
@@ -77,8 +75,8 @@ def look_at_film(
             looks.sort()
             return film
     except Exception as error:
-        if isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError):
-            raise  # ours; what FFmpeg was refused says more of the file
+        if ours(error):
+            raise
         return Unscannable(kind=UnscannableKind.BROKEN, detail=f"{media_type}: {_in_words(error)}")
 
 
@@ -245,6 +243,10 @@ def _look_at_track(
             looks.add(picture, frame=before + frame, at=round(max(0.0, times[frame] - times[0]), 3), of=name)
     except OutOfTimeError:
         gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then out of time")
+    except Exception as error:
+        if ours(error):
+            raise
+        gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then broken: {_in_words(error)}")
     else:
         if done < len(wanted):
             gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be read")

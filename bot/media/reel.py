@@ -123,7 +123,7 @@ class Reel:
         behind = max(places[frame] for frame in left) + 2 + _HELD_BACK
         for part in (*self._track.packets[start:behind], None):
             for made in self._decoded(part):
-                if made.pts is None:
+                if made.pts is None or not 0 <= made.pts < len(places):
                     continue
                 # Packets that show nothing are no damage: some prepare what the next one shows.
                 lost = places[made.pts] - _HELD_BACK
@@ -148,14 +148,28 @@ class Reel:
             return ()
 
     def _picture(self, frame: VideoFrame) -> Image.Image | None:
-        """Upright, in RGB or RGBA; ``None`` for a frame that is larger than its file said, and than is allowed."""
+        """Upright, in RGB or RGBA; ``None`` for a frame that is larger than its file said, and than is allowed, and for
+        one in which nothing can be seen: the frames beside it stand.
+        """
         width, height = frame.width, frame.height
         if width * height > self._limits.video_pixels or refuse_size(width, height, self._limits) is not None:
             return None
         form = "rgba" if any(component.is_alpha for component in frame.format.components) else "rgb24"
-        picture = Image.fromarray(frame.to_ndarray(format=form))
+        try:
+            picture = Image.fromarray(frame.to_ndarray(format=form))
+        except Exception as error:
+            if ours(error):
+                raise
+            return None
         turn = _TURNS.get(frame.rotation % 360)
         return picture if turn is None else picture.transpose(turn)
+
+
+def ours(error: Exception) -> bool:
+    """Whether there was no memory for this process; what FFmpeg was refused says more of the file."""
+    import av
+
+    return isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError)
 
 
 def _decoder(stream: VideoStream, limits: DecodeLimits) -> VideoCodecContext:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.domain.evidence import Unscannable, UnscannableKind
+from bot.media import reel
 from bot.media.film import look_at_film
 from bot.media.frames import spread, standing_alone
 from bot.media.limits import DecodeLimits
@@ -229,6 +230,38 @@ def test_video_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     assert [finding.kind for finding in looked.findings] == ["truncated"]
     assert 10 < looked.frames < 40
     assert f"video: {40 - looked.frames} of 40 frames cannot be read" in looked.gaps
+
+
+def test_a_track_without_a_decoder_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_first(stream: Any, limits: DecodeLimits) -> Any:
+        if stream.index:
+            raise ValueError("no such decoder")
+        return decoder(stream, limits)
+
+    decoder = reel._decoder
+    monkeypatch.setattr(reel, "_decoder", only_first)
+    looked = seen(film([drawn(seed) for seed in range(30)], tracks=2))
+    assert len(looked.rows[SMALL]) == 14
+    assert looked.gaps == ["video, track 2: 0 of 2 sampled frames looked at, then broken: ValueError"]
+
+
+def test_a_frame_that_cannot_be_shown_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Holed:
+        """PIL's module, but for one frame's worth of pixels."""
+
+        Transpose, fromarray = Image.Transpose, staticmethod(lambda rows: shown(rows))
+
+    def shown(rows: Any) -> Image.Image:
+        calls.append(len(rows))
+        if len(calls) == 5:
+            raise ValueError("not these")
+        return Image.fromarray(rows)
+
+    calls: list[int] = []
+    monkeypatch.setattr(reel, "Image", Holed)
+    looked = seen(film([drawn(seed) for seed in range(10)]))
+    assert len(looked.rows[SMALL]) == 9
+    assert looked.gaps == ["video: 1 of 10 sampled frames cannot be read"]
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
