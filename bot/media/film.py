@@ -251,8 +251,7 @@ def _look_at_track(
         if done < len(wanted):
             gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be read")
     lasting = [behind - moment for moment, behind in pairwise(times)]
-    # What is seen before somebody plays it, and when it has been played.
-    alone = standing_alone(lasting) | {0, len(times) - 1}
+    alone = standing_alone(lasting) | {len(times) - 1}  # what is left to be seen when it has been played
     looks.stand_alone({before + frame for frame in alone})
     return film
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.media.limits import DecodeLimits
 
-LONG: Final = 1.0
+LONG: Final = 0.5
 """Seconds from which on a frame is looked at as a picture is. The blur of a movement, and what lies between two scenes,
 is what detectors take for something else; it is over sooner."""
 
@@ -79,9 +79,11 @@ def stays(picture: Image.Image) -> bool:
 
 
 def standing_alone(seconds: Sequence[float]) -> set[int]:
-    """Frames that are seen like pictures. ``seconds``: how long each is shown."""
+    """Frames that are seen like pictures, the first always: it is what is seen before anything moves, and what a
+    thumbnail shows. ``seconds``: how long each is shown.
+    """
     enough = min(LONG, SHARE * sum(seconds))
-    return {number for number, shown in enumerate(seconds) if shown >= enough}
+    return {0} | {number for number, shown in enumerate(seconds) if shown >= enough}
 
 
 def spread(times: Sequence[float], keys: Sequence[bool], count: int) -> list[int]:

@@ -137,12 +137,14 @@ def test_the_frames_of_a_slow_part_are_spread_by_time() -> None:
 @pytest.mark.parametrize(
     ("seconds", "alone"),
     [
-        ([0.04] * 100, set()),
-        ([0.04] * 50 + [1.0] + [0.04] * 50, {50}),
+        ([0.04] * 100, {0}),
+        ([0.04] * 50 + [0.5] + [0.04] * 50, {0, 50}),
+        ([0.05, 10.0], {0, 1}),  # what is seen first
+        ([0.9] * 5, {0, 1, 2, 3, 4}),  # a slideshow
         ([5.0, 0.1], {0}),
         ([0.1, 0.1], {0, 1}),  # two pictures in turn
         ([0.1] * 4, {0, 1, 2, 3}),
-        ([0.1] * 5, set()),
+        ([0.1] * 5, {0}),
     ],
 )
 def test_a_frame_that_is_shown_like_a_picture_stands_alone(seconds: list[float], alone: set[int]) -> None:
