@@ -46,6 +46,7 @@ class Film:
     width: int  # pixels of the first track, upright
     height: int
     frames: int  # of the first track
+    missed: str = ""  # in words, where not half of the frames that were chosen could be looked at
 
 
 def available() -> bool:
@@ -201,6 +202,7 @@ def _seen(
     gaps: list[str],
 ) -> Film | Unscannable:
     film: Film | None = None
+    missed: list[str] = []
     before = 0  # frames of the tracks before this one: each frame of the file has its number
     filled = [track for track in tracks if track.packets]
     # What players show unless they are told otherwise gets most of the looks.
@@ -208,14 +210,17 @@ def _seen(
     for number, track in enumerate(filled):
         name = "" if number == 0 else f"track {number + 1}"
         share = other if number else max(1, limits.video_frames - other * (len(filled) - 1))
-        seen = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
+        seen, reached, wanted = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
         film = film or seen
+        if 2 * reached < wanted:
+            missed.append(f"{reached} of {wanted} sampled frames" + (f" of {name}" if name else ""))
         before += len(track.packets)
     if film is None:
         why = "no frame of it can be decoded" if filled else "there is no frame in it"
         detail = "; ".join([f"{media_type}: {why}", *(gap.removeprefix("video: ") for gap in gaps)])
         kind = UnscannableKind.KILLED if time.process_time() > stop else UnscannableKind.BROKEN
         return Unscannable(kind=kind, detail=detail[:400])
+    film.missed = ", ".join(missed)
     return film
 
 
@@ -229,8 +234,11 @@ def _look_at_track(
     *,
     before: int,
     name: str,
-) -> Film | None:
-    """``count``: frames at most. ``before``: what the numbers of its frames begin with."""
+) -> tuple[Film | None, int, int]:
+    """And how many frames were looked at, of how many that were chosen.
+
+    ``count``: frames at most. ``before``: what the numbers of its frames begin with.
+    """
     times = track.put_in_order()
     wanted = spread(times, [packet.is_keyframe for packet in track.in_order], count)
     film: Film | None = None
@@ -253,7 +261,7 @@ def _look_at_track(
     lasting = [behind - moment for moment, behind in pairwise(times)]
     alone = standing_alone(lasting) | {len(times) - 1}  # what is left to be seen when it has been played
     looks.stand_alone({before + frame for frame in alone})
-    return film
+    return film, done, len(wanted)
 
 
 def _in_words(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from PIL import Image
 
+from bot.media.frames import last_then_spread
 from bot.media.structure import refuse_size
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class Reel:
         self._proven: dict[int, bool] = {}  # whether a key frame, by its packet, is one
 
     def frames(self, wanted: Sequence[int]) -> Iterator[tuple[int, Image.Image]]:
-        """Those of the wanted frames that can be decoded. Key frames come first: each costs one decoding only."""
+        """Those of the wanted frames that can be decoded. Key frames come first: each costs one decoding only. Then
+        comes what has to be decoded from the last key frame on, and then the others, spread over the whole.
+        """
         rest: dict[int, list[int]] = {}  # by the packet from which on has to be decoded
         later = []
         for frame in wanted:
@@ -95,8 +98,9 @@ class Reel:
                 yield frame, picture
         for frame in later:
             rest.setdefault(self._start(self._track.places[frame]), []).append(frame)
-        for start, frames in sorted(rest.items()):
-            yield from self._in_passing(start, frames)
+        ranked = sorted(rest.items())
+        for part in last_then_spread(len(ranked)):
+            yield from self._in_passing(*ranked[part])
 
     def _alone(self, number: int) -> Image.Image | None:
         """A key frame; ``None`` where the decoder knows better than the file, and would show rubbish."""
