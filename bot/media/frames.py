@@ -89,8 +89,8 @@ def standing_alone(seconds: Sequence[float]) -> set[int]:
 def spread(times: Sequence[float], keys: Sequence[bool], count: int) -> list[int]:
     """Frames of a video that are looked at, as places in the order of showing: the first, the last, and in between
     one of each part of equal length. In every second part that is what is shown in its middle: whoever makes a video
-    says which frames are key frames, and may make them of nothing but what is harmless. In the others it is a key frame,
-    if the part has one, which costs least.
+    says which frames are key frames, and may make them of nothing but what is harmless. In the others it is a key
+    frame, if the part has one, which costs least.
 
     ``times``: of each frame, in ascending order, seconds from anywhere. Length is half of it time and half of it
     number: frames whose times lie, be they a second or a century apart, hide no more than half of the others.

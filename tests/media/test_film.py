@@ -263,16 +263,16 @@ def test_a_track_without_a_decoder_takes_nothing_from_the_others(monkeypatch: py
 
 
 def test_a_frame_that_cannot_be_shown_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Holed:
-        """PIL's module, but for one frame's worth of pixels."""
-
-        Transpose, fromarray = Image.Transpose, staticmethod(lambda rows: shown(rows))
-
     def shown(rows: Any) -> Image.Image:
         calls.append(len(rows))
         if len(calls) == 5:
             raise ValueError("not these")
         return Image.fromarray(rows)
+
+    class Holed:
+        """PIL's module, but for one frame's worth of pixels."""
+
+        Transpose, fromarray = Image.Transpose, staticmethod(shown)
 
     calls: list[int] = []
     monkeypatch.setattr(reel, "Image", Holed)
