@@ -98,7 +98,7 @@ def test_key_frames_are_taken_in_every_second_part_only() -> None:
 def test_who_makes_only_key_frames_harmless_does_not_choose_what_is_seen() -> None:
     # A white picture in each key frame, and another one for the rest of the time.
     white = Image.new("RGB", drawn(1).size, "white")
-    looked = seen(film([white if frame % 10 == 0 else drawn(1) for frame in range(80)], gop=10))
+    looked = seen(film([white if frame % 4 == 0 else drawn(1) for frame in range(84)], gop=4))
     assert looked.gaps == []
     assert sum(shows(looked, drawn(1), at) for at in range(len(looked.rows[SMALL]))) >= 7
 
