@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.frames import spread, standing_alone
-from bot.media.reel import OutOfTimeError, Reel, Track
+from bot.media.reel import OutOfTimeError, Reel, Track, ours
 from bot.media.structure import refuse_size
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Film:
     width: int  # pixels of the first track, upright
     height: int
     frames: int  # of the first track
+    missed: str = ""  # in words, where not half of the frames that were chosen could be looked at
 
 
 def available() -> bool:
@@ -64,8 +65,6 @@ def look_at_film(
     if not available():
         detail = f"{media_type}: nothing here decodes it; {EXTRA}"
         return Unscannable(kind=UnscannableKind.UNSUPPORTED, detail=detail)
-    import av
-
     stop = time.process_time() + limits.video_seconds
     try:
         with _opened(data, media_type, limits) as container:
@@ -77,8 +76,8 @@ def look_at_film(
             looks.sort()
             return film
     except Exception as error:
-        if isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError):
-            raise  # ours; what FFmpeg was refused says more of the file
+        if ours(error):
+            raise
         return Unscannable(kind=UnscannableKind.BROKEN, detail=f"{media_type}: {_in_words(error)}")
 
 
@@ -203,6 +202,7 @@ def _seen(
     gaps: list[str],
 ) -> Film | Unscannable:
     film: Film | None = None
+    missed: list[str] = []
     before = 0  # frames of the tracks before this one: each frame of the file has its number
     filled = [track for track in tracks if track.packets]
     # What players show unless they are told otherwise gets most of the looks.
@@ -210,14 +210,17 @@ def _seen(
     for number, track in enumerate(filled):
         name = "" if number == 0 else f"track {number + 1}"
         share = other if number else max(1, limits.video_frames - other * (len(filled) - 1))
-        seen = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
+        seen, reached, wanted = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
         film = film or seen
+        if 2 * reached < wanted:
+            missed.append(f"{reached} of {wanted} sampled frames" + (f" of {name}" if name else ""))
         before += len(track.packets)
     if film is None:
         why = "no frame of it can be decoded" if filled else "there is no frame in it"
         detail = "; ".join([f"{media_type}: {why}", *(gap.removeprefix("video: ") for gap in gaps)])
         kind = UnscannableKind.KILLED if time.process_time() > stop else UnscannableKind.BROKEN
         return Unscannable(kind=kind, detail=detail[:400])
+    film.missed = ", ".join(missed)
     return film
 
 
@@ -231,8 +234,11 @@ def _look_at_track(
     *,
     before: int,
     name: str,
-) -> Film | None:
-    """``count``: frames at most. ``before``: what the numbers of its frames begin with."""
+) -> tuple[Film | None, int, int]:
+    """And how many frames were looked at, of how many that were chosen.
+
+    ``count``: frames at most. ``before``: what the numbers of its frames begin with.
+    """
     times = track.put_in_order()
     wanted = spread(times, [packet.is_keyframe for packet in track.in_order], count)
     film: Film | None = None
@@ -245,14 +251,17 @@ def _look_at_track(
             looks.add(picture, frame=before + frame, at=round(max(0.0, times[frame] - times[0]), 3), of=name)
     except OutOfTimeError:
         gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then out of time")
+    except Exception as error:
+        if ours(error):
+            raise
+        gaps.append(f"{where}: {done} of {len(wanted)} sampled frames looked at, then broken: {_in_words(error)}")
     else:
         if done < len(wanted):
             gaps.append(f"{where}: {len(wanted) - done} of {len(wanted)} sampled frames cannot be read")
     lasting = [behind - moment for moment, behind in pairwise(times)]
-    # What is seen before somebody plays it, and when it has been played.
-    alone = standing_alone(lasting) | {0, len(times) - 1}
+    alone = standing_alone(lasting) | {len(times) - 1}  # what is left to be seen when it has been played
     looks.stand_alone({before + frame for frame in alone})
-    return film
+    return film, done, len(wanted)
 
 
 def _in_words(error: Exception) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.media.limits import DecodeLimits
 
-LONG: Final = 1.0
+LONG: Final = 0.5
 """Seconds from which on a frame is looked at as a picture is. The blur of a movement, and what lies between two scenes,
 is what detectors take for something else; it is over sooner."""
 
@@ -79,15 +79,18 @@ def stays(picture: Image.Image) -> bool:
 
 
 def standing_alone(seconds: Sequence[float]) -> set[int]:
-    """Frames that are seen like pictures. ``seconds``: how long each is shown."""
+    """Frames that are seen like pictures, the first always: it is what is seen before anything moves, and what a
+    thumbnail shows. ``seconds``: how long each is shown.
+    """
     enough = min(LONG, SHARE * sum(seconds))
-    return {number for number, shown in enumerate(seconds) if shown >= enough}
+    return {0} | {number for number, shown in enumerate(seconds) if shown >= enough}
 
 
 def spread(times: Sequence[float], keys: Sequence[bool], count: int) -> list[int]:
     """Frames of a video that are looked at, as places in the order of showing: the first, the last, and in between
-    one of each part of equal length; a key frame where the part has one, which costs least, or else what is shown in
-    its middle.
+    one of each part of equal length. In every second part that is what is shown in its middle: whoever makes a video
+    says which frames are key frames, and may make them of nothing but what is harmless. In the others it is a key
+    frame, if the part has one, which costs least.
 
     ``times``: of each frame, in ascending order, seconds from anywhere. Length is half of it time and half of it
     number: frames whose times lie, be they a second or a century apart, hide no more than half of the others.
@@ -104,9 +107,18 @@ def spread(times: Sequence[float], keys: Sequence[bool], count: int) -> list[int
         first, behind = (bisect_right(places, (part + end) / parts) for end in (0, 1))
         middle = (part + 0.5) / parts
         shown = bisect_right(places, middle) - 1
-        inside = [frame for frame in range(first, behind) if keys[frame]]
+        inside = [frame for frame in range(first, behind) if keys[frame]] if part % 2 else []
         chosen.add(min(inside, key=lambda frame: abs(places[frame] - middle)) if inside else shown)
     return sorted(_filled(chosen, count))
+
+
+def last_then_spread(count: int) -> list[int]:
+    """In which order ``count`` parts of a video are decoded, so that what the time does not suffice for is not all at
+    one end of it: the last, the first, and then in the middle of what is left between them.
+    """
+    bits = (count - 1).bit_length()
+    reversed_bits = [int(f"{number:0{bits}b}"[::-1], 2) if bits else 0 for number in range(count)]
+    return sorted(range(count), key=lambda number: (number != count - 1, reversed_bits[number]))
 
 
 def _places(times: Sequence[float]) -> list[float]:

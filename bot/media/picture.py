@@ -122,6 +122,9 @@ def _look_at_video(
     if isinstance(film, Unscannable):
         return film
     first = looks.pictures[0].look
+    findings = [*structure.findings]
+    if film.missed:
+        findings.append(Finding(kind="partly_seen", detail=f"of this video only {film.missed} were looked at"))
     return Looked(
         media_type=structure.media_type,
         width=film.width,
@@ -131,7 +134,7 @@ def _look_at_video(
         pdq_quality=first.pdq_quality,
         moving=len({one.look.frame for one in looks.pictures}) > 1,
         looks=looks,
-        findings=[*structure.findings],
+        findings=findings,
         gaps=gaps,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from PIL import Image
 
+from bot.media.frames import last_then_spread
 from bot.media.structure import refuse_size
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class Reel:
         self._proven: dict[int, bool] = {}  # whether a key frame, by its packet, is one
 
     def frames(self, wanted: Sequence[int]) -> Iterator[tuple[int, Image.Image]]:
-        """Those of the wanted frames that can be decoded. Key frames come first: each costs one decoding only."""
+        """Those of the wanted frames that can be decoded. Key frames come first: each costs one decoding only. Then
+        comes what has to be decoded from the last key frame on, and then the others, spread over the whole.
+        """
         rest: dict[int, list[int]] = {}  # by the packet from which on has to be decoded
         later = []
         for frame in wanted:
@@ -95,8 +98,9 @@ class Reel:
                 yield frame, picture
         for frame in later:
             rest.setdefault(self._start(self._track.places[frame]), []).append(frame)
-        for start, frames in sorted(rest.items()):
-            yield from self._in_passing(start, frames)
+        ranked = sorted(rest.items())
+        for part in last_then_spread(len(ranked)):
+            yield from self._in_passing(*ranked[part])
 
     def _alone(self, number: int) -> Image.Image | None:
         """A key frame; ``None`` where the decoder knows better than the file, and would show rubbish."""
@@ -123,7 +127,7 @@ class Reel:
         behind = max(places[frame] for frame in left) + 2 + _HELD_BACK
         for part in (*self._track.packets[start:behind], None):
             for made in self._decoded(part):
-                if made.pts is None:
+                if made.pts is None or not 0 <= made.pts < len(places):
                     continue
                 # Packets that show nothing are no damage: some prepare what the next one shows.
                 lost = places[made.pts] - _HELD_BACK
@@ -148,14 +152,28 @@ class Reel:
             return ()
 
     def _picture(self, frame: VideoFrame) -> Image.Image | None:
-        """Upright, in RGB or RGBA; ``None`` for a frame that is larger than its file said, and than is allowed."""
+        """Upright, in RGB or RGBA; ``None`` for a frame that is larger than its file said, and than is allowed, and for
+        one in which nothing can be seen: the frames beside it stand.
+        """
         width, height = frame.width, frame.height
         if width * height > self._limits.video_pixels or refuse_size(width, height, self._limits) is not None:
             return None
         form = "rgba" if any(component.is_alpha for component in frame.format.components) else "rgb24"
-        picture = Image.fromarray(frame.to_ndarray(format=form))
+        try:
+            picture = Image.fromarray(frame.to_ndarray(format=form))
+        except Exception as error:
+            if ours(error):
+                raise
+            return None
         turn = _TURNS.get(frame.rotation % 360)
         return picture if turn is None else picture.transpose(turn)
+
+
+def ours(error: Exception) -> bool:
+    """Whether there was no memory for this process; what FFmpeg was refused says more of the file."""
+    import av
+
+    return isinstance(error, MemoryError) and not isinstance(error, av.FFmpegError)
 
 
 def _decoder(stream: VideoStream, limits: DecodeLimits) -> VideoCodecContext:

@@ -10,11 +10,15 @@ from bot.matching.matcher import PDQ_MIN_QUALITY
 from bot.ports import Filter, ListEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from bot.domain.decisions import Because
     from bot.ports import IntentRecord, Ledger
 
 PAGE = 100
+
+_SIDE_BY_SIDE = "image/jpeg"
+"""The further pictures of a JPEG stand beside the first, and move nothing."""
 
 
 def remember_confirmed(ledger: Ledger, record: IntentRecord, list_id: str) -> None:
@@ -26,14 +30,14 @@ def remember_confirmed(ledger: Ledger, record: IntentRecord, list_id: str) -> No
         file = ledger.file(file_id)
         if file is None or not isinstance(file.scan, Evidence):
             continue
-        prints = {
-            MatchedBy.SHA256: file.scan.sha256,
-            MatchedBy.PIXELS: file.scan.pixels,
-            MatchedBy.PDQ: file.scan.pdq if (file.scan.pdq_quality or 0) >= PDQ_MIN_QUALITY else None,
-        }
+        prints = [
+            (MatchedBy.SHA256, file.scan.sha256),
+            (MatchedBy.PIXELS, file.scan.pixels),
+            *((MatchedBy.PDQ, pdq) for pdq in _pdqs(file.scan, record.because)),
+        ]
         entries = [
             ListEntry(list_id=list_id, mode=ListMode.BLOCK, by=by, digest=digest, case=record.case)
-            for by, digest in prints.items()
+            for by, digest in prints
             if digest is not None
         ]
         ledger.add_entries(entries)
@@ -62,6 +66,38 @@ def removals_that_stand(ledger: Ledger, case: int, *, without: Collection[int]) 
             return True
         last = page[-1].id
     return False
+
+
+def _pdqs(scan: Evidence, because: Because) -> Sequence[str]:
+    """That of a picture. Of what moves those of the frames that were flagged, and none where that is not known: it may
+    begin like a thousand harmless films.
+    """
+    frames = list(dict.fromkeys(look.frame for look in scan.looks))
+    if len(frames) <= 1 or scan.media_type == _SIDE_BY_SIDE:
+        found = [(scan.pdq, scan.pdq_quality)]
+    else:
+        flagged = _frames_that_reached(scan, because, frames)
+        near = [hit.where for hit in scan.hits if hit.by is MatchedBy.PDQ and hit.mode is ListMode.BLOCK]
+        found = [
+            (look.pdq, look.pdq_quality)
+            for look in scan.looks
+            # A hit without a place is one of the file's own PDQ.
+            if look.frame in flagged or look.where in near or ("" in near and look.pdq == scan.pdq)
+        ]
+    return [*dict.fromkeys(pdq for pdq, quality in found if pdq is not None and (quality or 0) >= PDQ_MIN_QUALITY)]
+
+
+def _frames_that_reached(scan: Evidence, because: Because, frames: Sequence[int]) -> Collection[int]:
+    """Those that reached the rule's threshold for the score that made it fire."""
+    if because.threshold is None:
+        return ()
+    return {
+        frame
+        for score in scan.scores
+        if score.value == because.score and len(score.frames) == len(frames)
+        for frame, value in zip(frames, score.frames, strict=True)
+        if value >= because.threshold
+    }
 
 
 def _taken_back(ledger: Ledger, record: IntentRecord) -> bool:

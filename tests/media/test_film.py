@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.domain.evidence import Unscannable, UnscannableKind
+from bot.media import reel
 from bot.media.film import look_at_film
-from bot.media.frames import spread, standing_alone
+from bot.media.frames import last_then_spread, spread, standing_alone
 from bot.media.limits import DecodeLimits
 from bot.media.looks import Looks
 from bot.media.picture import Looked, look
@@ -88,10 +89,18 @@ def test_worker_sees_what_the_video_code_sees(workers: Workers) -> None:
     np.testing.assert_array_equal(result.views[SMALL], np.stack(here.rows[SMALL]).astype(np.float32))
 
 
-def test_key_frames_are_taken_where_there_are_some() -> None:
-    looked = seen(moving("mp4", "libx264", 60, 3), DecodeLimits(video_frames=8))
-    assert all(number % 3 == 0 for number in numbers(looked)[:-1])
-    assert numbers(looked)[-1] == 59
+def test_key_frames_are_taken_in_every_second_part_only() -> None:
+    keys = [frame % 10 == 0 for frame in range(160)]
+    chosen = spread([0.1 * frame for frame in range(160)], keys, 16)
+    assert sum(keys[frame] for frame in chosen) == 8, "the first, and seven parts of fourteen"
+
+
+def test_who_makes_only_key_frames_harmless_does_not_choose_what_is_seen() -> None:
+    # A white picture in each key frame, and another one for the rest of the time.
+    white = Image.new("RGB", drawn(1).size, "white")
+    looked = seen(film([white if frame % 4 == 0 else drawn(1) for frame in range(84)], gop=4))
+    assert looked.gaps == []
+    assert sum(shows(looked, drawn(1), at) for at in range(len(looked.rows[SMALL]))) >= 7
 
 
 def test_what_says_of_every_frame_that_it_is_a_key_frame_is_seen_as_it_is_played() -> None:
@@ -136,12 +145,14 @@ def test_the_frames_of_a_slow_part_are_spread_by_time() -> None:
 @pytest.mark.parametrize(
     ("seconds", "alone"),
     [
-        ([0.04] * 100, set()),
-        ([0.04] * 50 + [1.0] + [0.04] * 50, {50}),
+        ([0.04] * 100, {0}),
+        ([0.04] * 50 + [0.5] + [0.04] * 50, {0, 50}),
+        ([0.05, 10.0], {0, 1}),  # what is seen first
+        ([0.9] * 5, {0, 1, 2, 3, 4}),  # a slideshow
         ([5.0, 0.1], {0}),
         ([0.1, 0.1], {0, 1}),  # two pictures in turn
         ([0.1] * 4, {0, 1, 2, 3}),
-        ([0.1] * 5, set()),
+        ([0.1] * 5, {0}),
     ],
 )
 def test_a_frame_that_is_shown_like_a_picture_stands_alone(seconds: list[float], alone: set[int]) -> None:
@@ -151,6 +162,13 @@ def test_a_frame_that_is_shown_like_a_picture_stands_alone(seconds: list[float],
 def test_what_is_seen_before_and_after_a_video_is_played_stands_alone() -> None:
     looked = seen(moving())
     assert [one.look.frame for one in looked.looks.pictures if one.look.alone] == [0, 39]
+
+
+@pytest.mark.parametrize(
+    ("count", "order"), [(0, []), (1, [0]), (2, [1, 0]), (3, [2, 0, 1]), (8, [7, 0, 4, 2, 6, 1, 5, 3])]
+)
+def test_the_end_is_decoded_first_and_then_what_is_spread(count: int, order: list[int]) -> None:
+    assert last_then_spread(count) == order
 
 
 # What is seen
@@ -231,6 +249,38 @@ def test_video_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     assert f"video: {40 - looked.frames} of 40 frames cannot be read" in looked.gaps
 
 
+def test_a_track_without_a_decoder_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_first(stream: Any, limits: DecodeLimits) -> Any:
+        if stream.index:
+            raise ValueError("no such decoder")
+        return decoder(stream, limits)
+
+    decoder = reel._decoder
+    monkeypatch.setattr(reel, "_decoder", only_first)
+    looked = seen(film([drawn(seed) for seed in range(30)], tracks=2))
+    assert len(looked.rows[SMALL]) == 14
+    assert looked.gaps == ["video, track 2: 0 of 2 sampled frames looked at, then broken: ValueError"]
+
+
+def test_a_frame_that_cannot_be_shown_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(rows: Any) -> Image.Image:
+        calls.append(len(rows))
+        if len(calls) == 5:
+            raise ValueError("not these")
+        return Image.fromarray(rows)
+
+    class Holed:
+        """PIL's module, but for one frame's worth of pixels."""
+
+        Transpose, fromarray = Image.Transpose, staticmethod(shown)
+
+    calls: list[int] = []
+    monkeypatch.setattr(reel, "Image", Holed)
+    looked = seen(film([drawn(seed) for seed in range(10)]))
+    assert len(looked.rows[SMALL]) == 9
+    assert looked.gaps == ["video: 1 of 10 sampled frames cannot be read"]
+
+
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
 def test_file_behind_a_video_is_found(kind: str) -> None:
     codec = {"mp4": "libx264", "webm": "libvpx"}[kind]
@@ -246,6 +296,31 @@ def test_bounds_on_pixels_packets_and_time() -> None:
     kind, detail = refused(moving(), DecodeLimits(video_seconds=-1))
     assert kind is UnscannableKind.KILLED
     assert "out of time" in detail
+
+
+def test_a_video_of_which_less_than_half_was_seen_says_so_and_shows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = reel.Reel._decoded
+    calls: list[int] = []
+
+    def slow(self: reel.Reel, packet: Any) -> Any:
+        calls.append(0)
+        if len(calls) > allowed:
+            raise reel.OutOfTimeError
+        return decoded(self, packet)
+
+    monkeypatch.setattr(reel.Reel, "_decoded", slow)
+    data = film([drawn(seed % 7) for seed in range(80)], gop=20)
+    allowed = 30  # four key frames, each with its end, and the 20 frames up to the last one
+    looked = seen(data)
+    (gap,) = looked.gaps
+    assert "of 16 sampled frames looked at, then out of time" in gap
+    assert numbers(looked)[-1] == 79, "the end comes before what lies in between"
+    (finding,) = looked.findings
+    assert finding.kind == "partly_seen"
+    assert finding.detail.startswith("of this video only ")
+    calls.clear()
+    allowed = 1000
+    assert (seen(data).findings, seen(data).gaps) == ([], [])
 
 
 def test_frames_that_share_their_bytes_cost_no_more_than_the_file_has() -> None:
