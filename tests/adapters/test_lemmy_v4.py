@@ -84,6 +84,27 @@ def test_server_that_keeps_nodeinfo_back_is_asked_for_its_site(server: Recorded,
     assert [one.path for one in server.asked[:2]] == ["/nodeinfo/2.1", "/api/v4/site"]
 
 
+def test_page_in_front_of_the_server_does_not_make_it_an_older_one(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.generation.KEPT", -1.0)
+    server.say("comment list")
+    comments = source(connect(server, token=token(6 * 86400)), "comments")
+    comments.poll(None)
+    page = "<html>one moment, please</html>"
+    for status in (200, 403, 404):
+        server.answer("GET", "/nodeinfo/2.1", status, page)
+        server.answer("GET", "/api/v4/site", status, page)
+        with pytest.raises(BadAnswerError, match="does not say which Lemmy it is"):
+            source(connect(server), "comments").poll(None)
+        comments.poll(None)
+    assert [one.path for one in server.asked if "/v3" in one.path] == []
+    server.answer("GET", "/api/v4/site", 404)
+    with pytest.raises(BadAnswerError):
+        comments.poll(None)
+    assert server.asked[-1].path == "/api/v3/site", "that is how Lemmy 0.19 answers"
+
+
 def test_posts_and_who_is_around_them(server: Recorded) -> None:
     instance = connect(server, start_from=None)
     server.say("post list, all")
