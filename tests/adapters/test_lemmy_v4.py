@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recorded_lemmy import HOST, Recorded, connect, lemmy, recorded, token
 
+from adapters.buckets import Buckets
 from bot.domain.content import Account, Alias, InstanceId, Post, Role, SubjectKey
 from bot.domain.decisions import (
     AlreadyDone,
@@ -317,13 +318,50 @@ def test_refused_login_says_so_and_waits_for_a_whole_window(server: Recorded, in
         source(connect(server), "comments").poll(None)
 
 
-def test_limit_without_a_time_is_waited_for(server: Recorded, instance: Instance, no_naps: list[float]) -> None:
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Limiters that were told to let nothing pass, and the seconds; they go on at once."""
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(Buckets, "pause", lambda _, name, seconds: told.append((name, seconds)))
+    return told
+
+
+def test_limit_without_a_time_is_waited_for(
+    server: Recorded, instance: Instance, no_naps: list[float], pauses: list[tuple[str, float]]
+) -> None:
     server.answer("GET", "/api/v4/comment/list", 429, {"error": "too_many_requests"})
     with pytest.raises(RateLimitedError) as caught:
         source(instance, "comments").poll(None)
     assert caught.value.retry_after >= 5
     assert no_naps
     assert min(no_naps) >= 5
+    assert {name for name, _ in pauses} == {"message"}
+
+
+def test_limit_with_a_time_is_kept_by_all_who_share_it(
+    server: Recorded, instance: Instance, pauses: list[tuple[str, float]]
+) -> None:
+    server.answers["GET", "/api/v4/comment/list"] = [{"status": 429, "headers": {"retry-after": "120"}, "body": ""}]
+    with pytest.raises(RateLimitedError) as caught:
+        source(instance, "comments").poll(None)
+    assert caught.value.retry_after == 120
+    assert pauses == [("message", 120)]
+    assert len(server.of("GET", "/api/v4/comment/list")) == 1
+
+
+def test_places_of_a_file_are_looked_for_before_a_backlog_is_read_on(
+    server: Recorded, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.say("post list, search url only", "post list, search alias", "comment list, search alias")
+    name = Alias(instance=MAIN, value="3130647a-908d-45f5-8bec-8034f2569491.png")
+    taken: list[tuple[str, bool, bool]] = []
+
+    def heard(_: Buckets, limiter: str, *, urgent: bool = False, patient: bool = True) -> None:
+        taken.append((limiter, urgent, patient))
+
+    monkeypatch.setattr(Buckets, "take", heard)
+    assert [subject.local_id for subject in instance.resolver.uses(name)] == ["1", "2"]
+    assert taken[-3:] == [("message", True, True)] * 3
 
 
 def test_private_communities_are_not_looked_at(server: Recorded) -> None:
