@@ -180,6 +180,24 @@ def test_thumbnail_accuses_nobody_and_an_unknown_alias_has_no_uploader(server: R
     assert instance.resolver.uploader(nobody) is None
 
 
+def test_look_for_one_file_that_ends_early_says_nothing_of_others(server: Recorded, instance: Instance) -> None:
+    rows = recorded("image list after delete")["response"]["body"]["items"]
+    row = next(r for r in rows if not r["local_image"].get("thumbnail_for_post_id"))
+    names = [Alias(instance=MAIN, value=f"00000000-0000-4000-8000-{number:012}.png") for number in range(4)]
+
+    def page(name: Alias, following: str | None) -> dict[str, Any]:
+        listed = {**row, "local_image": {**row["local_image"], "pictrs_alias": name.value}}
+        body = {"items": [listed], "next_page": following}
+        return {"status": 200, "headers": {}, "body": body}
+
+    pages = [page(names[0], "second"), page(names[1], "third"), page(names[2], None)]
+    server.answers["GET", "/api/v4/image/list"] = [*pages[:2], *pages]
+    assert instance.resolver.uploader(names[1]) is not None
+    assert instance.resolver.uploader(names[2]) is not None
+    server.answers["GET", "/api/v4/image/list"] = [pages[0]]
+    assert instance.resolver.uploader(names[3]) is None
+
+
 def test_report_goes_to_the_admins_only_and_the_second_is_already_done(server: Recorded, instance: Instance) -> None:
     server.say("report post, instance rules")
     assert instance.enforcer.apply(report()) == Done(note="report 1")
