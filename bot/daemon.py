@@ -92,6 +92,8 @@ class Daemon:
         self._stop = asyncio.Event()
         self._lease: Lease | None = None
         self._actor = ""  # who was said to act
+        self._looking = asyncio.Lock()  # at the accounts: one at a time
+        self._mended = False  # whether whoever acts now has looked at them
         self._running: set[asyncio.Task[None]] = set()
         self._in_hand: set[Task] = set()  # leased and not finished
 
@@ -180,6 +182,7 @@ class Daemon:
             (2, asyncio.to_thread, self._listen),
             (TICK, self._mind),
             (KEEP_EVERY, self._keep_house),
+            (KEEP_EVERY, self._mend_accounts),
         ):
             scheduler.add_job(_until_the_end, "interval", args=job, seconds=seconds, max_instances=1, coalesce=True)
         scheduler.add_job(
@@ -210,7 +213,14 @@ class Daemon:
 
     async def _look_at_accounts(self) -> None:
         """Only who acts changes anything, settings of the bot's own account among it."""
-        await asyncio.to_thread(lambda: self._accounts.look(mend=self._lease is not None))
+        async with self._looking:
+            mend = self._mended = self._lease is not None
+            await asyncio.to_thread(lambda: self._accounts.look(mend=mend))
+
+    async def _mend_accounts(self) -> None:
+        """Once for each time that this process becomes the one that acts: the look before could change nothing."""
+        if self._lease is not None and not self._mended and not self._looking.locked():
+            await self._look_at_accounts()
 
     async def _keep_house(self) -> None:
         if self._lease is None:
@@ -275,6 +285,7 @@ class Daemon:
             log.warning("the lease cannot be renewed", error=str(error))
             return
         self._lease = lease
+        self._mended = self._mended and lease is not None
         if acting is None or acting.holder == self._actor:
             return
         self._actor = acting.holder

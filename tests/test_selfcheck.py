@@ -79,3 +79,24 @@ def test_daemon_looks_when_it_starts_and_mends_because_it_acts() -> None:
     asyncio.run(run())
     assert account.mended == [True]
     world.close()
+
+
+def test_daemon_looks_again_once_it_is_the_one_that_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.daemon.KEEP_EVERY", 0.05)
+    world = World()
+    dead = world.ledger.acquire("elsewhere/1/1", seconds=90)
+    assert dead is not None
+    account = Account(FINE)
+
+    async def run() -> None:
+        daemon = world.daemon(accounts=SelfCheck({"here": account}, world.ledger, world.clock))
+        running = asyncio.create_task(daemon.run())
+        await until(lambda: account.mended == [False])
+        world.ledger.release(dead)
+        await until(lambda: account.mended == [False, True])
+        daemon.stop()
+        await asyncio.wait_for(running, 60)
+        daemon.threads.leave()
+
+    asyncio.run(run())
+    world.close()

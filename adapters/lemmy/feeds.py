@@ -169,7 +169,7 @@ def _single(answer: Json, key: str, number: Callable[[Json], int]) -> Json:
         view: Json = answer[key]
         number(view)
     except (KeyError, TypeError, ValueError) as error:
-        raise NotFoundError(f"what was answered is no {key} of API v3") from error
+        raise BadAnswerError(f"what was answered is no {key} of API v3 ({type(error).__name__} {error})") from error
     return view
 
 

@@ -82,13 +82,27 @@ class Generations:
             return self._made[self._chosen]
 
     def _speaks_v4(self) -> bool:
-        """By nodeinfo; where something in front of the server keeps that back, by whether it knows API v4."""
+        """By nodeinfo; where something in front of the server keeps that back, by whether it knows API v4.
+
+        Raises ``BadAnswerError`` where neither is Lemmy's own word: a page that a proxy puts before everybody for a
+        while must not send calls of API v3 to a server that has none.
+        """
         told = _object(self._transport.read(lambda: self._transport.call("GET", NODEINFO, whole=False)))
         software = told.get("software")
         if isinstance(software, dict) and software.get("name") == "lemmy":
-            return _number(software.get("version")) >= 1
+            number = _number(software.get("version"))
+            if number is not None:
+                return number >= 1
         site = self._transport.read(lambda: self._transport.call("GET", SITE, whole=False))
-        return site.status < 300 and _number(_object(site).get("version")) >= 1
+        number = _number(_object(site).get("version"))
+        if number is not None:
+            return number >= 1
+        if site.status == 404 and not site.body:  # as Lemmy 0.19 answers what it has no route for
+            return False
+        raise BadAnswerError(
+            f"{self._transport.base_url} does not say which Lemmy it is: neither {NODEINFO} nor {SITE} was answered by "
+            "Lemmy; check the configured URL and what stands in front of the server"
+        )
 
 
 def _object(answer: Answer) -> dict[str, Any]:
@@ -99,9 +113,9 @@ def _object(answer: Answer) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _number(version: object) -> int:
+def _number(version: object) -> int | None:
     first = str(version).split(".")[0]
-    return int(first) if first.isdecimal() else 0
+    return int(first) if first.isdecimal() else None
 
 
 class EitherSource:

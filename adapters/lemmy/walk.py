@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from adapters.lemmy import again, gaps
-from bot.domain.errors import NotFoundError, RejectedError
+from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,13 +184,17 @@ class Walk(Generic[Row]):
         for number in again.next_due(watch, now, 1):
             left -= 1
             there = self._one(number, fresh=False)
-            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there)
+            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there is not False)
+            if there is None:
+                if all(one["number"] != number for one in self._state["watch"]):
+                    self.holes.append(f"number {number} is asked for no more: the server failed at it to the end")
+                return
         left -= self._fill_gaps(left)
         if left > 0 and not self._state["gaps"]:
             self._look_ahead()
 
-    def _one(self, number: int, *, fresh: bool = True) -> bool:
-        """Whether there is such a row, which then was found."""
+    def _one(self, number: int, *, fresh: bool = True) -> bool | None:
+        """Whether there is such a row, which then was found; ``None``: the server failed, and may tell later."""
         try:
             row = self.feed.one(number)
         except NotFoundError:
@@ -198,6 +202,12 @@ class Walk(Generic[Row]):
         except RejectedError as error:  # what the server refuses for one number must not keep all others waiting
             self.holes.append(f"number {number} was never listed, and cannot be asked for: {error}")
             return False
+        except BadAnswerError as error:
+            self.holes.append(f"number {number} cannot be read: {error}")
+            return False
+        except UnreachableError:
+            # Where all of the server is away, whoever asks for the login after this walk is told, and nothing counts.
+            return None
         backlog = number <= self._state["floor"]
         self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))
         return True
@@ -206,12 +216,14 @@ class Walk(Generic[Row]):
         """Ask for the oldest numbers that no page showed; how many those were."""
         waiting, left, now = list(self._state["gaps"]), most, self.clock.now()
         while waiting and left > 0 and not timedelta(0) <= now - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
-            numbers, rest = gaps.first_of(waiting[0]["numbers"], left)
-            left -= len(numbers)
-            for number in numbers:
-                if self._one(number):
-                    self._state["watch"] = again.watched(self._state["watch"], number, now)
+            (number,), rest = gaps.first_of(waiting[0]["numbers"], 1)
+            left -= 1
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
+            there = self._one(number)
+            if there is not False:
+                self._state["watch"] = again.watched(self._state["watch"], number, now)
+            if there is None:
+                left = 0  # each failure takes several tries, and it is seldom the only one
         self._state["gaps"] = waiting
         return most - left
 

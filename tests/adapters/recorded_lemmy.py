@@ -87,7 +87,7 @@ class Recorded:
         waiting = self.answers.get((one.method, one.path), [{"status": 404, "headers": {}, "body": ""}])
         said = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         content = said["body"] if isinstance(said["body"], str) else json.dumps(said["body"])
-        kept = {k: v for k, v in said["headers"].items() if k.startswith("x-ratelimit")}
+        kept = {k: v for k, v in said["headers"].items() if k.startswith(("x-ratelimit", "retry-after"))}
         await Response(content, said["status"], {"content-type": "application/json", **kept})(scope, receive, send)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recorded_lemmy import HOST, Recorded, connect, lemmy, recorded, token
 
+from adapters.buckets import Buckets
 from bot.domain.content import Account, Alias, InstanceId, Post, Role, SubjectKey
 from bot.domain.decisions import (
     AlreadyDone,
@@ -84,6 +85,27 @@ def test_server_that_keeps_nodeinfo_back_is_asked_for_its_site(server: Recorded,
     assert [one.path for one in server.asked[:2]] == ["/nodeinfo/2.1", "/api/v4/site"]
 
 
+def test_page_in_front_of_the_server_does_not_make_it_an_older_one(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.generation.KEPT", -1.0)
+    server.say("comment list")
+    comments = source(connect(server, token=token(6 * 86400)), "comments")
+    comments.poll(None)
+    page = "<html>one moment, please</html>"
+    for status in (200, 403, 404):
+        server.answer("GET", "/nodeinfo/2.1", status, page)
+        server.answer("GET", "/api/v4/site", status, page)
+        with pytest.raises(BadAnswerError, match="does not say which Lemmy it is"):
+            source(connect(server), "comments").poll(None)
+        comments.poll(None)
+    assert [one.path for one in server.asked if "/v3" in one.path] == []
+    server.answer("GET", "/api/v4/site", 404)
+    with pytest.raises(BadAnswerError):
+        comments.poll(None)
+    assert server.asked[-1].path == "/api/v3/site", "that is how Lemmy 0.19 answers"
+
+
 def test_posts_and_who_is_around_them(server: Recorded) -> None:
     instance = connect(server, start_from=None)
     server.say("post list, all")
@@ -156,6 +178,24 @@ def test_thumbnail_accuses_nobody_and_an_unknown_alias_has_no_uploader(server: R
     server.say("image list", "image list, next page")
     nobody = Alias(instance=MAIN, value="00000000-0000-4000-8000-00000000dead.png")
     assert instance.resolver.uploader(nobody) is None
+
+
+def test_look_for_one_file_that_ends_early_says_nothing_of_others(server: Recorded, instance: Instance) -> None:
+    rows = recorded("image list after delete")["response"]["body"]["items"]
+    row = next(r for r in rows if not r["local_image"].get("thumbnail_for_post_id"))
+    names = [Alias(instance=MAIN, value=f"00000000-0000-4000-8000-{number:012}.png") for number in range(4)]
+
+    def page(name: Alias, following: str | None) -> dict[str, Any]:
+        listed = {**row, "local_image": {**row["local_image"], "pictrs_alias": name.value}}
+        body = {"items": [listed], "next_page": following}
+        return {"status": 200, "headers": {}, "body": body}
+
+    pages = [page(names[0], "second"), page(names[1], "third"), page(names[2], None)]
+    server.answers["GET", "/api/v4/image/list"] = [*pages[:2], *pages]
+    assert instance.resolver.uploader(names[1]) is not None
+    assert instance.resolver.uploader(names[2]) is not None
+    server.answers["GET", "/api/v4/image/list"] = [pages[0]]
+    assert instance.resolver.uploader(names[3]) is None
 
 
 def test_report_goes_to_the_admins_only_and_the_second_is_already_done(server: Recorded, instance: Instance) -> None:
@@ -296,13 +336,50 @@ def test_refused_login_says_so_and_waits_for_a_whole_window(server: Recorded, in
         source(connect(server), "comments").poll(None)
 
 
-def test_limit_without_a_time_is_waited_for(server: Recorded, instance: Instance, no_naps: list[float]) -> None:
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Limiters that were told to let nothing pass, and the seconds; they go on at once."""
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(Buckets, "pause", lambda _, name, seconds: told.append((name, seconds)))
+    return told
+
+
+def test_limit_without_a_time_is_waited_for(
+    server: Recorded, instance: Instance, no_naps: list[float], pauses: list[tuple[str, float]]
+) -> None:
     server.answer("GET", "/api/v4/comment/list", 429, {"error": "too_many_requests"})
     with pytest.raises(RateLimitedError) as caught:
         source(instance, "comments").poll(None)
     assert caught.value.retry_after >= 5
     assert no_naps
     assert min(no_naps) >= 5
+    assert {name for name, _ in pauses} == {"message"}
+
+
+def test_limit_with_a_time_is_kept_by_all_who_share_it(
+    server: Recorded, instance: Instance, pauses: list[tuple[str, float]]
+) -> None:
+    server.answers["GET", "/api/v4/comment/list"] = [{"status": 429, "headers": {"retry-after": "120"}, "body": ""}]
+    with pytest.raises(RateLimitedError) as caught:
+        source(instance, "comments").poll(None)
+    assert caught.value.retry_after == 120
+    assert pauses == [("message", 120)]
+    assert len(server.of("GET", "/api/v4/comment/list")) == 1
+
+
+def test_places_of_a_file_are_looked_for_before_a_backlog_is_read_on(
+    server: Recorded, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.say("post list, search url only", "post list, search alias", "comment list, search alias")
+    name = Alias(instance=MAIN, value="3130647a-908d-45f5-8bec-8034f2569491.png")
+    taken: list[tuple[str, bool, bool]] = []
+
+    def heard(_: Buckets, limiter: str, *, urgent: bool = False, patient: bool = True) -> None:
+        taken.append((limiter, urgent, patient))
+
+    monkeypatch.setattr(Buckets, "take", heard)
+    assert [subject.local_id for subject in instance.resolver.uses(name)] == ["1", "2"]
+    assert taken[-3:] == [("message", True, True)] * 3
 
 
 def test_private_communities_are_not_looked_at(server: Recorded) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.lemmy import again, gaps, walk
 from adapters.lemmy.walk import Page, Walk
-from bot.domain.errors import NotFoundError, RejectedError, UnreachableError
+from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
 from making import StillClock
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Listing:
     fails_at: int | None = None
     asked_for: list[int] = field(default_factory=list)
     refused: set[int] = field(default_factory=set)
+    odd: set[int] = field(default_factory=set)
+    failing: set[int] = field(default_factory=set)
     pages: int = 0
 
     ends_at_cutoff = True
@@ -67,7 +69,7 @@ class Listing:
     def page(self, place: Any) -> Page[Row]:
         self._call()
         self.pages += 1
-        shown = [row for row in self.rows.values() if not row.hidden]
+        shown = [row for row in self.rows.values() if not row.hidden and row.number not in self.failing]
         shown.sort(key=lambda row: (not row.pinned_row, -row.published.timestamp(), -row.number))
         if self.by_page:
             first = ((place or 1) - 1) * ROWS
@@ -86,6 +88,10 @@ class Listing:
         self.asked_for.append(number)
         if number in self.refused:
             raise RejectedError("GET /post: unknown", code="unknown")
+        if number in self.odd:
+            raise BadAnswerError("post is not in the shape of API v4")
+        if number in self.failing:
+            raise UnreachableError("GET /post: answered 500", sent=True)
         if number not in self.rows:
             raise NotFoundError("no such row")
         return self.rows[number]
@@ -260,6 +266,56 @@ def test_number_that_the_server_refuses_to_tell_of_is_a_hole_and_stops_nothing()
     reader.polls(8)
     assert hidden.number in reader.seen
     assert [hole.split(" was never")[0] for hole in reader.holes] == [f"number {refused.number}"]
+
+
+def test_row_of_an_unknown_shape_is_a_hole_and_stops_nothing() -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(START)
+    reader.polls(3)
+    odd, hidden = (listing.add(START - timedelta(days=400)) for _ in range(2))
+    listing.odd.add(odd.number)
+    listing.add(START)
+    reader.polls(8)
+    assert hidden.number in reader.seen
+    assert [hole.split(" cannot")[0] for hole in reader.holes] == [f"number {odd.number}"]
+    later = listing.add(reader.clock.now())
+    reader.polls(1)
+    assert later.number in reader.seen
+
+
+def test_number_at_which_the_server_fails_keeps_nothing_waiting_and_is_asked_for_again() -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(START)
+    reader.polls(3)
+    failing, hidden = (listing.add(START - timedelta(days=400)) for _ in range(2))
+    listing.failing.add(failing.number)
+    listing.add(START)
+    reader.polls(10)
+    assert hidden.number in reader.seen
+    last = listing.add(START - timedelta(days=400))
+    reader.polls(2 * gaps.AHEAD)
+    assert last.number in reader.seen, "the search behind the highest number goes on, too"
+    assert failing.number not in reader.seen
+    assert reader.holes == []
+    listing.failing.clear()
+    asked = listing.asked_for.count(failing.number)
+    reader.polls(3, step=again.LOOKS[1])
+    assert listing.asked_for.count(failing.number) > asked
+    assert failing.number in reader.seen
+
+
+def test_number_at_which_the_server_always_fails_is_a_hole_in_the_end() -> None:
+    listing, reader = started()
+    failing = listing.add(START - timedelta(days=400))
+    listing.failing.add(failing.number)
+    listing.add(reader.clock.now())
+    reader.polls(4)
+    for wait in again.LOOKS:
+        reader.polls(3, step=wait)
+    assert [hole.split(" is asked")[0] for hole in reader.holes] == [f"number {failing.number}"]
+    assert reader.cursor["watch"] == []
 
 
 def test_what_was_deleted_when_it_was_met_is_seen_when_it_is_put_back() -> None:

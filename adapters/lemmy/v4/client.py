@@ -112,5 +112,8 @@ class LemmyV4Client(LemmyClient):
         return self._checked(answer, limiter)
 
     def _slowed(self, error: RateLimitedError, limiter: str) -> RateLimitedError:
+        """The same error, with how long nothing of that limiter passes: as long as whoever refused asks for."""
         told = super()._slowed(error, limiter)
-        return RateLimitedError(str(told), retry_after=max(SHORTEST_WAIT, told.retry_after))
+        wait = max(SHORTEST_WAIT, told.retry_after, error.retry_after)
+        self.transport.buckets.pause(limiter, wait)
+        return RateLimitedError(str(told), retry_after=wait)

@@ -88,7 +88,6 @@ class V4Uploads:
         with self._lock:
             if alias in self._known or (self._looked_at is not None and self._monotonic() - self._looked_at <= FRESH):
                 return self._known.get(alias)
-            self._looked_at = self._monotonic()
         self._look_for(alias)
         return self._known.get(alias)
 
@@ -116,13 +115,18 @@ class V4Uploads:
     def _look_for(self, alias: str) -> None:
         at = self._monotonic()
         page = self.page(None)
-        if alias in self._known or (self._deep_at is not None and at - self._deep_at < DEEP):
+        if alias in self._known:
             return
-        self._deep_at = at
-        for _ in range(PAGES):
-            if page.following is None or alias in self._known:
-                return
-            page = self.page(page.following)
+        if self._deep_at is None or at - self._deep_at >= DEEP:
+            for _ in range(PAGES):
+                if page.following is None:
+                    break
+                page = self.page(page.following)
+                if alias in self._known:
+                    return
+            self._deep_at = at
+        # Only now: what was read until something else was found tells nothing of other names.
+        self._looked_at = at
 
     def _read(self, answer: Json) -> tuple[Sequence[Upload], Sequence[str]]:
         if not isinstance(answer.get("items"), list):
