@@ -43,12 +43,14 @@ class House(test_examine.World):
         self.instance = town.connect()
         self.listed = set()
         index = Index(self.ledger, {MAIN: self.instance.resolver})
+        strangers = Strangers(self.ledger, index, self.clock)
         self.acting = Enforcement(
             self.ledger,
             {MAIN: self.instance.enforcer},
             self.clock,
             confirmed=self.confirmed,
-            strangers=Strangers(self.ledger, index, self.clock),
+            strangers=strangers,
+            unjudged=strangers.unjudged,
         )
         self.pipeline = Pipeline(
             replace(
@@ -56,6 +58,7 @@ class House(test_examine.World):
                 instances={MAIN: self.instance},
                 index=index,
                 enforcement=self.acting,
+                judged=strangers.judged,
                 rules=[making.rule(then=then)],
             )
         )
