@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bot.operate.calibrate import Asked
     from bot.operate.keeping import Housekeeper
     from bot.operate.reload import Change, Reloader
-    from bot.pipeline import Pipeline
+    from bot.pipeline import Pipeline, Strangers
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule, ScoreAtLeast
@@ -330,10 +330,16 @@ class House:
         )
 
     @cached_property
+    def _strangers(self) -> Strangers:
+        from bot.pipeline import Strangers
+
+        return Strangers(self.ledger, self.index, self.clock)
+
+    @cached_property
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import Protection, Recheck, Strangers, follow_up, forget_taken_back, remember_confirmed
+        from bot.pipeline import Protection, Recheck, follow_up, forget_taken_back, remember_confirmed
 
         def confirmed(record: IntentRecord) -> None:
             remember_confirmed(self.ledger, record, LOCAL_BLOCK)
@@ -347,7 +353,8 @@ class House:
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
             protected=Protection(self.ledger, lambda: self.guard),
-            strangers=Strangers(self.ledger, self.index, self.clock),
+            strangers=self._strangers,
+            unjudged=self._strangers.unjudged,
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),
             unreportable=self._those(lambda platform: platform.unreportable),
@@ -387,6 +394,7 @@ class House:
                 guard=self.guard,
                 limiter=self.limiter,
                 enforcement=self.enforcement,
+                judged=self._strangers.judged,
                 clock=self.clock,
                 names_several=self._those(lambda platform: platform.names_several),
             )

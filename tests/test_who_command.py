@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ from adapters.sandbox.lemmy import LemmySandbox
 from bot.cli.app import app
 from bot.cli.exits import Exit
 from bot.domain.errors import PlatformError
+from bot.operate.who import _digest_of
 from conformance.pictures import png
 
 if TYPE_CHECKING:
@@ -22,6 +25,15 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.cli.opening.out._width", 300)
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    file = tmp_path / "file"
+    file.write_bytes(b"some")
+    assert [_digest_of(str(path)) for path in ("/dev/zero", pipe, tmp_path, "\0")] == [None] * 4
+    assert _digest_of(str(file)) == hashlib.sha256(b"some").hexdigest()
 
 
 def test_path_leads_to_uploader_and_names_and_exit_codes_say_what_came_of_it(tmp_path: Path) -> None:

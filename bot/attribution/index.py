@@ -14,13 +14,14 @@ from bot.attribution.returns import Returns, returns
 from bot.domain.content import Alias, RemoteUrl, Role
 from bot.domain.errors import PlatformError
 from bot.domain.evidence import Attribution, Evidence, How
+from bot.ports import Lane, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
-    from bot.ports import FileRecord, Library, NameRecord, Resolver
+    from bot.ports import FileRecord, Ledger, NameRecord, Resolver
 
 NameT = TypeVar("NameT", Alias, RemoteUrl)
 
@@ -78,7 +79,7 @@ class Learned:
 class Index:
     """The ledger's knowledge of files, completed by the platforms' own answers."""
 
-    def __init__(self, library: Library, resolvers: Mapping[InstanceId, Resolver]) -> None:
+    def __init__(self, library: Ledger, resolvers: Mapping[InstanceId, Resolver]) -> None:
         """``resolvers``: one for each instance."""
         self._library = library
         self._resolvers = resolvers
@@ -174,14 +175,29 @@ class Index:
                 self._library.add_upload(upload)
 
     def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
-        others: Sequence[Name] = ()
         for name in asked:
             others = resolver.names(name)
-            if others:
-                break
-        for other in self._library.strangers(file_id, others):
-            self._learn_uploader(other, resolver)
-            self._library.bind(other, sha256)
+            strangers = self._library.strangers(file_id, others)
+            same = [one for one in strangers if isinstance(name, Alias) or self._is_same(one, sha256, resolver)]
+            for other in same:
+                self._learn_uploader(other, resolver)
+                self._library.bind(other, sha256)
+            if len(others) > len(strangers) - len(same):
+                return  # some are names of this file: whoever was asked knows it
+
+    def _is_same(self, name: Name, sha256: str, resolver: Resolver) -> bool:
+        """Whether the copy that a server made of an address has the bytes that the address had when we looked.
+
+        Another server may give other bytes by now, and they may be anybody's: where the digest is not that of the file,
+        or nobody tells it, the copy is looked at like anything new, and counts for nothing here until then.
+        """
+        if resolver.digest(name) == sha256:
+            return True
+        record = self._library.add_name(name, resolver.address(name))
+        file = self._library.file(record.file_id)
+        if file is None or file.scan is None:
+            self._library.enqueue(TaskKind.EXAMINE, str(name), Lane.NEW)
+        return False
 
     def _proxied_by(self, name: RemoteUrl) -> Sequence[InstanceId]:
         """The servers of ours that were seen to show a file of another server by fetching it themselves."""

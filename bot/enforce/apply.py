@@ -90,6 +90,7 @@ class Enforcement:
         recheck: Callable[[IntentRecord], str | None] = lambda _: None,
         protected: Callable[[IntentRecord], bool] = lambda _: False,
         strangers: Callable[[IntentRecord, Verification], bool] = lambda *_: False,
+        unjudged: Callable[[IntentRecord], bool] = lambda _: False,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         hands: int = 1,
@@ -99,7 +100,7 @@ class Enforcement:
         one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does,
         and ``protected`` whether it is about somebody who became protected since it was allowed. ``strangers`` says
         whether a file that is about to be purged has names that were not known when that was planned, and has it judged
-        anew with them.
+        anew with them; ``unjudged``, whether that has still to be done.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -113,6 +114,7 @@ class Enforcement:
         self._recheck = recheck
         self._protected = protected
         self._strangers = strangers
+        self._unjudged = unjudged
         self._look = look
         self._sleep = sleep
         self._unreportable = unreportable
@@ -205,12 +207,11 @@ class Enforcement:
         offer = enforcer.offers(record.intent)
         if offer.hold:
             return self._wait_for_a_way(record, offer)
+        if not _left_for_caches(tried) and self._unjudged(record):
+            return self._judged_first("the file is judged anew first")
         found = enforcer.verify(record.intent) if offer.supported else None
         if found is not None and isinstance(record.intent, PurgeFile) and self._strangers(record, found):
-            again = self._clock.now() + timedelta(seconds=NEW_NAMES)
-            return Progress(
-                again_at=again, why="the file has names that were not known: who stored them is asked first"
-            )
+            return self._judged_first("the file has names that were not known: who stored them is asked first")
         self._look()
         attempt = self._docket.begin(
             record.id, reverting=False, before=_before(found) if found is not None else {}, fence=fence
@@ -227,6 +228,9 @@ class Enforcement:
         if isinstance(outcome, Done | AlreadyDone):
             outcome = self._proved(record, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
+
+    def _judged_first(self, why: str) -> Progress:
+        return Progress(again_at=self._clock.now() + timedelta(seconds=NEW_NAMES), why=why, tried=False)
 
     def _unsettled_beside(self, record: IntentRecord) -> bool:
         """Where reports are all that tells who acted, a second deed on an account wipes out the traces of the first."""

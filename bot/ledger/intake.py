@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import select, update
 
-from bot.domain.content import Sighting, Upload
+from bot.domain.content import Sighting, StoredFile, Upload
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode
 from bot.ledger.columns import digest_of, fingerprint
@@ -16,7 +16,7 @@ from bot.ledger.database import add, put
 from bot.ledger.gauges import keep_news
 from bot.ledger.holes import note_holes
 from bot.ledger.inbox import count_dropped
-from bot.ledger.naming import know_name, name_row
+from bot.ledger.naming import file_row, know_name, name_row
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
 from bot.ports import Lane, TaskKind
@@ -68,7 +68,7 @@ class IntakePart(Part):
                     _examine(connection, str(upload.name), now, backlog=upload.backlog)
             for file in batch.files:
                 old = file.backlog and backlog_from is not None and file.stored_at < backlog_from
-                if examine_uploads and not old and name_row(connection, str(file.name)) is None:
+                if examine_uploads and not old and _is_unseen(connection, file):
                     know_name(connection, file.name, file.url, now=now, backlog=file.backlog)
                     _examine(connection, str(file.name), now, backlog=file.backlog)
                     uploads += 1
@@ -160,6 +160,23 @@ def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[boo
         return False, True
     connection.execute(update(schema.sighting).where(schema.sighting.c.id == row.id).values(**newest))
     return True, row.revision != sighting.subject.revision or row.name_id != name.id
+
+
+def _is_unseen(connection: Connection, file: StoredFile) -> bool:
+    """Whether nobody was to look at a file yet, though its name may be known: somebody asked, or another led to it.
+
+    Where it is new, it is looked at once more than that, for nothing else tells that the file is seen under this name.
+    """
+    name = name_row(connection, str(file.name))
+    if name is None or (name.backlog and not file.backlog):
+        return True
+    known = file_row(connection, name.file_id)
+    if known is not None and known.scan_id is not None:
+        return False
+    waits = select(schema.task.c.id).where(
+        schema.task.c.kind == TaskKind.EXAMINE.value, schema.task.c.target_digest == fingerprint(str(file.name))
+    )
+    return connection.execute(waits).first() is None
 
 
 def _examine(connection: Connection, name: str, now: datetime, *, backlog: bool) -> None:

@@ -146,6 +146,12 @@ class WorkPart(Part):
                 for row in connection.execute(bad)
             ]
 
+    def wanted(self, kind: TaskKind, target: str) -> bool:
+        """Whether it is still to be done, or was given up."""
+        row = select(tasks.c.id).where(tasks.c.kind == kind.value, tasks.c.target_digest == fingerprint(target))
+        with self._database.read() as connection:
+            return connection.execute(row).first() is not None
+
     def backlog_size(self) -> Mapping[str, int]:
         """State and kind to number of tasks."""
         groups = select(tasks.c.state, tasks.c.kind, func.count()).group_by(tasks.c.state, tasks.c.kind)

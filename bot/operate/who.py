@@ -76,6 +76,8 @@ def who(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], 
 def _digest_of(text: str) -> str | None:
     """The SHA-256 of a file of this machine, if the text is the path of one."""
     try:
+        if not Path(text).is_file():  # a device or a pipe may have no end
+            return None
         with Path(text).open("rb") as file:
             digest = hashlib.sha256()
             while block := file.read(_BLOCK):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ASKED_AGAIN = timedelta(minutes=10)
 """How long a file that got new names is purged without asking for newer ones: in a raid there are always some."""
 
+APPROVED = timedelta(minutes=10)
+"""After which what a human approved is purged although its file could not be judged anew."""
+
 SOON = timedelta(seconds=5)
 """After which a place that showed the file is read again: whoever views it may have had it fetched anew."""
 
@@ -43,6 +46,8 @@ class Strangers:
         self._index = index
         self._clock = clock
         self._met: dict[int, datetime] = {}
+        self._since: dict[int, datetime] = {}  # files to be judged before they are purged
+        self._judged: dict[int, datetime] = {}  # when the last judging of these began
 
     def __call__(self, record: IntentRecord, found: Verification) -> bool:
         """Whether there are any. They are asked about, and the file is judged again: others may share it now."""
@@ -53,13 +58,43 @@ class Strangers:
         known = self._ledger.name(str(intent.name))
         if known is None or now - self._met.get(known.file_id, now - 2 * ASKED_AGAIN) < ASKED_AGAIN:
             return False
+        if self._waited_enough(record, known.file_id):
+            return False
         names = [Alias(instance=intent.instance, value=str(one)) for one in told]
         if not self._ledger.strangers(known.file_id, names):
             return False
-        self._met[known.file_id] = now
-        self._index.complete(known.file_id)  # whatever could not be asked, is asked when it is judged
+        self._met[known.file_id] = self._since[known.file_id] = now
+        # First, for once they are bound they are no strangers any more, even to whoever goes on after a crash.
         self._ledger.enqueue(TaskKind.JUDGE, str(known.file_id), Lane.DEEDS)
+        self._index.complete(known.file_id)  # whatever could not be asked, is asked when it is judged
         return True
+
+    def unjudged(self, record: IntentRecord) -> bool:
+        """Whether a file that is to be purged, under whatever name, has to be judged first.
+
+        As long as that is in the task table. In a raid it always is, so there one judging since is enough.
+        """
+        known = self._ledger.name(str(record.intent.name)) if isinstance(record.intent, PurgeFile) else None
+        if known is None:
+            return False
+        if not self._ledger.wanted(TaskKind.JUDGE, str(known.file_id)):
+            self._since.pop(known.file_id, None)
+            self._judged.pop(known.file_id, None)
+            return False
+        since = self._since.setdefault(known.file_id, self._clock.now())
+        judged = self._judged.get(known.file_id)
+        if judged is not None and judged >= since:
+            return False
+        return not self._waited_enough(record, known.file_id)
+
+    def _waited_enough(self, record: IntentRecord, file_id: int) -> bool:
+        now = self._clock.now()
+        return record.approved_by is not None and now - self._since.get(file_id, now) >= APPROVED
+
+    def judged(self, file_id: int, began: datetime) -> None:
+        """A file was judged with all that its platform says of it, from then on."""
+        if file_id in self._since:
+            self._judged[file_id] = began
 
 
 def follow_up(ledger: Ledger, clock: Clock, record: IntentRecord) -> None:

@@ -104,10 +104,13 @@ class Judge:
         """Judge a file by its newest scan, whatever else is under way."""
         self._memory.busy.add(file_id)
         began, size = time.perf_counter(), 0
+        began_at = self._s.clock.now()
         try:
             file = await in_thread(self._s.ledger.file, file_id)
             if file is not None and isinstance(file.scan, Evidence) and may_fire(self._s.rules, file.scan):
                 size = await self._judge(file.id, file.scan, all_known=all_known)
+            if all_known:
+                self._s.judged(file_id, began_at)
         finally:
             self._memory.busy.discard(file_id)
             if size > TOGETHER:

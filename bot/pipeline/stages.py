@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from bot.attribution import Index
     from bot.domain.content import InstanceId
@@ -35,6 +36,7 @@ class Stages:
     limiter: Limiter
     enforcement: Enforcement
     clock: Clock
+    judged: Callable[[int, datetime], None] = lambda *_: None  # is told which file was judged, and since when
     names_several: frozenset[InstanceId] = frozenset()  # where one report may name several posts of an account
 
 

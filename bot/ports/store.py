@@ -289,6 +289,10 @@ class Work(Protocol):
         """Waiting and parked tasks that have a reason, the last changed first."""
         ...
 
+    def wanted(self, kind: TaskKind, target: str) -> bool:
+        """Whether there is such a task: waiting, running or parked."""
+        ...
+
     def backlog_size(self) -> Mapping[str, int]:
         """State and kind to number of tasks: ``{"waiting/examine": 3, "parked/examine": 1}``."""
         ...

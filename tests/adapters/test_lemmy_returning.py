@@ -43,12 +43,14 @@ class House(test_examine.World):
         self.instance = town.connect()
         self.listed = set()
         index = Index(self.ledger, {MAIN: self.instance.resolver})
+        strangers = Strangers(self.ledger, index, self.clock)
         self.acting = Enforcement(
             self.ledger,
             {MAIN: self.instance.enforcer},
             self.clock,
             confirmed=self.confirmed,
-            strangers=Strangers(self.ledger, index, self.clock),
+            strangers=strangers,
+            unjudged=strangers.unjudged,
         )
         self.pipeline = Pipeline(
             replace(
@@ -56,6 +58,7 @@ class House(test_examine.World):
                 instances={MAIN: self.instance},
                 index=index,
                 enforcement=self.acting,
+                judged=strangers.judged,
                 rules=[making.rule(then=then)],
             )
         )
@@ -167,6 +170,35 @@ def test_what_the_image_proxy_fetches_again_is_purged_again_until_that_proves_va
     assert "fetched again 4 times by the image proxy" in held[0].detail
     assert len(house.all(Report)) == 1, "the same post is not reported twice"
     assert len(town.call("admin", "GET", "post/report/list", post_id=post)["post_reports"]) == 1
+    house.close()
+
+
+def test_file_that_a_purged_address_shows_instead_is_not_taken_for_the_purged_one(
+    proxying: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns the address has it give bytes that bob has stored here."""
+    town = proxying
+    house = open_house(town, monkeypatch, "purge_file", "ban_account")
+    origin = town.box.remote_file(picture())
+    post = town.post("alice", url=origin)
+    shown = town.call("admin", "GET", "post", id=post)["post_view"]["post"]["url"]
+    house.listed.add(hashlib.sha256(httpx.get(shown, trust_env=False).content).hexdigest())
+    house.read(post)
+    house.work()
+    assert [one.state for one in house.all(PurgeFile)] == [IntentState.DONE]
+    planned = {(one.intent.kind, one.intent.target) for one in house.ledger.intents()}
+    bobs = town.box.files.file(town.upload("bob"))
+    again = town.box.files.ingest_proxied(origin, bobs.data)
+    assert again.identifier == bobs.identifier
+    house.ledger.enqueue(TaskKind.REVISIT, f"main/post/{post}", Lane.REVISIT)
+    house.work()
+    copies = [Alias(instance=MAIN, value=one) for one in town.box.files.aliases_of(bobs)]
+    records = [house.ledger.name(str(one)) for one in copies]
+    (file_id,) = {record.file_id for record in records if record is not None}
+    file = house.ledger.file(file_id)
+    assert file is not None
+    assert (file.sha256, file.case) == (hashlib.sha256(bobs.data).hexdigest(), None), "looked at, and found harmless"
+    assert {(one.intent.kind, one.intent.target) for one in house.ledger.intents()} == planned
     house.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.content import RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.errors import LedgerError
+from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.ports import Batch, Lane, TaskKind
 from making import NOW, account, address, alias, post, sighting, upload
 
@@ -175,6 +176,13 @@ def test_only_the_newest_holes_are_kept(ledger: SqlLedger, clock: StillClock) ->
     assert [hole.text for hole in ledger.holes()["here/posts"]] == [f"hole {number}" for number in range(24, 4, -1)]
 
 
+def look_at(ledger: SqlLedger, *values: str) -> None:
+    for value in values:
+        record = ledger.name(str(alias(value)))
+        assert record is not None
+        ledger.save_scan(record.file_id, Unscannable(kind=UnscannableKind.GONE, detail="404"))
+
+
 def stored(value: str, **more: object) -> StoredFile:
     return StoredFile(
         name=alias(value),
@@ -188,14 +196,33 @@ def stored(value: str, **more: object) -> StoredFile:
 def test_stored_file_that_nothing_else_brought_is_examined(ledger: SqlLedger) -> None:
     record(ledger, sighting())
     work_off(ledger)
+    look_at(ledger, "a.png")
     files = [stored("a.png"), stored("orphan.png"), stored("old.png", backlog=True)]
     ledger.record("here/files", Batch(files=files), examine_uploads=True)
+    ledger.record("here/files", Batch(files=files), examine_uploads=True)
     assert work_off(ledger) == [(str(alias("orphan.png")), Lane.NEW), (str(alias("old.png")), Lane.BACKLOG)]
+    look_at(ledger, "orphan.png", "old.png")
     ledger.record("here/files", Batch(files=files), examine_uploads=True)
     assert work_off(ledger) == []
     found = ledger.name(str(alias("orphan.png")))
     assert found is not None
     assert (found.url, found.backlog) == (address(alias("orphan.png")), False)
+
+
+@pytest.mark.parametrize("backlog", [False, True])
+def test_stored_file_whose_name_somebody_asked_about_is_examined_all_the_same(
+    ledger: SqlLedger, *, backlog: bool
+) -> None:
+    ledger.add_name(alias("asked.png"), "")
+    files = [stored("asked.png", backlog=backlog)]
+    ledger.record("here/files", Batch(files=files), examine_uploads=True)
+    assert work_off(ledger) == [(str(alias("asked.png")), Lane.BACKLOG if backlog else Lane.NEW)]
+    look_at(ledger, "asked.png")
+    ledger.record("here/files", Batch(files=files), examine_uploads=True)
+    assert work_off(ledger) == []
+    found = ledger.name(str(alias("asked.png")))
+    assert found is not None
+    assert found.backlog is backlog
 
 
 def test_stored_files_are_left_alone_where_uploads_are(ledger: SqlLedger) -> None:
