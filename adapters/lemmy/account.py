@@ -68,7 +68,7 @@ class Account:
 
     def _settings(self, site: Site, *, mend: bool) -> CheckResult:
         what = "account settings"
-        lacking = missing_settings(site, self.wanted)
+        lacking = self._lacking(site)
         if not lacking:
             return CheckResult(what=what, ok=True, detail="nothing is hidden from the account")
         named = ", ".join(lacking)
@@ -77,7 +77,7 @@ class Account:
             return CheckResult(what=what, ok=False, detail=f"not switched on: {named}", remedy=remedy)
         try:
             self._client.do("PUT", self.settings_path, lacking)
-            still = missing_settings(self._client.site(fresh=True), self.wanted)
+            still = self._lacking(self._client.site(fresh=True))
         except PlatformError as error:
             return CheckResult(what=what, ok=False, detail=f"not switched on: {named}: {error}", remedy=remedy)
         if still:
@@ -105,6 +105,24 @@ class Account:
             return CheckResult(what=what, ok=False, detail=detail, remedy=remedy)
         log.warning("hidden communities are followed now, so that what is posted there is seen", communities=names)
         return CheckResult(what=what, ok=True, detail=f"followed now: {names}")
+
+    def offered(self, site: Site) -> set[int]:
+        """The languages that the account can choose, by their ids."""
+        return {language["id"] for language in site.json.get("all_languages", ())}
+
+    def _lacking(self, site: Site) -> dict[str, Any]:
+        """What has to be sent so that the account is shown everything; empty where it is."""
+        me, mine = site.me, site.json.get("my_user")
+        if me is None or not isinstance(mine, dict):
+            raise NotLoggedInError("the server does not say who the bot is")
+        mine_now = me["local_user"]
+        lacking: dict[str, Any] = {
+            name: value for name, value in self.wanted.items() if mine_now.get(name) is not value
+        }
+        offered, chosen = self.offered(site), mine.get("discussion_languages") or []
+        if chosen and offered - set(chosen):  # an empty list stands for all of them
+            lacking["discussion_languages"] = sorted(offered)
+        return lacking
 
     def lift_blocks(self) -> None:
         """See whom the account blocked again. Raises ``PlatformError``."""
@@ -137,19 +155,6 @@ class Account:
             if len(entries) < LIMIT:
                 break
         return unseen
-
-
-def missing_settings(site: Site, wanted: Mapping[str, bool]) -> dict[str, Any]:
-    """What has to be sent so that the account is shown everything; empty where it is."""
-    me, mine = site.me, site.json.get("my_user")
-    if me is None or not isinstance(mine, dict):
-        raise NotLoggedInError("the server does not say who the bot is")
-    lacking: dict[str, Any] = {name: value for name, value in wanted.items() if me["local_user"].get(name) is not value}
-    every = [language["id"] for language in site.json.get("all_languages", ())]
-    chosen = mine.get("discussion_languages") or []
-    if chosen and set(every) - set(chosen):  # an empty list stands for all of them
-        lacking["discussion_languages"] = every
-    return lacking
 
 
 def _admin(site: Site) -> CheckResult:

@@ -68,20 +68,14 @@ class LemmyInspector:
     def repair(self) -> None:
         """Switch on what the account needs to see everything. Raises ``PlatformError``."""
         site = self._client.site(fresh=True)
-        _, languages = self._languages(site, {})
-        self._save({**self._account.wanted, "bot_account": True, "discussion_languages": sorted(languages)})
+        languages = sorted(self._account.offered(site))
+        self._save({**self._account.wanted, "bot_account": True, "discussion_languages": languages})
         self._account.lift_blocks()
         self._account.hidden(mend=True)
         self._client.site(fresh=True)  # what is remembered of the account is not so any more
 
     def _save(self, body: Mapping[str, Any]) -> None:
         self._client.do("PUT", self._account.settings_path, body)
-
-    def _languages(self, site: Site, mine: Json) -> tuple[Sequence[int], set[int]]:
-        """The languages that the account has chosen, and those that it can choose."""
-        # Lemmy answers with an empty list for all of them.
-        chosen = mine.get("discussion_languages") or []
-        return chosen, {language["id"] for language in site.json.get("all_languages", ())}
 
     def _attempt(self, what: str, look: Callable[[], Any]) -> Any:
         """What ``look`` gives, or the line that says why it gave nothing."""
@@ -135,8 +129,8 @@ class LemmyInspector:
     def _settings_of(self, site: Site, me: Json) -> Sequence[CheckResult]:
         wrong = [name for name, value in self._account.wanted.items() if me["local_user"].get(name) is not value]
         mine = site.json["my_user"]
-        languages, offered = self._languages(site, mine)
-        missing = offered - set(languages)
+        languages = mine.get("discussion_languages") or []  # Lemmy answers with an empty list for all of them
+        missing = self._account.offered(site) - set(languages)
         blocked = [name for name in self._account.told if mine.get(name)]
         remedy = "let `fediwarden check --repair` set it, or set it on the account's settings page"
         results = [

@@ -542,3 +542,23 @@ def test_blocks_and_words_are_lifted_and_unlisted_communities_followed(server: R
     assert server.of("POST", "/api/v4/account/block/person")[0].body == {"person_id": 7, "block": False}
     assert server.of("PUT", "/api/v4/account/settings/save")[-1].body == {"blocking_keywords": []}
     assert server.of("POST", "/api/v4/community/follow")[0].body == {"community_id": 2, "follow": True}
+
+
+def test_languages_that_the_site_does_not_offer_are_missed_by_neither_check(server: Recorded) -> None:
+    site = recorded("site, as admin")["response"]["body"]
+    account = recorded("account, as admin")["response"]["body"]
+    some = sorted(language["id"] for language in site["all_languages"])[:3]
+    server.answer("GET", "/api/v4/site", 200, {**site, "discussion_languages": some})
+    server.answer("GET", "/api/v4/account", 200, {**account, "discussion_languages": some})
+    instance = connect(server)
+    assert instance.account is not None
+    assert next(line for line in instance.inspector.check() if line.what == "languages").ok
+    assert next(line for line in instance.account.look(mend=False) if line.what == "account settings").ok
+    server.answer("GET", "/api/v4/account", 200, {**account, "discussion_languages": some[:1]})
+    server.answer("PUT", "/api/v4/account/settings/save", 200, {"success": True})
+    instance = connect(server)
+    assert instance.account is not None
+    assert not next(line for line in instance.inspector.check() if line.what == "languages").ok
+    instance.account.look(mend=True)
+    (saved,) = server.of("PUT", "/api/v4/account/settings/save")
+    assert saved.body == {"discussion_languages": some}

@@ -35,6 +35,11 @@ class V4Account(Account):
     blocks: Mapping[str, tuple[str, str, str]] = BLOCKS
     told = (*BLOCKS, WORDS)
 
+    def offered(self, site: Site) -> set[int]:
+        """Those that the site offers, which may be fewer than there are."""
+        allowed, every = site.json.get("discussion_languages"), super().offered(site)
+        return every & set(allowed) if allowed else every
+
     def lift_blocks(self) -> None:
         """See whom the account blocked again, and posts with words that it did not want. Raises ``PlatformError``."""
         super().lift_blocks()

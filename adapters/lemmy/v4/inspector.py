@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from adapters.lemmy.v4.account import V4Account
     from adapters.lemmy.v4.client import LemmyV4Client
     from adapters.lemmy.v4.uploads import V4Uploads
-    from adapters.lemmy.wire import Json
     from adapters.public import PublicView
     from bot.ports import Clock
 
@@ -59,12 +58,6 @@ class V4Inspector(LemmyInspector):
     def _version(self, site: Site) -> CheckResult:
         spelled = str(site.json.get("version", "unknown"))
         return CheckResult(what="version", ok=True, detail=f"Lemmy {spelled}, spoken to by API v4")
-
-    def _languages(self, site: Site, mine: Json) -> tuple[Sequence[int], set[int]]:
-        chosen, offered = super()._languages(site, mine)
-        # A site may offer fewer than there are, and an account can choose among those only.
-        allowed = site.json.get("discussion_languages")
-        return chosen, offered & set(allowed) if allowed else offered
 
     def _token(self) -> CheckResult:
         end = self._attempt("token", self._client.token_ends)
