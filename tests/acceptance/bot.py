@@ -127,9 +127,9 @@ class Bot:
         """Run another command with ``--json``."""
         return json.loads(self.command(*words, "--json", code=code))
 
-    def wait_until_it_watches(self) -> None:
+    def wait_until_it_watches(self, feeds: int = SOURCES) -> None:
         """Until every feed was read once: what comes later is new to it."""
-        eventually(lambda: len(self.json("status")["feeds"]) >= SOURCES, f"the bot reads its feeds\n{self._tail()}")
+        eventually(lambda: len(self.json("status")["feeds"]) >= feeds, f"the bot reads its feeds\n{self._tail()}")
 
     def wait_until_idle(self) -> None:
         """Until nothing is left to do; what a poll brings later is another matter."""

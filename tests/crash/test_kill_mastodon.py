@@ -93,7 +93,7 @@ def test_killed_around_each_deed_in_turn(town: Town, bot: Bot, moment: str) -> N
     stored = httpx.get(town.upload(content)["url"]).content
     bot.command("list", "add", "bad", f"sha256:{hashlib.sha256(stored).hexdigest()}")
     bot.start()
-    bot.wait_until_it_watches()
+    bot.wait_until_it_watches(feeds=3)
     faults = town.box.faults
     post = ""
     for deed, (method, path) in DEEDS.items():

@@ -52,7 +52,7 @@ def test_webhook_report_removal_by_web_form_proof_and_undo(
     digest = hashlib.sha256(author.fetch(probe["url"]).content).hexdigest()
     bot.command("list", "add", "bad", f"sha256:{digest}")
     bot.start()
-    bot.wait_until_it_watches()
+    bot.wait_until_it_watches(feeds=3)
 
     whispered = secrets.token_hex(8)
     stage.post(author, f"for nobody else {whispered}", visibility="direct", media_ids=[stage.picture(author)])
