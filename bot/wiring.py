@@ -223,7 +223,10 @@ class House:
 
         measured: dict[Any, Calibration] = {}
         needed: set[Any] = set()
-        frames = {block.get("id"): _frames_wanted(block, self.base) for block in self.settings.detectors}
+        frames: dict[Any, Mapping[str, int]] = {}
+        for block in self.settings.detectors:
+            with suppress(ConfigError):  # told where detectors are built, and at a reload
+                frames[block.get("id")] = _frames_wanted(block, self.base)
         for block in self.settings.detectors:  # an entry that cannot be used is told where detectors are built
             kind = KINDS.get(str(block.get("kind")))
             if kind is not None and kind.zero_shot:
@@ -430,6 +433,8 @@ class House:
         from bot.operate.reload import Change
 
         _check_blocks(written, self.base)
+        for block in written.detectors:
+            _frames_wanted(block, self.base)
         in_force, taken_up, needs_restart = renewed(self.settings, written)
         fresh = copy(self)
         fresh.settings = in_force
@@ -704,7 +709,7 @@ def _thresholds(rules: Sequence[Rule]) -> Mapping[str, Mapping[str, Sequence[flo
 
 
 def _frames_wanted(block: Mapping[str, Any], base: Path) -> Mapping[str, int]:
-    """Labels that want several frames of what moves. Raises ``ConfigError``, so that a reload keeps what it had."""
+    """Labels that want several frames of what moves. Raises ``ConfigError``."""
     from bot.classify.registry import frames_wanted, read_settings
 
     return frames_wanted(read_settings(block).beside(base))

@@ -24,6 +24,9 @@ STATUS = "`fediwarden status` says more"
 POLLS = 3
 """A source counts as stopped only after it missed so many polls, however rare they are."""
 
+RARELY = timedelta(minutes=10)
+"""The shortest patience with a source that keeps a slower pace of its own."""
+
 UNUSUAL = 10
 """A source is silent when nothing came for so many times as long as usual."""
 
@@ -110,9 +113,9 @@ def alarms(state: State, limits: Sensitivity) -> Sequence[Alarm]:
     ]
 
 
-def unread_after(limits: Sensitivity) -> timedelta:
-    """How long a source may go without a successful poll."""
-    return max(limits.unread, POLLS * limits.poll_every)
+def unread_after(limits: Sensitivity, *, rare: bool = False) -> timedelta:
+    """How long a source may go without a successful poll. ``rare``: one that is not asked at each poll."""
+    return max(limits.unread, POLLS * limits.poll_every, RARELY if rare else timedelta(0))
 
 
 def _feeds(state: State, limits: Sensitivity) -> Iterator[Alarm]:
@@ -122,7 +125,7 @@ def _feeds(state: State, limits: Sensitivity) -> Iterator[Alarm]:
         return  # what the last run left behind says nothing of this one
     for name in state.sources:
         feed = known.get(name)
-        if feed is None or state.now - feed.read_at > patience:
+        if feed is None or state.now - feed.read_at > unread_after(limits, rare=name in state.rare):
             since = "at all" if feed is None else f"since {moment(feed.read_at)}"
             yield Alarm(key=f"feed/{name}", text=f"The feed {name} could not be read {since}.")
             continue

@@ -33,7 +33,7 @@ def unready(state: State, limits: Sensitivity, *, looked: bool) -> Iterator[str]
         feed = feeds.get(name)
         if feed is None:
             yield f"the feed {name} was never read"
-        elif state.now - feed.read_at > unread_after(limits):
+        elif state.now - feed.read_at > unread_after(limits, rare=name in state.rare):
             yield f"the feed {name} was last read at {moment(feed.read_at)}"
     if not looked:
         yield "decoder and detectors were not tried yet"

@@ -78,6 +78,7 @@ class Senses:
             now=self._clock.now(),
             started_at=self._started_at,
             sources=self._sources,
+            rare=self._rare,
             feeds=self._ledger.feeds(),
             eyes=self.eyes or (),
         )

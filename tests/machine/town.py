@@ -101,7 +101,7 @@ class Town:
         self.files = FileStore(purge_delay=PURGE_SECONDS)
         self.state = new_state(URL, default_limits=False)
         self._lemmy = LemmyApp(
-            Server(self.state, self.files), RateLimiter(lambda: self.state.rate_limits, clock=lambda: 0)
+            Server(self.state, self.files), RateLimiter(lambda: self.state.rate_limits, clock=lambda: 0).passes
         )
         self._pictrs = PictrsApp(self.files, KEY)
         users = {
