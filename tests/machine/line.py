@@ -49,7 +49,7 @@ class _NoBuckets:
 class Line(Transport):
     """Calls of one process to one server of the town."""
 
-    def __init__(self, process: Process, url: str) -> None:
+    def __init__(self, process: Process, url: str, **_: object) -> None:
         self.base_url = url
         self.buckets = _NoBuckets()  # type: ignore[assignment]
         self._process = process
