@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from adapters.lemmy.client import LemmyClient, Site
+    from adapters.lemmy.wire import Json
 
 log = structlog.get_logger(__name__)
 
@@ -110,18 +111,28 @@ class Account:
         """The languages that the account can choose, by their ids."""
         return {language["id"] for language in site.json.get("all_languages", ())}
 
+    def unchosen(self, site: Site) -> set[int]:
+        """Languages that the account has not selected, by their ids: what is written in them is not listed."""
+        chosen = site.json["my_user"].get("discussion_languages") or []
+        return self.offered(site) - set(chosen) if chosen else set()  # an empty list stands for all of them
+
+    def off(self, me: Json) -> dict[str, bool]:
+        """Settings that are not as they have to be, as they have to be."""
+        return {name: value for name, value in self.wanted.items() if me["local_user"].get(name) is not value}
+
+    def blocked(self, site: Site) -> Sequence[str]:
+        """Kinds of things that the account blocks some of."""
+        mine = site.json.get("my_user") or {}
+        return [kind for kind in self.told if mine.get(kind)]
+
     def _lacking(self, site: Site) -> dict[str, Any]:
         """What has to be sent so that the account is shown everything; empty where it is."""
         me, mine = site.me, site.json.get("my_user")
         if me is None or not isinstance(mine, dict):
             raise NotLoggedInError("the server does not say who the bot is")
-        mine_now = me["local_user"]
-        lacking: dict[str, Any] = {
-            name: value for name, value in self.wanted.items() if mine_now.get(name) is not value
-        }
-        offered, chosen = self.offered(site), mine.get("discussion_languages") or []
-        if chosen and offered - set(chosen):  # an empty list stands for all of them
-            lacking["discussion_languages"] = sorted(offered)
+        lacking: dict[str, Any] = self.off(me)
+        if self.unchosen(site):
+            lacking["discussion_languages"] = sorted(self.offered(site))
         return lacking
 
     def lift_blocks(self) -> None:
@@ -133,8 +144,7 @@ class Account:
                 self._client.do("POST", path, {key: blocked["id"], "block": False})
 
     def _blocks(self, site: Site) -> CheckResult:
-        mine = site.json.get("my_user") or {}
-        blocked = [kind for kind in self.told if mine.get(kind)]
+        blocked = self.blocked(site)
         if not blocked:
             return CheckResult(what="blocks", ok=True, detail="the account blocks nobody")
         detail = f"the account blocks others ({', '.join(blocked)}): what they post is never seen"

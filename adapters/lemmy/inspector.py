@@ -127,11 +127,9 @@ class LemmyInspector:
         return CheckResult(what="admin", ok=False, detail=f"{name} is not an admin", remedy=remedy)
 
     def _settings_of(self, site: Site, me: Json) -> Sequence[CheckResult]:
-        wrong = [name for name, value in self._account.wanted.items() if me["local_user"].get(name) is not value]
-        mine = site.json["my_user"]
-        languages = mine.get("discussion_languages") or []  # Lemmy answers with an empty list for all of them
-        missing = self._account.offered(site) - set(languages)
-        blocked = [name for name in self._account.told if mine.get(name)]
+        wrong = self._account.off(me)
+        missing = self._account.unchosen(site)
+        blocked = self._account.blocked(site)
         remedy = "let `fediwarden check --repair` set it, or set it on the account's settings page"
         results = [
             CheckResult(
@@ -143,7 +141,7 @@ class LemmyInspector:
                 remedy=remedy if wrong else "",
             )
         ]
-        if languages and missing:
+        if missing:
             detail = f"{len(missing)} languages are not selected: what is written in them is never seen"
             results.append(CheckResult(what="languages", ok=False, detail=detail, remedy=remedy))
         else:

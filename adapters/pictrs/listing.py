@@ -34,7 +34,7 @@ def held(client: PictrsClient, *, older_than: datetime | None = None, most: int)
     been: set[str] = set()
     told = 0
     while True:
-        for entry in _rows(page)[: most - told]:
+        for entry in rows_of(page)[: most - told]:
             told += 1
             yield _held(entry)
         following = page.get("next")
@@ -44,7 +44,8 @@ def held(client: PictrsClient, *, older_than: datetime | None = None, most: int)
         page = client.hashes(slug=following)
 
 
-def _rows(page: Mapping[str, Any]) -> Sequence[Any]:
+def rows_of(page: Mapping[str, Any]) -> Sequence[Any]:
+    """The files of one answer, as they are. Raises ``BadAnswerError``."""
     rows = page.get("hashes")
     if not isinstance(rows, list):
         raise BadAnswerError("pict-rs lists no hashes where it has to: this is not pict-rs 0.5")

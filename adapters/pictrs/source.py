@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from adapters.pictrs.listing import rows_of
 from bot.domain.content import Alias, StoredFile
-from bot.domain.errors import BadAnswerError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -162,9 +162,7 @@ class PictrsSource:
         found = self._client.hashes(slug=None if place is None else place["slug"])
         if place is not None and found.get("current") != place["slug"]:
             found = self._client.hashes(before=datetime.fromisoformat(place["at"]) + timedelta(seconds=1))
-        listed = found.get("hashes")
-        if not isinstance(listed, list):
-            raise BadAnswerError("pict-rs listed no hashes where it has to: this is not pict-rs 0.5")
+        listed = rows_of(found)
         files: list[_Stored] = []
         broken: list[str] = []
         for row, at in zip(listed, _moments(listed), strict=True):

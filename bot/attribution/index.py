@@ -154,7 +154,9 @@ class Index:
             asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
             resolver = self._resolvers[instance]
             try:
-                self._learn_uploaders([name for name in own[instance] if name not in stored], resolver)
+                for alias in own[instance]:
+                    if alias not in stored:
+                        self._ask_uploader(alias, resolver)
                 self._complete(file_id, file.sha256, asked, resolver)
             except PlatformError as error:
                 troubles.append(error)
@@ -168,11 +170,10 @@ class Index:
         thumbnails = {name for name, some in roles.items() if some == {Role.THUMBNAIL}}
         return thumbnails | {upload.name for upload in self._library.uploads_of(file_id)}
 
-    def _learn_uploaders(self, names: Sequence[Alias], resolver: Resolver) -> None:
-        for name in names:
-            upload = resolver.uploader(name)
-            if upload is not None:
-                self._library.add_upload(upload)
+    def _ask_uploader(self, name: Name, resolver: Resolver) -> None:
+        upload = resolver.uploader(name)
+        if upload is not None:
+            self._library.add_upload(upload)
 
     def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
         for name in asked:
@@ -210,9 +211,7 @@ class Index:
         if self._library.name(str(name)) is None:
             self._library.add_name(name, resolver.address(name))
         if self._library.upload(name) is None and not self._only_thumbnail(name):
-            upload = resolver.uploader(name)
-            if upload is not None:
-                self._library.add_upload(upload)
+            self._ask_uploader(name, resolver)
 
     def _bind(self, name: Name, digest: str) -> None:
         """Unless it is so already: a write for every look at every file would keep the others waiting."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 from typing import TYPE_CHECKING
 
@@ -41,12 +40,6 @@ def admin(server: Server) -> Iterator[Person]:
         person.post("account/auth/logout")
     finally:
         person.close()
-
-
-@pytest.fixture(scope="session")
-def slur() -> str:
-    """A word that the site forbids while the tests run."""
-    return f"slur{secrets.token_hex(6)}"
 
 
 @pytest.fixture(scope="session")
