@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 FILES_PER_WORKER: Final = 1000
 """A worker is replaced after so many files, so that what libraries leak or fragment does not add up."""
 
+KEPT: Final = {"MALLOC_MMAP_THRESHOLD_": str(16 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
+"""Bytes. A worker keeps what one picture needed for the next: handing it back to the kernel and asking for it again
+cost 5 to 10 ms of processor time for each file. https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
+"""
+
 _START_SECONDS: Final = 60.0
 _LEAVE_SECONDS: Final = 5.0
 _BUFFER: Final = 4 * 1024 * 1024
@@ -242,4 +247,5 @@ def _environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space
         "OMP_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "1",
+        **KEPT,
     }

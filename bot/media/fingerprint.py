@@ -31,10 +31,12 @@ def pdq(picture: Image.Image) -> tuple[str, int]:
     """PDQ of an RGB picture: 64 hexadecimal digits, most significant bit first, and quality (0 to 100).
 
     Scaled to an area of ``HASHED_SIDE`` squared first: ten times cheaper than from two megapixels, and 2 to 6 of 256
-    bits away from it. https://github.com/facebook/ThreatExchange/tree/main/pdq.
+    bits away from it. https://github.com/facebook/ThreatExchange/tree/main/pdq. Only its grey counts, so that only that
+    is scaled, which costs half as much and moves one bit.
     """
     factor = min(1.0, HASHED_SIDE / (picture.width * picture.height) ** 0.5)
     size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-    small = picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
-    bits, quality = pdqhash.compute(np.ascontiguousarray(np.asarray(small)))
+    grey = picture.convert("L")
+    small = grey if size == grey.size else grey.resize(size, Image.Resampling.BILINEAR)
+    bits, quality = pdqhash.compute(np.asarray(Image.merge("RGB", [small] * 3)))
     return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)

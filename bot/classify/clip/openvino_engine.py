@@ -79,23 +79,32 @@ class OpenVinoEngine:
             if not _in_eight_bits(graph):
                 raise ConfigError(f"{path}: has no weights that int8 could round; use another engine")
             said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
+        graph = _prepared(package, graph, [255 * value for value in mean], [255 * value for value in deviation])
         self._request = core.compile_model(graph, "CPU", said).create_infer_request()
-        self._mean, self._deviation = (
-            np.asarray(values, dtype=np.float32) * np.float32(255) for values in (mean, deviation)
-        )
 
     def encode(self, pictures: Rows) -> Rows:
         """See ``Engine``."""
-        batch = np.ascontiguousarray(((pictures - self._mean) / self._deviation).transpose(0, 3, 1, 2))
-        made = unit(self._request.infer([batch])[0])
-        # Rounded, what is no number would become one.
-        made[~np.isfinite(pictures).all(axis=(1, 2, 3))] = np.nan
+        # What is no number becomes one where it is rounded, to whole numbers or to bf16.
+        finite = np.isfinite(pictures).all(axis=(1, 2, 3))
+        with np.errstate(invalid="ignore"):
+            whole = pictures.astype(np.uint8)
+        made = unit(self._request.infer([whole])[0])
+        made[~finite] = np.nan
         return made
 
 
 def _rounds_anyway(core: Any, precision: Precision) -> bool:
     """Whether what 8 bits leave over may be in bf16: where a processor has to emulate it, that would be slower."""
     return precision == "int8" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _prepared(package: Any, graph: Any, mean: Sequence[float], deviation: Sequence[float]) -> Any:
+    """For ``(n, side, side, 3) uint8``: what a picture needs beforehand is done there too, in less time."""
+    steps = package.preprocess.PrePostProcessor(graph)
+    steps.input().tensor().set_element_type(package.Type.u8).set_layout(package.Layout("NHWC"))
+    steps.input().model().set_layout(package.Layout("NCHW"))
+    steps.input().preprocess().convert_element_type(package.Type.f32).mean(mean).scale(deviation)
+    return steps.build()
 
 
 def _in_eight_bits(graph: Any) -> int:
