@@ -102,7 +102,8 @@ def test_adapters_know_ports_and_domain_and_no_other_platform() -> None:
 
 def test_only_wiring_imports_adapters() -> None:
     importers = {module_of(path) for path in sources("bot") for name in imports(path) if inside(name, "adapters")}
-    assert importers == {"bot.wiring"}
+    assert importers
+    assert all(inside(name, "bot.wiring") for name in importers)
 
 
 def test_settings_are_read_by_the_command_line_and_wiring_only() -> None:

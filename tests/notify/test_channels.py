@@ -15,7 +15,7 @@ from adapters.notify.settings import SmtpSettings, WebhookSettings
 from bot.domain.errors import ConfigError, NotLoggedInError, RateLimitedError, RejectedError, UnreachableError
 from bot.operate import checks
 from bot.ports import Message
-from bot.wiring import _channel
+from bot.wiring.blocks import open_channel
 from making import rule
 from notify.receivers import SECRET, mailbox, receiver
 
@@ -223,9 +223,9 @@ def test_check_says_when_nobody_would_hear_a_rule() -> None:
 
 def test_block_of_an_unknown_kind_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is: smtp, webhook"):
-        _channel(0, {"id": "x", "kind": "pigeon"}, tmp_path)
+        open_channel(0, {"id": "x", "kind": "pigeon"}, tmp_path)
     with pytest.raises(ConfigError, match="secret"):
-        _channel(0, {"id": "x", "kind": "webhook", "url": "https://x.example/"}, tmp_path)
+        open_channel(0, {"id": "x", "kind": "webhook", "url": "https://x.example/"}, tmp_path)
     given = {"id": "x", "kind": "webhook", "url": "https://x.example/", "secret": SECRET, "ca_file": "ca.pem"}
-    notifier: Any = _channel(0, given, tmp_path).notifier
+    notifier: Any = open_channel(0, given, tmp_path).notifier
     assert notifier._settings.ca_file == tmp_path / "ca.pem"
