@@ -12,7 +12,7 @@ import structlog
 from adapters.credentials import one_time_code, write_secretly
 from adapters.lemmy import errors
 from adapters.outcome import before_deed
-from bot.domain.errors import BadAnswerError, NotLoggedInError, NotPermittedError, RateLimitedError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, NotPermittedError, RateLimitedError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from adapters.lemmy.settings import LemmySettings
 
 log = structlog.get_logger(__name__)
+
+SECOND = 1.1
+"""Seconds after which a token is another one than that of a moment ago: nothing else tells two of an account apart
+(LemmyNet/lemmy 0.19.20, crates/api_common/src/claims.rs)."""
 
 PAUSE = 120.0
 """Seconds after a refused login before the next try: Lemmy allows ten logins an hour."""
@@ -89,7 +93,7 @@ class Session:
         if self._settings.totp_secret is not None:
             body["totp_2fa_token"] = one_time_code(self._settings.totp_secret.get_secret_value())
         try:
-            token = before_deed(lambda: self._ask(body))
+            token = before_deed(lambda: self._ask_again(body))
         except RateLimitedError as error:
             raise RateLimitedError(
                 f"{self._settings.url} refuses logins for a while: too many were made from this address",
@@ -103,6 +107,16 @@ class Session:
         self._store(token)
         log.info("logged in", instance=self._settings.id, username=self._settings.username)
         return token
+
+    def _ask_again(self, body: Mapping[str, str]) -> object:
+        """``_ask``, once more if this account has just logged in elsewhere: of one second Lemmy keeps one token."""
+        try:
+            return self._ask(body)
+        except RejectedError as error:
+            if error.code != "couldnt_create" and "login_token" not in str(error):
+                raise
+            time.sleep(SECOND)
+            return self._ask(body)
 
     def _ask(self, body: Mapping[str, str]) -> object:
         answer = self._transport.call("POST", self.login_path, body=body, limiter="register", urgent=True)

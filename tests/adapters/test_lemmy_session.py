@@ -181,3 +181,11 @@ def test_answer_of_something_else_to_a_login_keeps_nobody_waiting(town: Town, in
     """Unlike a refusal, after which the few logins that Lemmy allows are saved."""
     town.box.faults.before("POST", "/user/login$", respond(200, page))
     instance.sources[0].poll(None)
+
+
+def test_account_that_has_just_logged_in_elsewhere_logs_in_a_second_later(town: Town) -> None:
+    body = json.dumps({"error": "unknown", "message": 'duplicate key value violates … "login_token_pkey"'})
+    town.box.faults.before("POST", "/user/login$", respond(400, body))
+    before = logins(town)
+    town.connect().sources[0].poll(None)
+    assert logins(town) == before + 1

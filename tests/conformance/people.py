@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .answers import body
+from .waiting import next_second
 
 if TYPE_CHECKING:
     from .server import Server
@@ -64,6 +65,7 @@ class Person:
 
     def sign_in(self) -> None:
         """Get a new token, as after a ban, which ends all sessions."""
+        next_second()
         self.use(body(self.post("user/login", username_or_email=self.name, password=self.password))["jwt"])
 
     def close(self) -> None:

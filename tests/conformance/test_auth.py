@@ -9,10 +9,12 @@ import pytest
 
 from .answers import body, refusal
 from .people import Person
-from .waiting import eventually
+from .waiting import eventually, next_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
     from .server import Server
     from .stage import Stage
@@ -45,6 +47,7 @@ def test_site_tells_the_same_version_as_nodeinfo(anonymous: Person) -> None:
 
 
 def test_login_gives_a_token_that_works(anonymous: Person, alice: Person, server: Server) -> None:
+    next_second()
     answer = body(anonymous.post("user/login", username_or_email=alice.name, password=alice.password))
     assert (answer["registration_created"], answer["verify_email_sent"]) == (False, False)
     again = Person(server, jwt=answer["jwt"])
@@ -53,8 +56,20 @@ def test_login_gives_a_token_that_works(anonymous: Person, alice: Person, server
 
 
 def test_second_login_leaves_the_first_token_alive(anonymous: Person, alice: Person) -> None:
+    next_second()
     body(anonymous.post("user/login", username_or_email=alice.name, password=alice.password))
     assert body(alice.get("user/validate_auth")) == {"success": True}
+
+
+def test_second_login_of_one_second_is_refused(anonymous: Person, alice: Person) -> None:
+    def twice() -> httpx.Response:
+        for _ in range(2):
+            answer = anonymous.post("user/login", username_or_email=alice.name, password=alice.password)
+        return answer
+
+    refused = next(answer for answer in iter(twice, None) if not answer.is_success)  # unless a second ends in between
+    assert refusal(refused) == (400, "unknown")
+    assert "login_token" in refused.json()["message"]
 
 
 def test_wrong_password_is_incorrect_login(anonymous: Person, alice: Person) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from .answers import body, refusal
+from .waiting import next_second
 
 if TYPE_CHECKING:
     import httpx
@@ -56,6 +57,7 @@ def test_token_from_before_the_second_factor_still_works(careful: tuple[Person, 
 
 
 def log_in(caller: Person, person: Person, **extra: str) -> httpx.Response:
+    next_second()
     return caller.post("user/login", username_or_email=person.name, password=person.password, **extra)
 
 

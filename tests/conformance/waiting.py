@@ -12,6 +12,11 @@ DEADLINE = 60.0  # seconds; generous, because it is a limit and not a measuremen
 PAUSE = 0.2
 
 
+def next_second() -> None:
+    """Until an account's next token is another one than its last: Lemmy keeps one of each second."""
+    time.sleep(1.1)
+
+
 def eventually(check: Callable[[], bool], what: str, *, deadline: float = DEADLINE) -> None:
     """Ask until ``check`` is true, and fail with ``what`` after the deadline."""
     end = time.monotonic() + deadline

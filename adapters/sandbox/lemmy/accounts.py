@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.applications import add_application
 from adapters.sandbox.lemmy.calling import Call, route
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import LemmyError, unknown
 from adapters.sandbox.lemmy.messages.people import Login, Register, SaveUserSettings, UpdateTotp
 from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.profiles import replaced_picture
 from adapters.sandbox.lemmy.rows import LocalUser, Person, VoteDisplayMode, as_json
-from adapters.sandbox.lemmy.sessions import log_in
+from adapters.sandbox.lemmy.sessions import SameTokenError, log_in
 from adapters.sandbox.lemmy.state import UNDETERMINED, all_languages
 from adapters.sandbox.lemmy.text import BIO_LIMIT, check_actor_name, check_display_name, check_length
 from adapters.sandbox.lemmy.wording import check_slurs, processed
@@ -124,7 +124,10 @@ def waiting_answer(call: Call) -> Json:
 
 
 def _logged_in(call: Call, user: LocalUser) -> Json:
-    token = log_in(call.state, user, address=call.address, user_agent=call.headers.get("user-agent"))
+    try:
+        token = log_in(call.state, user, address=call.address, user_agent=call.headers.get("user-agent"))
+    except SameTokenError:
+        raise unknown('duplicate key value violates unique constraint "login_token_pkey"') from None
     return {"jwt": token, "registration_created": False, "verify_email_sent": False}
 
 

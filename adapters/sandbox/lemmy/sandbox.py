@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from adapters.sandbox.clock import now
 from adapters.sandbox.faults import Faults, FaultyApp
 from adapters.sandbox.lemmy.accounts import add_account
 from adapters.sandbox.lemmy.app import LemmyApp
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 # In this order: the oldest account has the most to say, and the bot is not the first administrator.
 SEEDED = ("admin", "alice", "bob", "carol", "dave", "warden", "erin")
 ADMINS = ("admin", "warden")
+AGE = timedelta(hours=1)  # of the tokens that are there from the beginning
+
 # What a client may ask for, and the first API of it that shows images.
 VERSIONS: dict[str, Literal["v3", "v4"]] = {"0.19": "v3", "1.0": "v4"}
 _TICK_SECONDS = 0.05
@@ -121,7 +125,7 @@ class LemmySandbox:
         newer = self._server.api == "v4"
         if newer and len(self._state.local_users) == 1:
             add_system_account(self._state)
-        token = log_in(self._state, user, address="127.0.0.1", exp=NEVER if newer else None)
+        token = log_in(self._state, user, address="127.0.0.1", exp=NEVER if newer else None, issued=now() - AGE)
         return Person(user.person_id, password, token)
 
     @property

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import uuid
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
@@ -14,10 +13,15 @@ from adapters.sandbox.lemmy.rows import LocalUser, LoginToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from starlette.requests import HTTPConnection
 
     from adapters.sandbox.lemmy.state import State
+
+
+class SameTokenError(Exception):
+    """There is such a token already: the database takes no second one."""
 
 
 def sent_token(request: HTTPConnection) -> str | None:
@@ -35,22 +39,23 @@ def log_in(
     address: str | None = None,
     user_agent: str | None = None,
     exp: int | None = None,
+    issued: datetime | None = None,
 ) -> str:
-    """A new token for an account; ``exp``, in Unix seconds, is when 1.0 lets it end."""
-    claims: dict[str, object] = {
-        "sub": str(user.id),
-        "iss": state.host,
-        "iat": int(now().timestamp()),
-        # Two tokens of the same second must differ; Lemmy's do not, and share one row.
-        "jti": uuid.uuid4().hex,
-    }
+    """A new token for an account; ``exp``, in Unix seconds, is when 1.0 lets it end. ``issued``: now.
+
+    Nothing but the second tells an account's tokens apart. Raises ``SameTokenError`` for the second one of a second.
+    """
+    issued = issued or now()
+    claims: dict[str, object] = {"sub": str(user.id), "iss": state.host, "iat": int(issued.timestamp())}
     if exp is not None:
         claims["exp"] = exp
     signed = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(claims)}"
     signature = hmac.new(state.secret, signed.encode(), hashlib.sha256).digest()
     token = f"{signed}.{_base64(signature)}"
+    if token in state.tokens:
+        raise SameTokenError
     state.tokens[token] = LoginToken(
-        token=token, user_id=user.id, published=now(), ip=address, user_agent=user_agent, exp=exp
+        token=token, user_id=user.id, published=issued, ip=address, user_agent=user_agent, exp=exp
     )
     return token
 

@@ -8,6 +8,7 @@ import httpx
 
 from ..answers import body
 from ..people import LAST, PATIENCE
+from ..waiting import next_second
 
 if TYPE_CHECKING:
     from ..server import Server
@@ -30,6 +31,7 @@ class Person:
     def sign_in(self) -> None:
         """Get a token."""
         credentials = {"username_or_email": self.name, "password": self.password}
+        next_second()
         self.use(body(self.post("account/auth/login", **credentials))["jwt"])
 
     def get(self, path: str, **query: str | int) -> httpx.Response:

@@ -39,6 +39,18 @@ def test_wrong_password_is_refused(stage: Stage, alice: Person, anonymous: Perso
     assert refusal(anonymous.post("account/auth/login", **wrong)) == (401, "incorrect_login")
 
 
+def test_second_login_of_one_second_is_refused(alice: Person, anonymous: Person) -> None:
+    known = {"username_or_email": alice.name, "password": alice.password}
+
+    def twice() -> httpx.Response:
+        for _ in range(2):
+            answer = anonymous.post("account/auth/login", **known)
+        return answer
+
+    refused = next(answer for answer in iter(twice, None) if not answer.is_success)  # unless a second ends in between
+    assert refusal(refused) == (400, "couldnt_create")
+
+
 def test_calls_of_administrators_are_refused_to_others(alice: Person, anonymous: Person) -> None:
     assert refusal(alice.get("admin/users")) == (400, "not_an_admin")
     assert refusal(anonymous.get("admin/users")) == (401, "incorrect_login")

@@ -11,7 +11,7 @@ from adapters.sandbox.lemmy import accounts
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.messages.site import Nothing
-from adapters.sandbox.lemmy.sessions import log_in
+from adapters.sandbox.lemmy.sessions import SameTokenError, log_in
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import URL_SAFE, decoded
@@ -53,7 +53,11 @@ _SAME_SETTINGS = (
 def _logged_in(call: Call, user: LocalUser, *, stay: bool | None) -> Json:
     exp = NEVER if stay else int(time.time()) + WEEK_SECONDS
     agent = call.headers.get("user-agent")
-    token = log_in(call.state, user, address=call.address, user_agent=agent, exp=exp)
+    try:
+        token = log_in(call.state, user, address=call.address, user_agent=agent, exp=exp)
+    except SameTokenError:
+        cause = 'duplicate key value violates unique constraint "login_token_pkey"'
+        raise CausedError("couldnt_create", cause) from None
     return {"jwt": token, "registration_created": False, "verify_email_sent": False}
 
 
