@@ -367,6 +367,18 @@ def test_limit_with_a_time_is_kept_by_all_who_share_it(
     assert len(server.of("GET", "/api/v4/comment/list")) == 1
 
 
+def test_end_of_a_window_is_told_in_seconds_from_now(
+    server: Recorded, instance: Instance, pauses: list[tuple[str, float]]
+) -> None:
+    told = recorded("post list, all")["response"]["headers"]
+    server.answers["GET", "/api/v4/comment/list"] = [{"status": 429, "headers": told, "body": ""}]
+    with pytest.raises(RateLimitedError) as caught:
+        source(instance, "comments").poll(None)
+    assert 20 < int(told["x-ratelimit-reset"]) < 60
+    assert caught.value.retry_after == int(told["x-ratelimit-reset"])
+    assert pauses == [("message", caught.value.retry_after)]
+
+
 def test_places_of_a_file_are_looked_for_before_a_backlog_is_read_on(
     server: Recorded, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
