@@ -561,7 +561,7 @@ class House:
             listen=self.settings.metrics.listen,
             look=lambda: checks.eyes(self.decoder, self.scorer),
             lists_out=lambda: self.matcher.bad_files,
-            rare=frozenset().union(*(instance.rare for instance in self.instances.values())),
+            rare=lambda: frozenset().union(*(instance.rare() for instance in self.instances.values())),
             accounts_out=accounts.out,
             pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
             rules=lambda: [rule.id for rule in self.rules],

@@ -488,6 +488,34 @@ def test_upgrade_while_the_bot_runs_is_noticed(server: Recorded, monkeypatch: py
     assert comments.poll(None).cursor is not None, "what was so a moment ago is so still"
 
 
+def test_silence_of_the_upload_list_means_something_as_long_as_the_list_can_be_read_on(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.generation.KEPT", -1.0)
+    instance = connect(server, token=token(6 * 86400))
+    uploads, always = source(instance, "uploads"), instance.rare()
+    assert "main/uploads" not in always
+    server.answer("GET", "/nodeinfo/2.1", 200, {"software": {"name": "lemmy", "version": "0.19.20"}})
+    with pytest.raises(BadAnswerError):
+        uploads.poll(None)
+    assert instance.rare() == always
+    server.say("nodeinfo", "image list", "image list, next page", "image list")
+    cursor = uploads.poll(None).cursor
+    assert instance.rare() == always, "nobody has asked for the next page yet"
+    server.say("image list", "image list, next page")
+    cursor = uploads.poll(cursor).cursor
+    assert instance.rare() == always | {"main/uploads"}
+    restarted = connect(server)
+    server.say("image list")
+    source(restarted, "uploads").poll(cursor)
+    assert restarted.rare() == always | {"main/uploads"}
+    listed = recorded("image list")["response"]["body"] | {"next_page": None}
+    server.answer("GET", "/api/v4/image/list", 200, listed)
+    small = connect(server)
+    source(small, "uploads").poll(None)
+    assert small.rare() == always, "a list of one page is whole"
+
+
 def test_far_future_of_a_token_is_no_end(server: Recorded) -> None:
     instance = connect(server, password=None, token=token(timedelta(days=90_000).total_seconds()))
     assert "does not end" in next(line.detail for line in instance.inspector.check() if line.what == "token")
