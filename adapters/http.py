@@ -42,6 +42,8 @@ TRIES = 4
 LONGEST_NAP = 20.0
 """Seconds between two tries of a read; a server that asks for more gets its error passed on."""
 
+EPOCH = 1_000_000_000
+"""A window's end that is told as a smaller number is no date (it would be in 2001): it is seconds from now."""
 
 KEEP_ALIVE = 4.0
 """Seconds for which an idle connection is used again. Lemmy (actix-web) closes its own after five, and a deed sent into
@@ -234,9 +236,13 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 
 def _until_reset(headers: Mapping[str, str]) -> float:
-    """Seconds until the end of the window that Mastodon and its kin name, by the server's own clock."""
+    """Seconds until the end of the window that a server names: as a date or as seconds since 1970, by its own clock
+    (Mastodon and its kin), or as seconds from now (Lemmy 1.0).
+    """
     text = headers.get("x-ratelimit-reset", "")
     try:
+        if text.isdigit() and float(text) < EPOCH:
+            return min(3600.0, max(1.0, float(text)))
         reset = datetime.fromtimestamp(float(text), UTC) if text.isdigit() else datetime.fromisoformat(text)
         if reset.tzinfo is None:
             reset = reset.replace(tzinfo=UTC)

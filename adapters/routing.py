@@ -73,7 +73,7 @@ def _with_files(settings: LemmyWithPictrs, instance: Instance, clock: Clock, sta
     return replace(
         instance,
         sources=[*instance.sources, feed],
-        rare=instance.rare | {feed.name},
+        rare=lambda: instance.rare() | {feed.name},
         enforcer=RoutedEnforcer(instance.enforcer, files),
         resolver=RoutedResolver(resolver, PictrsFiles(instance.id, client)),
         inspector=JoinedInspector(instance.inspector, PictrsInspector(client)),

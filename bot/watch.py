@@ -44,7 +44,7 @@ class Watch:
         workers: Callable[[], Iterable[int]],
         pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
         accounts_out: Callable[[], Mapping[str, Sequence[str]]] = dict,
-        rare: frozenset[str] = frozenset(),
+        rare: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         """``every``: between two looks for alarms. ``listen``: ``host:port`` for metrics and health, if at all.
 

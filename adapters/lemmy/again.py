@@ -37,7 +37,10 @@ LOOKS = (
 """When something that was found by its number is asked for again, each counted from the look before."""
 
 MOST = 1000
-"""Numbers that are looked at again; beyond that the longest known go first."""
+"""Numbers that are looked at again; beyond that the longest known go first, and are holes."""
+
+LET_GO = f"a number that was to be asked for again was let go, for {MOST} others wait: what comes there is not seen"
+"""The same words each time, so that ``status`` counts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +96,13 @@ class Rounds:
         return Rounds(read_at=now.isoformat(), states=states, turn=which)
 
 
-def watched(watch: Sequence[Mapping[str, Any]], number: int, now: datetime) -> list[dict[str, Any]]:
-    """With a number that was found by asking for it."""
+def watched(
+    watch: Sequence[Mapping[str, Any]], number: int, now: datetime
+) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    """With a number that was found by asking for it; and in words what had to make room for it."""
     kept = [dict(one) for one in watch if one["number"] != number]
     kept.append({"number": number, "looks": 0, "due": (now + LOOKS[0]).isoformat()})
-    return kept[-MOST:]
+    return kept[-MOST:], [LET_GO] * max(0, len(kept) - MOST)
 
 
 def next_due(watch: Sequence[Mapping[str, Any]], now: datetime, count: int) -> list[int]:

@@ -72,7 +72,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
         inspector=EitherInspector(generations, lambda error: [not_reached(error, settings.url)]),
         hosts=tuple(_hosts(settings)),
         account=EitherAccount(generations, lambda error: [not_reached(error, settings.url)]),
-        rare=frozenset(f"{instance}/{word}" for word in PLACES),
+        rare=lambda: frozenset(f"{instance}/{word}" for word in (*PLACES, *generations.silent())),
     )
 
 

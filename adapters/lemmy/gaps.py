@@ -43,6 +43,32 @@ def passed_over(ranges: Ranges, top: int, seen: Iterable[int], above: int) -> tu
     return ranges, top
 
 
+def thinned(ranges: Ranges, lost: Sequence[int]) -> tuple[Ranges, Sequence[int]]:
+    """While a walk goes on: not more than ``MOST`` ranges, and what was given up for that.
+
+    ``lost``: how many numbers, the lowest and the highest; empty at first. The lowest narrow ranges go first, as at the
+    end of the walk. The lowest of all stays, and wide ones do while there are others: there the walk has yet to come.
+    """
+    excess = len(ranges) - MOST
+    if excess <= 0:
+        return ranges, lost
+    order = sorted(range(1, len(ranges)), key=lambda at: (ranges[at][1] - ranges[at][0] >= WIDEST, at))
+    gone = sorted(order[:excess])
+    count, lowest, highest = lost or (0, ranges[gone[0]][0], 0)
+    count += sum(ranges[at][1] - ranges[at][0] + 1 for at in gone)
+    lost = [count, min(lowest, ranges[gone[0]][0]), max(highest, ranges[gone[-1]][1])]
+    return [pair for at, pair in enumerate(ranges) if at not in set(gone)], lost
+
+
+def told(lost: Sequence[int]) -> Sequence[str]:
+    """What was given up on the way, in words."""
+    if not lost:
+        return ()
+    count, lowest, highest = lost
+    between = f"{count} numbers between {lowest} and {highest}"
+    return [f"{between} were not listed when they were passed, and too many wait to be asked for one by one"]
+
+
 def bounded(ranges: Ranges) -> tuple[Ranges, Sequence[str]]:
     """The ranges that are worth looking up, and in words those that are not."""
     kept, holes, left = [], [], MOST

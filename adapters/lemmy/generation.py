@@ -18,7 +18,7 @@ from bot.domain.errors import BadAnswerError, PlatformError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from adapters.http import Answer, Transport
@@ -35,13 +35,17 @@ SITE = "/api/v4/site"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """All that speaks to one generation. ``sources`` by the last part of their names."""
+    """All that speaks to one generation. ``sources`` by the last part of their names.
+
+    ``silent``: those of them that bring nothing new, as this server is.
+    """
 
     sources: Mapping[str, Source]
     resolver: Resolver
     enforcer: Enforcer
     inspector: Inspector
     account: OwnAccount
+    silent: Callable[[], Collection[str]] = tuple
 
 
 class Generations:
@@ -80,6 +84,15 @@ class Generations:
             if self._chosen not in self._made:
                 self._made[self._chosen] = self._make[self._chosen]()
             return self._made[self._chosen]
+
+    def silent(self) -> Collection[str]:
+        """Sources that bring nothing new on this server, by the last part of their names. Asks nobody, never waits.
+
+        None as long as it is not known what the server is: then nothing was read of it either.
+        """
+        chosen = self._chosen
+        made = None if chosen is None else self._made.get(chosen)
+        return () if made is None else made.silent()
 
     def _speaks_v4(self) -> bool:
         """By nodeinfo; where something in front of the server keeps that back, by whether it knows API v4.

@@ -147,12 +147,14 @@ class Walk(Generic[Row]):
         high, walk = self._state["high"], self._state["walk"]
         place, top = (self.feed.resumed(walk["at"]), walk["top"]) if walk is not None else (None, high)
         missing: gaps.Ranges = walk["missing"] if walk is not None else []
+        lost: Sequence[int] = walk.get("lost", ()) if walk is not None else ()
         while self._left > 0:
             page = self._read(place)
             self._keep(page, fresh_above=high)
             numbers = [self.feed.number(row) for row in page.rows]
             if self.feed.has_numbers:
                 missing, top = gaps.passed_over(missing, top, numbers, high)
+                missing, lost = gaps.thinned(missing, lost)
             else:
                 top = max([top, *numbers])
             place = page.following
@@ -161,9 +163,10 @@ class Walk(Generic[Row]):
                 if top > high:
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
+                self.holes.extend(gaps.told(lost))
                 self._note_gaps(missing)
                 return
-        self._state["walk"] = {"at": place, "top": top, "missing": missing}
+        self._state["walk"] = {"at": place, "top": top, "missing": missing, "lost": list(lost)}
 
     def _note_gaps(self, missing: gaps.Ranges) -> None:
         kept, holes = gaps.bounded(missing)
@@ -221,7 +224,7 @@ class Walk(Generic[Row]):
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
             there = self._one(number)
             if there is not False:
-                self._state["watch"] = again.watched(self._state["watch"], number, now)
+                self._watch(number, now)
             if there is None:
                 left = 0  # each failure takes several tries, and it is seldom the only one
         self._state["gaps"] = waiting
@@ -233,10 +236,14 @@ class Walk(Generic[Row]):
         self._state["ahead"] = offset + 1
         number = high + 1 + offset
         if self._one(number):
-            self._state["watch"] = again.watched(self._state["watch"], number, self.clock.now())
+            self._watch(number, self.clock.now())
             self._state["high"], self._state["ahead"] = number, 0
             if offset:
                 self._note_gaps([[high + 1, number - 1]])
+
+    def _watch(self, number: int, now: datetime) -> None:
+        self._state["watch"], holes = again.watched(self._state["watch"], number, now)
+        self.holes.extend(holes)
 
     def _again(self) -> None:
         """A page of what was read before, if it is time."""

@@ -65,11 +65,9 @@ class Paths:
     def _near(self, path: str, at: datetime) -> str | None:
         found: list[tuple[timedelta, Held]] = []
         for one in held(self._client, older_than=at + LATER, most=PATHS_ASKED):
-            if one.created_at is None:
-                continue
-            if one.created_at < at - EARLIER:
+            if one.at < at - EARLIER:
                 break
-            found.append((abs(one.created_at - at), one))
+            found.append((abs(one.at - at), one))
         return self._among((one for _, one in sorted(found, key=lambda pair: pair[0])), path)
 
     def _anywhere(self, path: str) -> str | None:

@@ -12,11 +12,10 @@ read).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from adapters.pictrs.listing import rows_of
+from adapters.pictrs.listing import page_at
 from bot.domain.content import Alias, StoredFile
 from bot.ports import Batch
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adapters.pictrs.client import PictrsClient
+    from adapters.pictrs.listing import Held, Page, Place
     from bot.domain.content import InstanceId, Name, SubjectKey
     from bot.ports import Clock, Cursor, Gone
 
@@ -36,20 +36,6 @@ OVERLAP = timedelta(minutes=10)
 PAGES_AT_ONCE = 5
 REMEMBERED = 50
 """Files by which the end of a way down is recognised."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored:
-    hex: str
-    aliases: Sequence[str]
-    at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
-class _Page:
-    files: list[_Stored]
-    following: dict[str, str] | None
-    broken: list[str] = field(default_factory=list)
 
 
 class PictrsSource:
@@ -99,7 +85,7 @@ class PictrsSource:
             place, top, top_at = state["walk"]["at"], state["walk"]["top"], state["walk"]["top_at"]
         while left > 0:
             left -= 1
-            page = self._page(place)
+            page = page_at(self._client, place)
             holes += page.broken
             settled = [one for one in page.files if one.at <= now - SETTLED]
             if not top and settled:
@@ -122,7 +108,7 @@ class PictrsSource:
             state["walk"] = {"at": place, "top": top, "top_at": top_at}
         while left > 0 and state["walk"] is None and state["back"] is not None:
             left -= 1
-            page = self._page(state["back"])
+            page = page_at(self._client, state["back"])
             holes += page.broken
             for one in page.files:
                 found += self._told(one, state)
@@ -134,70 +120,22 @@ class PictrsSource:
         cutoff = None if self._start_from is None else (now - self._start_from).isoformat()
         return {"high": [], "high_at": None, "floor": now.isoformat(), "cutoff": cutoff, "walk": None, "back": None}
 
-    def _known(self, one: _Stored, state: Mapping[str, Any]) -> bool:
+    def _known(self, one: Held, state: Mapping[str, Any]) -> bool:
         if one.hex in state["high"]:
             return True
         return state["high_at"] is not None and one.at < datetime.fromisoformat(state["high_at"]) - OVERLAP
 
-    def _behind(self, page: _Page, state: Mapping[str, Any]) -> dict[str, str] | None:
+    def _behind(self, page: Page, state: Mapping[str, Any]) -> Place | None:
         if state["cutoff"] is None or page.following is None or not page.files:
             return page.following
         return None if page.files[-1].at < datetime.fromisoformat(state["cutoff"]) else page.following
 
-    def _told(self, one: _Stored, state: Mapping[str, Any]) -> Sequence[StoredFile]:
+    def _told(self, one: Held, state: Mapping[str, Any]) -> Sequence[StoredFile]:
         backlog = one.at <= datetime.fromisoformat(state["floor"])
         if backlog and state["cutoff"] is not None and one.at < datetime.fromisoformat(state["cutoff"]):
             return ()
         names = [Alias(instance=self._instance, value=alias) for alias in one.aliases]
         return [
-            StoredFile(name=name, url=self._address(name), sha256=one.hex[:64], stored_at=one.at, backlog=backlog)
+            StoredFile(name=name, url=self._address(name), sha256=one.sha256, stored_at=one.at, backlog=backlog)
             for name in names
         ]
-
-    def _page(self, place: Mapping[str, str] | None) -> _Page:
-        """A page. pict-rs answers a place that is not there any more with its first page: then the time is asked for.
-
-        ``timestamp`` is exclusive, so that the files of that very moment are asked for once more.
-        """
-        found = self._client.hashes(slug=None if place is None else place["slug"])
-        if place is not None and found.get("current") != place["slug"]:
-            found = self._client.hashes(before=datetime.fromisoformat(place["at"]) + timedelta(seconds=1))
-        listed = rows_of(found)
-        files: list[_Stored] = []
-        broken: list[str] = []
-        for row, at in zip(listed, _moments(listed), strict=True):
-            try:
-                files.append(_Stored(hex=_hex(row), aliases=[str(name) for name in row["aliases"]], at=at))
-            except (KeyError, TypeError, ValueError) as error:
-                broken.append(f"a row of /internal/hashes is not in the shape of pict-rs 0.5 ({type(error).__name__})")
-        following = found.get("next")
-        if following is None or not files:
-            return _Page(files=files, following=None, broken=broken)
-        return _Page(files=files, following={"slug": following, "at": files[-1].at.isoformat()}, broken=broken)
-
-
-def _hex(row: Mapping[str, Any]) -> str:
-    value = str(row["hex"])
-    bytes.fromhex(value)
-    if len(value) < 64:
-        raise ValueError(value)
-    return value
-
-
-def _moments(listed: Sequence[Any]) -> Sequence[datetime]:
-    """When each was stored. A file whose facts pict-rs has lost stands between its neighbours."""
-    told = [_moment(row) for row in listed]
-    newer: datetime | None = next((at for at in told if at is not None), None)
-    found = []
-    for at in told:
-        newer = at or newer
-        found.append(newer or datetime.fromtimestamp(0, UTC))
-    return found
-
-
-def _moment(row: Any) -> datetime | None:
-    try:
-        parsed = datetime.fromisoformat(row["details"]["created_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

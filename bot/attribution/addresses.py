@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from bot.domain.content import RemoteUrl
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from bot.domain.content import Sighting
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -28,6 +32,13 @@ def carried(url: str) -> str | None:
     A host that shows such a URL did not get the file from anybody who has an account there.
     """
     return next((value for _, value in _carrying(url)), None)
+
+
+def by_proxy(seen: Sighting) -> bool:
+    """Whether a server shows a file of another one by fetching it itself."""
+    return (
+        isinstance(seen.name, RemoteUrl) and seen.media.url != seen.name.value and carried(seen.media.url) is not None
+    )
 
 
 def to_fetch(origin: str, seen: Iterable[str]) -> Sequence[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from bot.attribution.addresses import carried, to_fetch
+from bot.attribution.addresses import by_proxy, to_fetch
 from bot.attribution.likeness import LOOKS_ALIKE, Likeness
 from bot.attribution.origin import attribute
 from bot.attribution.returns import Returns, returns
@@ -53,9 +53,7 @@ class Known:
 
     def returned(self, purged_at: datetime | None) -> Returns:
         """How it came back after it was purged for the first time."""
-        return returns(
-            self.records, self.uploads, shown={sighting.name for sighting in self.sightings}, purged_at=purged_at
-        )
+        return returns(self.records, self.uploads, self.sightings, purged_at=purged_at)
 
     @property
     def backlog(self) -> bool:
@@ -204,7 +202,7 @@ class Index:
         """The servers of ours that were seen to show a file of another server by fetching it themselves."""
         seen = self._library.sightings_under(name)
         return list(
-            {one.subject.instance: None for one in seen if _by_proxy(one) and one.subject.instance in self._resolvers}
+            {one.subject.instance: None for one in seen if by_proxy(one) and one.subject.instance in self._resolvers}
         )
 
     def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
@@ -255,7 +253,7 @@ class Index:
             thumbnails=self.thumbnails(file_id),
             orphans=self._orphans_like(file_id, names) if uploads or sightings else (),
             records=names,
-            proxied=sum(any(map(_by_proxy, seen)) for seen in shown.values()),
+            proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
@@ -376,13 +374,6 @@ def _newest(names: Sequence[NameT]) -> Sequence[NameT]:
     return names[: -ASKED_FOR_NAMES - 1 : -1]
 
 
-def _by_proxy(seen: Sighting) -> bool:
-    """Whether a server shows a file of another one by fetching it itself."""
-    return (
-        isinstance(seen.name, RemoteUrl) and seen.media.url != seen.name.value and carried(seen.media.url) is not None
-    )
-
-
 def _is_copy(name: Name, shown: Collection[Name], stored: Collection[Name]) -> TypeGuard[Alias]:
     """Whether a name may be that of a copy which a server made for its proxy: no post has it, and nobody stored it."""
     return isinstance(name, Alias) and name not in shown and name not in stored
@@ -396,7 +387,7 @@ def _fetched_for(instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]])
     told: dict[str, Account] = {}
     proxied = False
     for other, seen in shown.items():
-        if any(_by_proxy(one) and one.subject.instance == instance for one in seen):
+        if any(by_proxy(one) and one.subject.instance == instance for one in seen):
             proxied = True
             uploader = attribute(other, uploads=(), sightings=seen).uploader
             if uploader is None:

@@ -11,7 +11,7 @@ from bot.cli.explain import Format, export
 from bot.cli.intents import intent_table, plain
 from bot.cli.opening import AsJson, bold, ledger_of, out, print_json
 from bot.operate import decide
-from bot.operate.returned import in_words, returned
+from bot.operate.returned import in_words, returned, ways_back
 
 
 def register(app: typer.Typer) -> None:
@@ -80,7 +80,7 @@ def case(
                 "case": number,
                 "state": record.state if record else "",
                 "purged_at": back.purged_at,
-                "returned": {"by_uploads": back.uploaded, "by_image_proxy": back.fetched},
+                "returned": ways_back(back),
                 "intents": [plain(intent) for intent in intents],
                 "timeline": [{"at": event.at, "what": event.what, "detail": event.detail} for event in events],
             }

@@ -20,6 +20,7 @@ from bot.operate.brakes import StopFile
 from bot.operate.pace import Pace, in_words, snapshot
 from bot.operate.reload import last as last_reload
 from bot.operate.returned import in_words as came_back
+from bot.operate.returned import ways_back
 from bot.pushes import FLAG
 from bot.selfcheck import FLAG as ACCOUNT
 from bot.telemetry import raised_alarms
@@ -292,7 +293,7 @@ def _plain(found: Found) -> dict[str, Any]:
         "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
         "look_alikes": [str(record.name) for record in found.known.orphans],
         "purged_at": found.returned.purged_at,
-        "returned": {"by_uploads": found.returned.uploaded, "by_image_proxy": found.returned.fetched},
+        "returned": ways_back(found.returned),
         "not_asked": list(found.unasked),
     }
 

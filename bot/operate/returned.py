@@ -21,7 +21,7 @@ def returned(ledger: Ledger, case: int) -> Returns:
         returns(
             ledger.names_of(file_id),
             ledger.uploads_of(file_id),
-            shown={sighting.name for sighting in ledger.sightings_of(file_id)},
+            ledger.sightings_of(file_id),
             purged_at=purged_at,
         )
         for file_id in record.files
@@ -30,6 +30,7 @@ def returned(ledger: Ledger, case: int) -> Returns:
         purged_at=purged_at,
         uploaded=sum(one.uploaded for one in found),
         fetched=sum(one.fetched for one in found),
+        unknown=sum(one.unknown for one in found),
     )
 
 
@@ -42,6 +43,12 @@ def in_words(found: Returns) -> str:
     ways = [
         *([f"{found.uploaded} by uploads"] if found.uploaded else []),
         *([f"{found.fetched} by the image proxy of the server"] if found.fetched else []),
+        *([f"{found.unknown} in a way that is not known"] if found.unknown else []),
     ]
     times = "once" if found.times == 1 else f"{found.times} times"
     return f"purged {found.purged_at:%Y-%m-%d %H:%M}, and came back {times} since: {', '.join(ways)}"
+
+
+def ways_back(found: Returns) -> dict[str, int]:
+    """For programs."""
+    return {"by_uploads": found.uploaded, "by_image_proxy": found.fetched, "unknown": found.unknown}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import InstanceId, Name, Sighting, StoredFile, Subject, SubjectKey, Upload
@@ -233,4 +233,4 @@ class Instance:
     hosts: Sequence[PrivateHost]
     pushes: Sequence[Push] = ()
     account: OwnAccount | None = None
-    rare: frozenset[str] = frozenset()  # names of sources that may bring nothing for months
+    rare: Callable[[], frozenset[str]] = frozenset  # names of sources that may bring nothing for months, as it is now

@@ -41,7 +41,7 @@ class Senses:
         lists_out: Callable[[], Sequence[str]] = tuple,
         pushes_out: Callable[[], Mapping[str, tuple[datetime, str]]] = dict,
         accounts_out: Callable[[], Mapping[str, Sequence[str]]] = dict,
-        rare: frozenset[str] = frozenset(),
+        rare: Callable[[], frozenset[str]] = frozenset,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,7 +49,7 @@ class Senses:
 
         ``lists_out``: ids of lists whose file cannot be read now. ``pushes_out``: what servers send and we do not get,
         by name: since when, and why. ``accounts_out``: what is wrong with the bot's own, by instance. ``rare``: sources
-        whose silence means nothing.
+        whose silence means nothing, which may change with the server.
         """
         self._ledger = ledger
         self._clock = clock
@@ -78,7 +78,7 @@ class Senses:
             now=self._clock.now(),
             started_at=self._started_at,
             sources=self._sources,
-            rare=self._rare,
+            rare=self._rare(),
             feeds=self._ledger.feeds(),
             eyes=self.eyes or (),
         )
@@ -94,7 +94,7 @@ class Senses:
             now=now,
             started_at=self._started_at,
             sources=self._sources,
-            rare=self._rare,
+            rare=self._rare(),
             feeds=self._ledger.feeds(),
             samples=self._samples(Sample(at=now, waiting=waiting), keep=sample),
             untried_since=min((at for at in untried if at is not None), default=None),

@@ -75,7 +75,7 @@ def _watch(house: House, pushes: Pushes, accounts: SelfCheck) -> Watch:
         listen=house.settings.metrics.listen,
         look=lambda: checks.eyes(house.decoder, house.scorer),
         lists_out=lambda: house.matcher.bad_files,
-        rare=frozenset().union(*(instance.rare for instance in house.instances.values())),
+        rare=lambda: frozenset().union(*(instance.rare() for instance in house.instances.values())),
         accounts_out=accounts.out,
         pushes_out=lambda: {name: (one.since, one.why) for name, one in pushes.ailing().items()},
         rules=lambda: [rule.id for rule in house.rules],

@@ -16,7 +16,7 @@ import making
 from adapters.lemmy import uploads
 from adapters.sandbox.lemmy import LemmySandbox
 from bot.attribution import Index
-from bot.domain.content import Alias, Role, SubjectKey
+from bot.domain.content import Alias, Role, StoredFile, SubjectKey
 from bot.domain.decisions import HoldReason, IntentState, PurgeFile, Report
 from bot.domain.evidence import How
 from bot.enforce import Enforcement
@@ -229,6 +229,29 @@ def test_what_people_upload_again_is_known_purged_and_counted(town: Town, monkey
         assert len(town.call("admin", "GET", "post/report/list", post_id=number)["post_reports"]) == 1
     told = who(house.ledger, house.pipeline._s.index, {MAIN: house.instance}, again)
     assert told[0].returned.uploaded == 2
+    house.close()
+
+
+def test_upload_that_the_servers_list_does_not_reach_is_not_said_to_be_the_proxys(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Lemmy 1.0: pict-rs has it, nothing shows it, and nobody is listed for it."""
+    house = open_house(town, monkeypatch, "purge_file")
+    content = picture()
+    alias = town.upload("alice", content)
+    sha256 = hashlib.sha256(town.box.files.file(alias).data).hexdigest()
+    house.listed.add(sha256)
+    house.read(town.post("alice", url=town.url(alias)))
+    house.work()
+    monkeypatch.setattr("adapters.routing.RoutedResolver.uploader", lambda *_: None)
+    again = Alias(instance=MAIN, value=town.upload("bob", content))
+    file = StoredFile(name=again, url=town.url(again.value), sha256=sha256, stored_at=house.clock.now())
+    house.ledger.record("", Batch(files=[file]), examine_uploads=True)
+    house.work()
+    (case,) = house.ledger.cases()
+    found = returned(house.ledger, case.number)
+    assert (found.uploaded, found.fetched, found.unknown) == (0, 0, 1)
+    assert "came back once since: 1 in a way that is not known" in in_words(found)
     house.close()
 
 

@@ -49,7 +49,7 @@ def test_names_of_cursors(instance: Instance) -> None:
     assert names[:3] == ["main/posts", "main/comments", "main/uploads"]
     beside = ["main/communities", "main/profiles", "main/site", "main/messages", "main/files"]
     assert names[3:] == beside
-    assert instance.rare == set(beside)
+    assert instance.rare() == set(beside)
 
 
 def test_new_post_has_all_its_media_with_their_names(town: Town, instance: Instance) -> None:

@@ -367,6 +367,18 @@ def test_limit_with_a_time_is_kept_by_all_who_share_it(
     assert len(server.of("GET", "/api/v4/comment/list")) == 1
 
 
+def test_end_of_a_window_is_told_in_seconds_from_now(
+    server: Recorded, instance: Instance, pauses: list[tuple[str, float]]
+) -> None:
+    told = recorded("post list, all")["response"]["headers"]
+    server.answers["GET", "/api/v4/comment/list"] = [{"status": 429, "headers": told, "body": ""}]
+    with pytest.raises(RateLimitedError) as caught:
+        source(instance, "comments").poll(None)
+    assert 20 < int(told["x-ratelimit-reset"]) < 60
+    assert caught.value.retry_after == int(told["x-ratelimit-reset"])
+    assert pauses == [("message", caught.value.retry_after)]
+
+
 def test_places_of_a_file_are_looked_for_before_a_backlog_is_read_on(
     server: Recorded, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -474,6 +486,34 @@ def test_upgrade_while_the_bot_runs_is_noticed(server: Recorded, monkeypatch: py
     assert comments.poll(None).cursor is not None
     server.answer("GET", "/nodeinfo/2.1", 503)
     assert comments.poll(None).cursor is not None, "what was so a moment ago is so still"
+
+
+def test_silence_of_the_upload_list_means_something_as_long_as_the_list_can_be_read_on(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.generation.KEPT", -1.0)
+    instance = connect(server, token=token(6 * 86400))
+    uploads, always = source(instance, "uploads"), instance.rare()
+    assert "main/uploads" not in always
+    server.answer("GET", "/nodeinfo/2.1", 200, {"software": {"name": "lemmy", "version": "0.19.20"}})
+    with pytest.raises(BadAnswerError):
+        uploads.poll(None)
+    assert instance.rare() == always
+    server.say("nodeinfo", "image list", "image list, next page", "image list")
+    cursor = uploads.poll(None).cursor
+    assert instance.rare() == always, "nobody has asked for the next page yet"
+    server.say("image list", "image list, next page")
+    cursor = uploads.poll(cursor).cursor
+    assert instance.rare() == always | {"main/uploads"}
+    restarted = connect(server)
+    server.say("image list")
+    source(restarted, "uploads").poll(cursor)
+    assert restarted.rare() == always | {"main/uploads"}
+    listed = recorded("image list")["response"]["body"] | {"next_page": None}
+    server.answer("GET", "/api/v4/image/list", 200, listed)
+    small = connect(server)
+    source(small, "uploads").poll(None)
+    assert small.rare() == always, "a list of one page is whole"
 
 
 def test_far_future_of_a_token_is_no_end(server: Recorded) -> None:

@@ -391,8 +391,57 @@ def test_more_than_can_be_asked_for_is_a_hole_in_words() -> None:
     assert given_up == ["numbers 1 to 2, 5 were never listed, and too many wait to be asked for one by one"]
 
 
+def test_what_is_watched_no_more_is_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(again, "MOST", 3)
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(START)
+    reader.polls(3)
+    for _ in range(5):
+        listing.add(START - timedelta(days=400))
+        listing.add(START)
+    reader.polls(10)
+    assert len(reader.cursor["watch"]) == 3
+    assert reader.holes == [again.LET_GO] * 2
+
+
+def test_what_a_long_walk_passes_over_is_bounded_on_the_way_and_all_of_it_accounted_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gaps, "MOST", 4)
+    monkeypatch.setattr(walk, "PAGES_AT_ONCE", 3)
+    listing, reader = started()
+    reader.polls(2)
+    hidden = [listing.add(START + timedelta(seconds=n), hidden=n % 3 == 0) for n in range(120)][::3]
+    noted = []
+    while True:
+        reader.poll()
+        if reader.cursor["walk"] is None:
+            break
+        noted.append(len(reader.cursor["walk"]["missing"]))
+    assert len(noted) >= 4
+    assert max(noted) == gaps.MOST
+    (told,) = [hole for hole in reader.holes if "when they were passed" in hole]
+    count, lowest, highest = (int(word) for word in told.split() if word.isdigit())
+    waiting = [n for gap in reader.cursor["gaps"] for first, last in gap["numbers"] for n in range(first, last + 1)]
+    assert waiting == [row.number for row in (hidden[0], *hidden[-3:])]
+    assert (count, lowest, highest) == (len(hidden) - 4, hidden[1].number, hidden[-4].number)
+
+
+def test_what_a_walk_has_yet_to_come_to_is_not_given_up() -> None:
+    narrow = [[10_000 + 2 * n, 10_000 + 2 * n] for n in range(gaps.MOST)]
+    wide = [[5, 5], [100, 5000], *narrow]
+    kept, lost = gaps.thinned(wide, ())
+    assert kept == [[5, 5], [100, 5000], *narrow[2:]]
+    assert lost == [2, 10_000, 10_002]
+    kept, lost = gaps.thinned([[3, 3], *kept], lost)
+    assert kept == [[3, 3], [100, 5000], *narrow[2:]]
+    assert lost == [3, 5, 10_002]
+    assert gaps.thinned(kept, lost) == (kept, lost)
+
+
 def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None:
-    now, watch = START, again.watched([], 7, START)
+    now, (watch, _) = START, again.watched([], 7, START)
     looks = 0
     while watch:
         assert again.next_due(watch, now, 5) == []
@@ -401,9 +450,13 @@ def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None
         watch = again.looked_at(watch, 7, now, there=True)
         looks += 1
     assert looks == len(again.LOOKS)
-    assert again.looked_at(again.watched([], 7, START), 7, START, there=False) == []
+    assert again.looked_at(again.watched([], 7, START)[0], 7, START, there=False) == []
     many: list[dict[str, Any]] = []
+    let_go: list[str] = []
     for number in range(again.MOST + 5):
-        many = again.watched(many, number, START)
+        many, holes = again.watched(many, number, START)
+        let_go += holes
     assert len(many) == again.MOST
     assert many[0]["number"] == 5
+    assert again.watched(many, 5, START)[1] == [], "it only goes to the end of the line"
+    assert let_go == [again.LET_GO] * 5

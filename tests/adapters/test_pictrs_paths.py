@@ -155,14 +155,46 @@ def test_copy_for_the_image_proxy_is_found_by_its_origin(town: Town, instance: I
     assert copy.value == town.box.files.proxied(url)
 
 
-def test_listing_that_leads_in_a_circle_ends(town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_is_purged_while_it_is_next_ends_no_search(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """pict-rs answers a place that it does not know with the first page."""
-    for _ in range(3):
-        town.upload()
-    monkeypatch.setattr(client, "PAGE", 1)
-    page = '{"msg":"ok","page":{"limit":1,"next":"xyz","hashes":[{"hex":"00","aliases":[]}]}}'
+    monkeypatch.setattr(client, "PAGE", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_identifier", lambda *_: "000/013/249/kLmNoPqRsT")
+        old = town.upload()
+    newer = [town.upload() for _ in range(6)]
+    calls: list[str] = []
+    real = client.PictrsClient.identifier
+
+    def purging(asking: client.PictrsClient, name: str) -> str | None:
+        calls.append(name)
+        if len(calls) == 2:
+            town.box.files.purge(newer[-3])  # with which the next page begins
+        return real(asking, name)
+
+    monkeypatch.setattr(client.PictrsClient, "identifier", purging)
+    assert instance.resolver.locate("000/013/249/kLmNoPqRsT") == alias(old)
+    assert newer[-3] not in calls
+    assert len(calls) == len(set(calls)) == 6, "and nobody is asked twice"
+
+
+def test_listing_that_leads_in_a_circle_ends_and_does_not_say_that_nothing_is_there(
+    town: Town, instance: Instance
+) -> None:
+    page = f'{{"msg":"ok","page":{{"limit":1,"next":"xyz","hashes":[{{"hex":"{"0" * 78}","aliases":[]}}]}}}}'
     town.box.faults.before("GET", "/internal/hashes", respond(200, page), times=50)
-    assert instance.resolver.locate("1" * 64) is None
+    with pytest.raises(BadAnswerError, match="in a circle"):
+        instance.resolver.locate("1" * 64)
+    town.box.faults.clear()
+
+
+def test_row_that_cannot_be_read_hides_no_other(town: Town, instance: Instance) -> None:
+    page = f'{{"msg":"ok","page":{{"hashes":[{{"hex":1}},{{"hex":"{"2" * 78}","aliases":["two.png"]}}]}}}}'
+    town.box.faults.before("GET", "/internal/hashes", respond(200, page), times=2)
+    assert instance.resolver.locate("2" * 64) == alias("two.png")
+    with pytest.raises(BadAnswerError, match="not in the shape"):
+        instance.resolver.locate("3" * 64)
     town.box.faults.clear()
 
 

@@ -137,6 +137,26 @@ def test_file_without_facts_neither_ends_the_way_nor_is_lost() -> None:
     assert sorted(drained(place, cursor)[0]) == ["1.png", "2.png"]
 
 
+def test_page_whose_first_file_was_purged_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PAGES_AT_ONCE", 2)
+    clock = StillClock(LATER)
+    store = Store([row(n, LATER - timedelta(hours=1, seconds=5 * n)) for n in range(10)])
+    place = feed(store, clock)
+    first = place.poll(None)
+    assert [one.name.value for one in first.files] == [f"{n}.png" for n in range(6)]
+    del store.rows[6]
+    found, _ = drained(place, first.cursor)
+    assert found == [f"{n}.png" for n in (5, 7, 8, 9)]
+
+
+def test_page_of_broken_rows_is_not_the_end_of_the_way() -> None:
+    clock = StillClock(LATER)
+    broken = [{**row(n, LATER - timedelta(hours=1)), "aliases": None} for n in range(3)]
+    store = Store([*broken, row(3, LATER - timedelta(hours=1))])
+    found, _ = drained(feed(store, clock), None)
+    assert found == ["3.png"]
+
+
 def test_broken_rows_are_holes_and_another_shape_is_an_error() -> None:
     clock = StillClock(LATER)
     rows = [{"hex": "xyz"}, {"aliases": []}, row(3, LATER - timedelta(hours=1)), {**row(4, LATER), "hex": "ab"}]

@@ -89,7 +89,16 @@ def test_redirect_is_not_followed_with_our_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"), [({}, 10.0), ({"Retry_After": "7"}, 7.0), ({"Retry_After": "x"}, 10.0)]
+    ("headers", "seconds"),
+    [
+        ({}, 10.0),
+        ({"Retry_After": "7"}, 7.0),
+        ({"Retry_After": "x"}, 10.0),
+        ({"X_Ratelimit_Reset": "51"}, 51.0),
+        ({"X_Ratelimit_Reset": "0"}, 1.0),
+        ({"X_Ratelimit_Reset": "1795374040", "Date": "Sun, 22 Nov 2026 19:00:00 GMT"}, 40.0),
+        ({"X_Ratelimit_Reset": "2026-11-22T19:00:40.001644Z", "Date": "Sun, 22 Nov 2026 19:00:00 GMT"}, 40.001644),
+    ],
 )
 def test_429_says_when_to_come_again(headers: dict[str, str], seconds: float) -> None:
     with serving(answer(429, b"<html>", "text/html", **headers)) as raw, pytest.raises(RateLimitedError) as caught:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.errors import ConfigError
 from bot.ledger import open_ledger
-from bot.ports import Lane, NewNote, TaskKind, Topic
+from bot.ports import Batch, Lane, NewNote, TaskKind, Topic
 from bot.telemetry import AlarmBook, Senses, Sensitivity, alarms, raised_alarms
 from bot.telemetry.alarms import Alarm
 from bot.telemetry.metrics import LedgerCollector, build_registry
@@ -107,6 +107,23 @@ def senses(ledger: SqlLedger, clock: StillClock, times: Times, folder: Path) -> 
         wall=lambda: times.wall,
         monotonic=lambda: times.monotonic,
     )
+
+
+def test_silence_is_no_alarm_any_more_once_the_server_turns_out_to_be_one_where_it_means_nothing(
+    ledger: SqlLedger, clock: StillClock, tmp_path: Path
+) -> None:
+    rare: set[str] = set()
+    feeling = Senses(
+        ledger, clock, sources=["main/uploads"], limits=LIMITS, disk=tmp_path, rare=lambda: frozenset(rare)
+    )
+    clock.pass_(days=9)
+    ledger.record("main/uploads", Batch(cursor={}), examine_uploads=False)
+    clock.pass_(days=9)
+    ledger.record("main/uploads", Batch(cursor={}), examine_uploads=False)
+    assert [alarm.key for alarm in alarms(feeling.feel(sample=False), LIMITS)] == ["silence/main/uploads"]
+    rare.add("main/uploads")
+    assert alarms(feeling.feel(sample=False), LIMITS) == []
+    assert feeling.glance().rare == rare
 
 
 @pytest.mark.parametrize(("jump", "found"), [(3600.0, ["clock"]), (-3600.0, ["clock"]), (30.0, [])])

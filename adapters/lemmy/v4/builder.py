@@ -57,10 +57,11 @@ def build(
         client, converter, reader, clock, start_from, posts=post_feed(client), comments=comment_feed(client)
     )
     beside = places(client, converter, reader, clock, start_from)
+    images = UploadSource(f"{addresses.instance}/uploads", uploads, reader, clock)
     return Parts(
         sources={
             **{source.name.rpartition("/")[2]: source for source in (*feeds, *beside)},
-            "uploads": UploadSource(f"{addresses.instance}/uploads", uploads, reader, clock),
+            "uploads": images,
         },
         resolver=V4Resolver(client, converter, uploads, public, clock),
         enforcer=LemmyEnforcer(
@@ -72,4 +73,5 @@ def build(
         ),
         inspector=V4Inspector(client, public, account, uploads, clock, file_store=file_store),
         account=account,
+        silent=lambda: ("uploads",) if images.is_cut else (),
     )

@@ -157,6 +157,12 @@ class UploadSource:
         self._uploads = uploads
         self._reader = reader
         self._clock = clock
+        self._cut = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the server gave one page only, when it was read last: what is new is hardly ever on that."""
+        return self._cut
 
     @property
     def name(self) -> str:
@@ -180,13 +186,14 @@ class UploadSource:
             back = pages[-1].following
         uploads = [upload for page in pages for upload in page.uploads]
         told, cut = known is not None and bool(known["cut"]), any(page.cut for page in pages)
+        self._cut = told or cut
         return Batch(
             uploads=[replace(upload, backlog=upload.uploaded_at <= since) for upload in uploads],
             cursor={
                 "since": since.isoformat(),
                 "newest": max([newest, *(upload.uploaded_at for upload in uploads)]).isoformat(),
                 "back": back,
-                "cut": told or cut,
+                "cut": self._cut,
             },
             more=back is not None,
             holes=[*(line for page in pages for line in page.broken), *([NOT_PAGED] if cut and not told else [])],
