@@ -7,8 +7,8 @@ The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at 
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
 and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read), ``gaps``
 (numbers that no page showed, and since when they wait to be asked for one by one), ``asked`` (when that was done last),
-``ahead`` (the next number behind ``high`` to try), ``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go
-before the backlog.
+``ahead`` (the next number behind ``high`` to try), ``sky`` (the last page that begins with rows dated into the future),
+``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go before the backlog.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ ASKED_AT_ONCE = 5
 
 ASKED_EVERY = timedelta(seconds=10)
 """At most so often, for a source that has much to read is polled without a pause."""
+
+EARLY = timedelta(minutes=5)
+"""How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
 
 NEVER = sys.maxsize
 """No row that is met again is new."""
@@ -143,13 +146,22 @@ class Walk(Generic[Row]):
         self._state["back"] = self._behind(page)
 
     def _forward(self) -> None:
-        """From the top, or from where the last poll stopped, to a page on which every row is known."""
-        high, walk = self._state["high"], self._state["walk"]
-        place, top = (self.feed.resumed(walk["at"]), walk["top"]) if walk is not None else (None, high)
-        missing: gaps.Ranges = walk["missing"] if walk is not None else []
-        lost: Sequence[int] = walk.get("lost", ()) if walk is not None else ()
+        """From the top, or from where the last poll stopped, to a page on which every row of now or before is known.
+
+        What is dated into the future stays on top for as long, known or not, and tells nothing of what is below it.
+        """
+        high, walk = self._state["high"], self._state["walk"] or {}
+        place, top = (self.feed.resumed(walk["at"]), walk["top"]) if walk else (None, high)
+        missing: gaps.Ranges = walk.get("missing", [])
+        lost: Sequence[int] = walk.get("lost", ())
+        below_future_only = walk.get("below_future_only", not walk)  # all that was read so far on this walk
+        page = None
         while self._left > 0:
-            page = self._read(place)
+            page = page or self._read(place)
+            now = [row for row in page.rows if self._of_now(row)]
+            if below_future_only and place is not None and page.rows and not self._of_now(page.rows[0]):
+                self._state["sky"] = place
+            below_future_only = below_future_only and not now
             self._keep(page, fresh_above=high)
             numbers = [self.feed.number(row) for row in page.rows]
             if self.feed.has_numbers:
@@ -157,16 +169,42 @@ class Walk(Generic[Row]):
                 missing, lost = gaps.thinned(missing, lost)
             else:
                 top = max([top, *numbers])
-            place = page.following
-            known = all(self.feed.number(row) <= high or self.feed.pinned(row) for row in page.rows)
-            if known or place is None:
+            at_top, place, page = place is None, page.following, None
+            if place is None or (now and all(self.feed.number(row) <= high for row in now)):
                 if top > high:
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
                 self.holes.extend(gaps.told(lost))
                 self._note_gaps(missing)
                 return
-        self._state["walk"] = {"at": place, "top": top, "missing": missing, "lost": list(lost)}
+            if at_top and not now and self._left > 1:
+                place, page = self._below_the_sky(place)
+        self._state["walk"] = {
+            "at": place,
+            "top": top,
+            "missing": missing,
+            "lost": list(lost),
+            "below_future_only": below_future_only,
+        }
+
+    def _of_now(self, row: Row) -> bool:
+        return not self.feed.pinned(row) and self.feed.published(row) <= self.clock.now() + EARLY
+
+    def _below_the_sky(self, following: Place) -> tuple[Place, Page[Row] | None]:
+        """Where to go on from a top that is all in the future, and the page there, if it was read.
+
+        Above a page that begins in the future there is nothing of now.
+        """
+        sky = self._state.get("sky")
+        if sky is None:
+            return following, None
+        place = self.feed.resumed(sky)
+        page = self._read(place)
+        if page.rows and not self._of_now(page.rows[0]):
+            return place, page
+        self._keep(page, fresh_above=self._state["high"])
+        self._state["sky"] = None
+        return following, None
 
     def _note_gaps(self, missing: gaps.Ranges) -> None:
         kept, holes = gaps.bounded(missing)

@@ -460,3 +460,48 @@ def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None
     assert many[0]["number"] == 5
     assert again.watched(many, 5, START)[1] == [], "it only goes to the end of the line"
     assert let_go == [again.LET_GO] * 5
+
+
+def test_what_is_dated_into_the_future_hides_nothing_that_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "ASKED_AT_ONCE", 0)  # nothing is asked for by its number
+    for by_page in (False, True):
+        listing = Listing(by_page)
+        reader = Reader(listing)
+        listing.add(START - timedelta(hours=1))
+        reader.poll()
+        for _ in range(8 * ROWS):
+            listing.add(START + timedelta(days=2))
+            reader.polls(1)
+        listing.pages = 0
+        ours = []
+        for _ in range(40):
+            ours.append(listing.add(reader.clock.now()).number)
+            reader.polls(1)
+        assert set(ours) <= set(reader.seen)
+        assert listing.pages < 40 * 8  # nor is all of the future read each time
+
+
+def test_future_rows_that_go_away_hide_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "ASKED_AT_ONCE", 0)
+    for by_page in (False, True):
+        listing = Listing(by_page)
+        reader = Reader(listing)
+        listing.add(START - timedelta(hours=1))
+        reader.poll()
+        future = [listing.add(START + timedelta(days=2)) for _ in range(6 * ROWS)]
+        reader.polls(8)
+        for row in future[ROWS + 1 :]:
+            row.hidden = True
+        ours = [listing.add(reader.clock.now()).number for _ in range(3 * ROWS)]
+        reader.polls(4)
+        assert set(ours) <= set(reader.seen)
+
+
+def test_row_that_only_says_to_be_of_the_future_leads_no_walk_past_others() -> None:
+    listing, reader = started()
+    for _ in range(2 * ROWS):
+        listing.add(START + timedelta(days=2))
+    reader.polls(2)
+    ours = [listing.add(reader.clock.now()).number for _ in range(4 * ROWS)]
+    reader.polls(3)
+    assert set(ours) <= set(reader.seen)
