@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import InstanceId
     from bot.domain.decisions import Attempt, Intent, Offer, Outcome
-    from bot.ports import Clock, Enforcer, IntentRecord, Ledger
+    from bot.ports import Clock, Enforcer, IntentRecord, Lane, Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -123,18 +123,19 @@ class Enforcement:
         # One server answers several calls at a time, and a raid leads to thousands of them.
         self._hands = ThreadPoolExecutor(hands, "deeds") if hands > 1 else None
 
-    def work(self, case: int, fence: int) -> Progress:
+    def work(self, case: int, fence: int, *, lane: Lane | None = None) -> Progress:
         """A round over a case: finish what was interrupted, undo what is to be undone, do what is ready.
 
-        It ends when others should have their turn, and then asks to be called again at once.
-        ``fence``: of the lease under which this acts. Raises ``LeaseLostError`` when it is not ours any more, and
-        ``LedgerError``; both leave everything as it was.
+        It ends when others should have their turn, and then asks to be called again at once. ``lane``: of the task that
+        asks for it. ``fence``: of the lease under which this acts. Raises ``LeaseLostError`` when it is not ours any
+        more, and ``LedgerError``; both leave everything as it was.
         """
         return Round(
             self._docket,
             self._clock,
             case,
             absent=self._absent,
+            lane=lane,
             unreportable=self._unreportable,
             do=lambda record: self._guarded(record, fence, self._do),
             undo=lambda record: self._guarded(record, fence, self._undo),

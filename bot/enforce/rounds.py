@@ -80,6 +80,7 @@ class Round:
         case: int,
         *,
         absent: Absent,
+        lane: Lane | None = None,
         unreportable: Collection[InstanceId] = (),
         do: Callable[[IntentRecord], Progress],
         undo: Callable[[IntentRecord], Progress],
@@ -87,13 +88,14 @@ class Round:
     ) -> None:
         """``do`` and ``undo`` carry out one intent. ``spread`` calls what it is given, as much at a time as it likes.
 
-        ``absent``: the deeds whose server could not be asked, which ``do`` and ``undo`` note there. ``unreportable``:
-        instances that take no report on an account that is banned.
+        ``absent``: the deeds whose server could not be asked, which ``do`` and ``undo`` note there. ``lane``: in which
+        this round was asked for. ``unreportable``: instances that take no report on an account that is banned.
         """
         self._docket = docket
         self._clock = clock
         self._case = case
         self._absent = absent
+        self._asked_in = lane
         self._unreportable = unreportable
         self._do = do
         self._undo = undo
@@ -106,6 +108,7 @@ class Round:
         self._for_human: set[int] = set()  # ready, and impossible to judge afterwards: what they wait for is held
         self._deaf: Counter[str] = Counter()
         self._elsewhere: set[int] = set()
+        self._let_others_ban = False
         self._lock = threading.Lock()  # what is spread comes back from several threads
 
     def go(self) -> Progress:
@@ -213,8 +216,12 @@ class Round:
 
     def _crowd(self) -> None:
         self._each(SetSwitch.kind, IntentState.READY, self._do)
-        self._bans()
+        self._bans(repeats=False)
         self._reports_for_bans_elsewhere()
+        self._let_others_ban = self._asked_in is Lane.BANS and not self._done and self._only_repeats()
+        if self._let_others_ban:
+            return
+        self._bans(repeats=True)
         self._each(Report.kind, IntentState.READY, self._do)
         self._each(Notify.kind, IntentState.READY, self._do)
         self._removals()
@@ -229,10 +236,16 @@ class Round:
             ):
                 self._wait_for(first)
 
-    def _bans(self) -> None:
+    def _only_repeats(self) -> bool:
+        """Whether all bans of this case are of accounts that another one has banned: they end no flood."""
+        due = self._clock.now()
+        ready = (self._docket.turns(self._case, IntentState.READY, kind, due=due, limit=1) for kind in ON_ACCOUNTS)
+        return any(ready) and self._lane() is not Lane.BANS
+
+    def _bans(self, *, repeats: bool) -> None:
         """Account by account: the reports that come before a ban or a limit, then that."""
         for kind in ON_ACCOUNTS:
-            for page in self._pages(kind, IntentState.READY):
+            for page in self._pages(kind, IntentState.READY, repeats=repeats):
                 bans = sorted(page, key=lambda one: (one.intent.about.uri if one.intent.about else "", one.id))
                 chains = [list(some) for _, some in groupby(bans, key=lambda one: one.intent.about)]
                 self._at_once([self._chain(chain) for chain in chains])
@@ -266,7 +279,7 @@ class Round:
         if self._is_over():
             return
         for kind in ON_ACCOUNTS:
-            for ban in self._docket.intents(states=(IntentState.READY,), kind=kind, limit=FOREIGN):
+            for ban in self._docket.unlike_all_done(kind, limit=FOREIGN):
                 self._reports_for(ban)
 
     def _reports_for(self, ban: IntentRecord) -> None:
@@ -323,10 +336,11 @@ class Round:
     def _goes_on(self, record: IntentRecord) -> bool:
         return not self._is_over() and self._may(record)
 
-    def _pages(self, kind: str, state: IntentState) -> Iterator[Sequence[IntentRecord]]:
+    def _pages(self, kind: str, state: IntentState, *, repeats: bool | None = None) -> Iterator[Sequence[IntentRecord]]:
         last = 0
         while not self._is_over():
-            page = self._docket.turns(self._case, state, kind, due=self._clock.now(), after=last, limit=PAGE)
+            now = self._clock.now()
+            page = self._docket.turns(self._case, state, kind, due=now, after=last, limit=PAGE, repeats=repeats)
             if page:
                 yield page
                 last = page[-1].id
@@ -353,7 +367,7 @@ class Round:
             took = time.monotonic() - self._began
             until = now + timedelta(seconds=max(WAIT, 10 * took if self._done == 0 else 0))
             progress = sooner(progress, Progress(again_at=until, why=self._held_up))
-        if self._is_over():
+        if self._is_over() or self._let_others_ban:
             progress = Progress(again_at=now, why="there is more to do")
         return Progress(
             again_at=progress.again_at,
@@ -366,7 +380,8 @@ class Round:
         """Bans are waited for; a case that has none left gets out of the way of those that have."""
         now = self._clock.now()
         urgent = any(
-            self._docket.turns(self._case, IntentState.READY, kind, due=now, limit=1) for kind in FIRST_IN_A_CROWD
+            self._docket.turns(self._case, IntentState.READY, kind, due=now, limit=1, repeats=False)
+            for kind in FIRST_IN_A_CROWD
         )
         return Lane.BANS if urgent else Lane.DEEDS
 

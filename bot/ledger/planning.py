@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from bot.ledger.chain import Entry
 
 INTENT = schema.intent.c
+
+STANDS = timedelta(days=1)
+"""For so long nothing that was done ends by itself: a ban is for a day at least."""
 
 
 class PlanningPart(Part):
@@ -219,11 +223,22 @@ def wake(connection: Connection, case: int, now: datetime) -> None:
     to_do = select(INTENT.id).where(
         INTENT.case_number == case, INTENT.state.in_([IntentState.READY.value, IntentState.UNDOING.value])
     )
-    urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, LimitAccount.kind, SetSwitch.kind]))
+    urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, LimitAccount.kind, SetSwitch.kind]), ~done_elsewhere(now))
     for lane, some in ((Lane.BANS, urgent), (Lane.DEEDS, to_do)):
         if connection.execute(some.limit(1)).first() is not None:
             want(connection, TaskKind.ENFORCE, str(case), lane, now=now)
             return
+
+
+def done_elsewhere(now: datetime) -> ColumnElement[bool]:
+    """Whether an intent wants what another one has done lately, and what was not taken back: then it is in no hurry."""
+    other = schema.intent.alias("other")
+    return (
+        select(other.c.id)
+        .where(other.c.kind == INTENT.kind, other.c.target_digest == INTENT.target_digest, other.c.id != INTENT.id)
+        .where(other.c.state == IntentState.DONE.value, other.c.done_at > now - STANDS)
+        .exists()
+    )
 
 
 def keep_verdict(

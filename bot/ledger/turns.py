@@ -10,7 +10,7 @@ from bot.domain.decisions import BanAccount, IntentState, LimitAccount, MarkSens
 from bot.ledger import schema
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.part import Part
-from bot.ledger.planning import INTENT, records_in
+from bot.ledger.planning import INTENT, done_elsewhere, records_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,13 +41,29 @@ class TurnsPart(Part):
     """``Turns``. Each question walks along an index from where its answer begins."""
 
     def turns(
-        self, case: int, state: IntentState, kind: str, *, due: datetime, after: int = 0, limit: int
+        self,
+        case: int,
+        state: IntentState,
+        kind: str,
+        *,
+        due: datetime,
+        after: int = 0,
+        limit: int,
+        repeats: bool | None = None,
     ) -> Sequence[IntentRecord]:
         """Intents of one kind whose time has come."""
         time_has_come = or_(INTENT.not_before.is_(None), INTENT.not_before <= due)
-        which = (INTENT.case_number == case, INTENT.state == state.value, INTENT.kind == kind, INTENT.id > after)
+        which = [INTENT.case_number == case, INTENT.state == state.value, INTENT.kind == kind, INTENT.id > after]
+        if repeats is not None:
+            which.append(done_elsewhere(self._now()) if repeats else ~done_elsewhere(self._now()))
         with self._database.read() as connection:
             return records_in(connection, *which, time_has_come, limit=limit)
+
+    def unlike_all_done(self, kind: str, *, limit: int) -> Sequence[IntentRecord]:
+        """Those of all cases that are ready."""
+        which = (INTENT.state == READY, INTENT.kind == kind, ~done_elsewhere(self._now()))
+        with self._database.read() as connection:
+            return records_in(connection, *which, limit=limit)
 
     def next_turn(self, case: int, *, later_than: datetime) -> datetime | None:
         """When the next one may be tried."""

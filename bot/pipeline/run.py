@@ -171,7 +171,8 @@ class Pipeline:
         if lease is None:
             await self._later(task, 5.0, "nobody here may act", count=False)
             return
-        progress = await in_thread(self._s.enforcement.work, int(task.target), lease.fence)
+        work = self._s.enforcement.work
+        progress = await in_thread(lambda: work(int(task.target), lease.fence, lane=task.lane))
         for case in progress.first:
             await in_thread(self._s.ledger.enqueue, TaskKind.ENFORCE, str(case), Lane.BANS)
         if progress.again_at is None:

@@ -17,9 +17,24 @@ class Turns(Protocol):
     """Intents by what whoever carries them out has to know. No answer takes longer because a case is large."""
 
     def turns(
-        self, case: int, state: IntentState, kind: str, *, due: datetime, after: int = 0, limit: int
+        self,
+        case: int,
+        state: IntentState,
+        kind: str,
+        *,
+        due: datetime,
+        after: int = 0,
+        limit: int,
+        repeats: bool | None = None,
     ) -> Sequence[IntentRecord]:
-        """Intents of one kind that may be tried at ``due``, in the order of their ids, beginning behind ``after``."""
+        """Intents of one kind that may be tried at ``due``, in the order of their ids, beginning behind ``after``.
+
+        ``repeats``: only those whose like another case has done within a day, and that stands; or only the others.
+        """
+        ...
+
+    def unlike_all_done(self, kind: str, *, limit: int) -> Sequence[IntentRecord]:
+        """Allowed intents of a kind, of all cases, that repeat nothing that another one has done (see ``turns``)."""
         ...
 
     def next_turn(self, case: int, *, later_than: datetime) -> datetime | None:

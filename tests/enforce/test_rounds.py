@@ -138,6 +138,62 @@ def test_a_ban_waits_for_the_report_that_another_case_was_allowed_and_has_that_c
     assert alone.kinds().count("ban_account") == 1
 
 
+def bans(*numbers):
+    return [BanAccount(instance=making.HERE, account=making.account(f"raider{n}")) for n in numbers]
+
+
+def banned(raid, case):
+    done = [one for one in raid.ledger.intents(case=case, kind="ban_account") if one.state is IntentState.DONE]
+    return [one.intent.account.local_id.removeprefix("id-raider") for one in done]
+
+
+def test_accounts_that_another_case_has_banned_come_after_those_that_nobody_has(raid):
+    first = raid.plan(*bans(*range(30)), number=1)
+    raid.settle(first)
+    second = raid.flood(60, 60, first=100, number=2, kinds=("remove",))
+    raid.plan(*bans(*range(34)), number=2)
+    raid.work(second)
+    assert sorted(banned(raid, second)[-4:]) == ["30", "31", "32", "33"]
+    assert len(banned(raid, second)) >= SLICE
+    raid.settle(second)
+    assert len(banned(raid, second)) == 34, "the others are taken all the same"
+
+
+def test_case_that_only_repeats_bans_lets_those_go_first_that_have_others(alone):
+    alone.settle(alone.plan(*bans(*range(3)), number=1))
+    second = alone.flood(60, 60, first=100, number=2, kinds=("remove",))
+    alone.plan(*bans(*range(3)), number=2)
+    progress = alone.acting.work(second, alone.fence, lane=Lane.BANS)
+    assert banned(alone, second) == alone.kinds()[3:] == []
+    assert (progress.again_at, progress.lane) == (alone.clock.now(), Lane.DEEDS)
+    assert alone.acting.work(second, alone.fence, lane=Lane.DEEDS).again_at is not None
+    assert len(banned(alone, second)) == 3
+    third = alone.flood(60, 60, first=300, number=3, kinds=("remove",))
+    alone.plan(*bans(2, 3), number=3)
+    alone.acting.work(third, alone.fence, lane=Lane.BANS)
+    assert banned(alone, third) == ["2", "3"], "a round that bans somebody goes on"
+
+
+def test_ban_that_was_taken_back_or_may_have_ended_is_in_a_hurry_again(alone):
+    def lane_of(number):
+        alone.plan(*bans(1), number=number)
+        tasks = alone.ledger.take([TaskKind.ENFORCE], limit=9, lease_seconds=60)
+        return next(task.lane for task in tasks if task.target == str(number))
+
+    assert lane_of(1) is Lane.BANS
+    alone.settle(1)
+    assert lane_of(2) is Lane.DEEDS
+    alone.clock.pass_(days=1)
+    assert lane_of(3) is Lane.BANS
+    alone.settle(3)
+    alone.clock.pass_(seconds=1)
+    assert lane_of(4) is Lane.DEEDS
+    (done,) = alone.ledger.intents(case=3, kind="ban_account")
+    alone.ledger.set_state(done.id, IntentState.UNDOING, by="human")
+    alone.settle(3)
+    assert lane_of(5) is Lane.BANS
+
+
 def test_small_work_keeps_its_whole_order(alone):
     alone.flood(5, 2)
     assert alone.ledger.ready(most=1000) <= CROWD
