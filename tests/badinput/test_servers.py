@@ -81,7 +81,7 @@ def test_pictrs_is_down_for_a_while(town: Town, bot: Bot, listed: tuple[bytes, s
     url = town.upload("alice", listed[0])
     town.box.stop_pictrs()
     post = town.post("alice", url)
-    eventually(lambda: bool(bot.json("status")["counts"]["seen"]), "the post is seen")
+    eventually(lambda: bool(bot.look("status")["counts"]["seen"]), "the post is seen")
     town.box.start_pictrs()
     eventually(lambda: town.banned("alice"), f"alice is banned\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
@@ -100,7 +100,7 @@ def test_a_bot_that_is_no_admin_any_more_says_so_and_waits(town: Town, bot: Bot,
     town.call("admin", "POST", "admin/add", person_id=town.box.people["warden"].id, added=False)
     url = town.upload("alice", listed[0])
     post = town.post("alice", url)
-    eventually(lambda: any(f["trouble"] for f in bot.json("status")["feeds"].values()), "status shows the trouble")
+    eventually(lambda: any(f["trouble"] for f in bot.look("status")["feeds"].values()), "status shows the trouble")
     checks = bot.json("check", code=1)
     assert any(not one["ok"] and "admin" in one["what"] + one["detail"] for one in checks)
     assert not town.banned("alice")
@@ -140,7 +140,7 @@ def test_post_that_vanished_between_poll_and_deed(town: Town, bot: Bot, listed: 
     release.set()
     eventually(lambda: town.banned("alice"), f"alice is banned\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
-    states = {i["deed"]: i["state"] for i in bot.json("case", "1")["intents"]}
+    states = {i["deed"]: i["state"] for i in bot.look("case", "1")["intents"]}
     assert states == {"report": "refused", "remove": "refused", "purge_file": "done", "ban_account": "done"}
 
 
@@ -148,9 +148,9 @@ def test_file_that_is_gone_is_not_called_clean_and_not_acted_on(town: Town, bot:
     town.box.faults.before("GET", "/pictrs/image/", respond(404, ""), times=100)
     url = town.upload("alice", png(64, 64))
     town.post("alice", url)
-    eventually(lambda: bot.json("status")["counts"]["unscannable"] > 0, "the file is counted as unscannable")
-    assert bot.json("held") == []
-    assert bot.json("cases") == []
+    eventually(lambda: bot.look("status")["counts"]["unscannable"] > 0, "the file is counted as unscannable")
+    assert bot.look("held") == []
+    assert bot.look("cases") == []
 
 
 def test_ledger_that_is_locked_for_a_while(town: Town, bot: Bot, listed: tuple[bytes, str]) -> None:
