@@ -171,9 +171,7 @@ class Faults:
         return due
 
 
-def _rule(
-    method: str, path: str, action: Action, times: int, server: str | None, body: str | None
-) -> _Rule:
+def _rule(method: str, path: str, action: Action, times: int, server: str | None, body: str | None) -> _Rule:
     said = None if body is None else re.compile(body.encode())
     return _Rule(method, re.compile(path), action, times, server, said)
 

@@ -10,7 +10,7 @@ import pytest
 from adapters.sandbox.lemmy import drop, hold
 from conformance.waiting import eventually
 
-from .conftest import DEEDS, all_dealt_with, asleep
+from .conftest import DEEDS, all_dealt_with
 
 if TYPE_CHECKING:
     from acceptance.bot import Bot
@@ -21,7 +21,7 @@ MOMENTS = ("between attempt and call", "between call and outcome")
 
 
 class Moment:
-    """A call of the bot that is held at such a moment; what was held never reaches the server, or its answer the bot."""
+    """A call of the bot that is held at such a moment: it never reaches the server, or its answer never the bot."""
 
     def __init__(self, town: Town, one: Shared, deed: str, moment: str) -> None:
         self.release, self.arrived = threading.Event(), threading.Event()
@@ -45,8 +45,8 @@ def killed_at(moments: dict[str, Moment], bot: Bot) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_around_each_deed(town: Town, bot: Bot, moment: str) -> None:
-    with asleep(bot):
-        shared = dict(zip(DEEDS, town.share(bot, [f"{deed}_me" for deed in DEEDS]), strict=True))
+    with town.unseen(bot, [f"{deed}_me" for deed in DEEDS]) as members:
+        shared = dict(zip(DEEDS, members, strict=True))
         moments = {deed: Moment(town, one, deed, moment) for deed, one in shared.items()}
     killed_at(moments, bot)
     all_dealt_with(town, bot, shared)
@@ -62,7 +62,8 @@ def test_killed_around_each_deed(town: Town, bot: Bot, moment: str) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_around_an_undo(town: Town, bot: Bot, moment: str) -> None:
-    shared = dict(zip(("remove", "ban"), town.share(bot, ["remove_me", "ban_me"]), strict=True))
+    with town.unseen(bot, ["remove_me", "ban_me"]) as members:
+        shared = dict(zip(("remove", "ban"), members, strict=True))
     all_dealt_with(town, bot, shared)
     for one in shared.values():
         eventually(lambda one=one: town.gone(one.post["thumbnail_url"]), "the thumbnail is gone")  # type: ignore[misc]
@@ -77,8 +78,8 @@ def test_killed_around_an_undo(town: Town, bot: Bot, moment: str) -> None:
         eventually(lambda one=one: not town.banned(one.who), f"{deed}: the ban is lifted")  # type: ignore[misc]
         eventually(lambda one=one: not town.shown(one.post["id"])["removed"], f"{deed}: the post is back")  # type: ignore[misc]
     bot.wait_until_idle()
-    found = {deed: town.deeds(one.post["id"], one.who) for deed, one in shared.items()}
-    assert found == dict.fromkeys(shared, {"report": 1, "remove": 2, "ban": 2})
+    for deed, one in shared.items():
+        assert town.deeds(one.post["id"], one.who) == {"report": 1, "remove": 2, "ban": 2}, deed
     for number in ("1", "2"):
         intents = {i["deed"]: i["state"] for i in bot.look("case", number)["intents"]}
         assert intents == {"report": "undone", "remove": "undone", "purge_file": "done", "ban_account": "undone"}
