@@ -85,6 +85,7 @@ class _Rule:
     action: Action
     times: int
     server: str | None
+    body: re.Pattern[bytes] | None
 
 
 @dataclass(slots=True)
@@ -92,7 +93,8 @@ class Faults:
     """What is to go wrong, and when.
 
     A rule applies to requests whose method is ``method`` (``*`` for any) and whose path, or path with query, contains
-    a match of ``path_regex``; after ``times`` requests it is used up. ``server`` narrows it to one server by name.
+    a match of ``path_regex``; after ``times`` requests it is used up. ``server`` narrows it to one server by name,
+    ``body_regex`` to requests that say such a thing.
     """
 
     _before: list[_Rule] = field(default_factory=list)
@@ -101,16 +103,32 @@ class Faults:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def before(
-        self, method: str, path_regex: str, action: Action, times: int = 1, *, server: str | None = None
+        self,
+        method: str,
+        path_regex: str,
+        action: Action,
+        times: int = 1,
+        *,
+        server: str | None = None,
+        body_regex: str | None = None,
     ) -> None:
         """Do ``action`` before the server sees the request. ``respond`` and ``drop`` keep it from being processed."""
         with self._lock:
-            self._before.append(_Rule(method, re.compile(path_regex), action, times, server))
+            self._before.append(_rule(method, path_regex, action, times, server, body_regex))
 
-    def after(self, method: str, path_regex: str, action: Action, times: int = 1, *, server: str | None = None) -> None:
+    def after(
+        self,
+        method: str,
+        path_regex: str,
+        action: Action,
+        times: int = 1,
+        *,
+        server: str | None = None,
+        body_regex: str | None = None,
+    ) -> None:
         """Do ``action`` after the server has processed the request and before its answer goes out."""
         with self._lock:
-            self._after.append(_Rule(method, re.compile(path_regex), action, times, server))
+            self._after.append(_rule(method, path_regex, action, times, server, body_regex))
 
     def clear(self) -> None:
         """Forget every rule."""
@@ -118,7 +136,22 @@ class Faults:
             self._before.clear()
             self._after.clear()
 
-    def take(self, stage: str, server: str, method: str, path: str, query: str) -> list[Action]:
+    def left(self) -> list[str]:
+        """What was planted and has not come to pass yet, or not as often as it should."""
+        with self._lock:
+            return [f"{rule.method} {rule.path.pattern}: {rule.action}" for rule in (*self._before, *self._after)]
+
+    def reads(self, server: str, method: str) -> bool:
+        """Whether it may take the body of such a request to know what is to go wrong with it."""
+        with self._lock:
+            return any(
+                rule.body is not None and rule.method in {"*", method} and rule.server in {None, server}
+                for rule in (*self._before, *self._after)
+            )
+
+    def take(
+        self, stage: str, server: str, method: str, path: str, query: str, body: bytes | None = None
+    ) -> list[Action]:
         """The actions due for one request, each counted as used."""
         rules = self._before if stage == "before" else self._after
         full = f"{path}?{query}" if query else path
@@ -130,11 +163,17 @@ class Faults:
                     and rule.method in {"*", method}
                     and rule.server in {None, server}
                     and (rule.path.search(path) or rule.path.search(full))
+                    and (rule.body is None or (body is not None and rule.body.search(body)))
                 ):
                     rule.times -= 1
                     due.append(rule.action)
             rules[:] = [rule for rule in rules if rule.times > 0]
         return due
+
+
+def _rule(method: str, path: str, action: Action, times: int, server: str | None, body: str | None) -> _Rule:
+    said = None if body is None else re.compile(body.encode())
+    return _Rule(method, re.compile(path), action, times, server, said)
 
 
 class FaultyApp:
@@ -155,8 +194,10 @@ class FaultyApp:
             await self._app(scope, receive, send)
             return
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
-        cuts_answer = False
-        for action in self._faults.take("before", self._server, method, path, query):
+        cuts_answer, body = False, None
+        if self._faults.reads(self._server, method):
+            body, receive = await _read(receive)
+        for action in self._faults.take("before", self._server, method, path, query, body):
             if isinstance(action, Truncate):
                 cuts_answer = True
             elif await self._act(action, scope, receive, send):
@@ -170,7 +211,7 @@ class FaultyApp:
             answer.append(message)
 
         await self._app(scope, receive, keep)
-        for action in self._faults.take("after", self._server, method, path, query):
+        for action in self._faults.take("after", self._server, method, path, query, body):
             if isinstance(action, Truncate):
                 cuts_answer = True
             elif await self._act(action, scope, receive, send):
@@ -222,3 +263,18 @@ class FaultyApp:
         # The server says 500 for an application that ends without an answer while the connection looks open.
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def _read(receive: Receive) -> tuple[bytes, Receive]:
+    """The body of a request, and what gives it once more."""
+    messages: list[Message] = []
+    while True:
+        messages.append(await receive())
+        if not messages[-1].get("more_body"):
+            break
+    body = b"".join(message.get("body", b"") for message in messages)
+
+    async def again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return body, again

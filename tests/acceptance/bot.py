@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+import typer
 import yaml
 
+from bot.cli.app import app
 from conformance.waiting import eventually
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.server import Server
 
 COMMAND = (sys.executable, "-m", "bot")
+IN_HERE = typer.main.get_command(app)
 SOURCES = 7  # of a Lemmy; the file store is one more where it may be asked
 
 
@@ -127,15 +132,25 @@ class Bot:
         """Run another command with ``--json``."""
         return json.loads(self.command(*words, "--json", code=code))
 
+    def look(self, *words: str) -> Any:
+        """The same document of a command that only looks, which runs here.
+
+        For looking again and again: a process for each look would take more of the machine than the bot does.
+        """
+        shown = io.StringIO()
+        with redirect_stdout(shown):
+            IN_HERE(["--config", str(self.config), *words, "--json"], standalone_mode=False)
+        return json.loads(shown.getvalue())
+
     def wait_until_it_watches(self, feeds: int = SOURCES) -> None:
         """Until every feed was read once: what comes later is new to it."""
-        eventually(lambda: len(self.json("status")["feeds"]) >= feeds, f"the bot reads its feeds\n{self._tail()}")
+        eventually(lambda: len(self.look("status")["feeds"]) >= feeds, f"the bot reads its feeds\n{self._tail()}")
 
     def wait_until_idle(self) -> None:
         """Until nothing is left to do; what a poll brings later is another matter."""
 
         def idle() -> bool:
-            tasks = self.json("status")["tasks"]
+            tasks = self.look("status")["tasks"]
             busy = [f"{state}/{kind}" for state in ("waiting", "running") for kind in ("examine", "enforce")]
             return not any(tasks.get(state) for state in busy)
 

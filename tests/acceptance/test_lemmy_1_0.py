@@ -127,7 +127,7 @@ def test_picture_is_handled_on_lemmy_1_0_and_what_the_banned_account_uploads_is_
         eventually(lambda: admin.gone(stored["filename"]), "the file is gone")
         (report,) = reports()
         assert report["violates_instance_rules"], "it is for the admins, and does not leave the server"
-        eventually(lambda: done(bot.json("case", "1")), "the server confirms all of it")
+        eventually(lambda: done(bot.look("case", "1")), "the server confirms all of it")
         case = bot.json("case", "1")
         assert {one["deed"] for one in case["intents"]} == {"report", "remove", "purge_file", "ban_account"}
         assert "still lets a banned account upload" in str(case)

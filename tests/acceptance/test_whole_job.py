@@ -148,7 +148,7 @@ def test_approving_a_held_purge_carries_it_out(bot: Bot, stage: Stage, admin: Pe
     picture = stage.picture(erin)
     block(bot, admin, picture)
     stage.post(frank, community, url=picture.url)
-    eventually(lambda: bool(bot.json("held")), f"the purge is held\n{bot.log.read_text()[-3000:]}")
+    eventually(lambda: bool(bot.look("held")), f"the purge is held\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
 
     numbers = [str(hold["intent"]) for hold in bot.json("held")]

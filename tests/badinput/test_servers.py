@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +11,14 @@ import pytest
 from adapters.sandbox.lemmy import delay, drop, hold, respond, truncate
 from conformance.pictures import png
 from conformance.waiting import eventually
+from crash.conftest import DEEDS, all_dealt_with
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from acceptance.bot import Bot
-    from crash.conftest import Town
+    from adapters.sandbox.faults import Action
+    from crash.conftest import Shared, Town
 
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 FAULTS = {
@@ -39,49 +44,62 @@ def dealt_with(town: Town, bot: Bot, post: dict, url: str, who: str = "alice") -
     assert town.deeds(post["id"], who) == {"report": 1, "remove": 1, "ban": 1}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_listing_fails_for_a_while(town: Town, bot: Bot, listed: tuple[bytes, str], fault: str) -> None:
-    town.box.faults.before("GET", "/api/v3/post/list", FAULTS[fault], times=3)
-    url = town.upload("alice", listed[0])
-    post = town.post("alice", url)
-    dealt_with(town, bot, post, url)
+def without(*names: str) -> dict[str, Action]:
+    return {name: fault for name, fault in FAULTS.items() if name not in names}
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "slow"])
-def test_every_deed_fails_at_first(town: Town, bot: Bot, listed: tuple[bytes, str], fault: str) -> None:
-    """Before it is carried out: the bot tries again, and does it once."""
-    for path in ("/post/report$", "/post/remove$", "/user/ban$"):
-        town.box.faults.before("POST", path, FAULTS[fault])
-    town.box.faults.before("POST", "/internal/purge", FAULTS[fault])
-    url = town.upload("alice", listed[0])
-    post = town.post("alice", url)
-    dealt_with(town, bot, post, url)
+@contextmanager
+def each_their_own(town: Town, bot: Bot, faults: dict[str, Action]) -> Iterator[dict[str, Shared]]:
+    """For each of these a new member who has shared something, which the bot sees afterwards."""
+    with town.unseen(bot, [f"member_{number}" for number in range(len(faults))]) as members:
+        yield dict(zip(faults, members, strict=True))
 
 
-@pytest.mark.parametrize("answer", ["cut in the middle of the body", "down"])
-def test_every_deed_is_carried_out_and_its_answer_lost(
-    town: Town, bot: Bot, listed: tuple[bytes, str], answer: str
-) -> None:
-    for path in ("/post/report$", "/post/remove$", "/user/ban$", "/internal/purge"):
-        town.box.faults.after("POST", path, FAULTS[answer])
-    url = town.upload("alice", listed[0])
-    post = town.post("alice", url)
-    dealt_with(town, bot, post, url)
+@pytest.mark.parametrize("faults", [list(FAULTS)[:5], list(FAULTS)[5:]], ids=["no answer", "another answer"])
+def test_listing_fails_for_a_while(town: Town, bot: Bot, faults: list[str]) -> None:
+    """In each of these ways, one after another."""
+    for number, fault in enumerate(faults):
+        with town.unseen(bot, [f"member_{number}"]) as (one,):
+            town.box.faults.before("GET", "/api/v3/post/list", FAULTS[fault], times=3)
+        all_dealt_with(town, bot, {fault: one})
+        assert town.box.faults.left() == [], f"{fault}: it was listed before the fault was over"
 
 
-@pytest.mark.parametrize("fault", ["error 500", "cut in the middle of the body", "down"])
-def test_the_file_cannot_be_fetched_at_first(town: Town, bot: Bot, listed: tuple[bytes, str], fault: str) -> None:
-    town.box.faults.before("GET", "/pictrs/image/", FAULTS[fault], times=4)
-    url = town.upload("alice", listed[0])
-    post = town.post("alice", url)
-    dealt_with(town, bot, post, url)
+def test_every_deed_fails_at_first(town: Town, bot: Bot) -> None:
+    """Before it is carried out, in each of these ways for somebody else: the bot tries again, and does it once."""
+    faults = without("slow")
+    with each_their_own(town, bot, faults) as shared:
+        for name, one in shared.items():
+            for deed in DEEDS:
+                town.box.faults.before(**one.call(deed), action=faults[name])
+    all_dealt_with(town, bot, shared)
+    assert town.box.faults.left() == []
+
+
+def test_every_deed_is_carried_out_and_its_answer_lost(town: Town, bot: Bot) -> None:
+    faults = {name: FAULTS[name] for name in ("cut in the middle of the body", "down")}
+    with each_their_own(town, bot, faults) as shared:
+        for name, one in shared.items():
+            for deed in DEEDS:
+                town.box.faults.after(**one.call(deed), action=faults[name])
+    all_dealt_with(town, bot, shared)
+    assert town.box.faults.left() == []
+
+
+def test_the_file_cannot_be_fetched_at_first(town: Town, bot: Bot) -> None:
+    faults = {name: FAULTS[name] for name in ("error 500", "cut in the middle of the body", "down")}
+    with each_their_own(town, bot, faults) as shared:
+        for name, one in shared.items():
+            town.box.faults.before("GET", one.url.rsplit("/", 1)[-1], faults[name], times=4)
+    eventually(lambda: not town.box.faults.left(), "all of them went wrong as often as they should", deadline=120)
+    all_dealt_with(town, bot, shared)
 
 
 def test_pictrs_is_down_for_a_while(town: Town, bot: Bot, listed: tuple[bytes, str]) -> None:
     url = town.upload("alice", listed[0])
     town.box.stop_pictrs()
     post = town.post("alice", url)
-    eventually(lambda: bool(bot.json("status")["counts"]["seen"]), "the post is seen")
+    eventually(lambda: bool(bot.look("status")["counts"]["seen"]), "the post is seen")
     town.box.start_pictrs()
     eventually(lambda: town.banned("alice"), f"alice is banned\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
@@ -100,7 +118,7 @@ def test_a_bot_that_is_no_admin_any_more_says_so_and_waits(town: Town, bot: Bot,
     town.call("admin", "POST", "admin/add", person_id=town.box.people["warden"].id, added=False)
     url = town.upload("alice", listed[0])
     post = town.post("alice", url)
-    eventually(lambda: any(f["trouble"] for f in bot.json("status")["feeds"].values()), "status shows the trouble")
+    eventually(lambda: any(f["trouble"] for f in bot.look("status")["feeds"].values()), "status shows the trouble")
     checks = bot.json("check", code=1)
     assert any(not one["ok"] and "admin" in one["what"] + one["detail"] for one in checks)
     assert not town.banned("alice")
@@ -140,7 +158,7 @@ def test_post_that_vanished_between_poll_and_deed(town: Town, bot: Bot, listed: 
     release.set()
     eventually(lambda: town.banned("alice"), f"alice is banned\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
-    states = {i["deed"]: i["state"] for i in bot.json("case", "1")["intents"]}
+    states = {i["deed"]: i["state"] for i in bot.look("case", "1")["intents"]}
     assert states == {"report": "refused", "remove": "refused", "purge_file": "done", "ban_account": "done"}
 
 
@@ -148,9 +166,9 @@ def test_file_that_is_gone_is_not_called_clean_and_not_acted_on(town: Town, bot:
     town.box.faults.before("GET", "/pictrs/image/", respond(404, ""), times=100)
     url = town.upload("alice", png(64, 64))
     town.post("alice", url)
-    eventually(lambda: bot.json("status")["counts"]["unscannable"] > 0, "the file is counted as unscannable")
-    assert bot.json("held") == []
-    assert bot.json("cases") == []
+    eventually(lambda: bot.look("status")["counts"]["unscannable"] > 0, "the file is counted as unscannable")
+    assert bot.look("held") == []
+    assert bot.look("cases") == []
 
 
 def test_ledger_that_is_locked_for_a_while(town: Town, bot: Bot, listed: tuple[bytes, str]) -> None:

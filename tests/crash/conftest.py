@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +14,39 @@ import pytest
 
 from acceptance.bot import Bot, write_config
 from adapters.sandbox.lemmy import LemmySandbox
+from bot.clock import SystemClock
+from bot.domain.evidence import ListMode, MatchedBy
+from bot.ledger import open_ledger
+from bot.ports import ListEntry
 from conformance.pictures import png
+from conformance.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+DEEDS = ("report", "remove", "purge", "ban")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A listed picture that somebody posted."""
+
+    who: str
+    person: int
+    url: str
+    post: dict[str, Any]
+
+    def call(self, deed: str) -> dict[str, str]:
+        """The one call by which this is done to it, as faults know it."""
+        post, person = rf'"post_id": ?{self.post["id"]}\b', rf'"person_id": ?{self.person}\b'
+        alias = self.url.rsplit("/", 1)[-1]
+        return {
+            "report": {"path_regex": "/api/v3/post/report$", "body_regex": post},
+            "remove": {"path_regex": "/api/v3/post/remove$", "body_regex": post},
+            "purge": {"path_regex": f"/internal/purge.*{alias}"},
+            "ban": {"path_regex": "/api/v3/user/ban$", "body_regex": person},
+        }[deed] | {"method": "POST"}
 
 
 class Town:
@@ -37,6 +68,35 @@ class Town:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         found: dict[str, Any] = answer.json()
         return found
+
+    def join(self, who: str) -> int:
+        """One more member; the number of the person."""
+        sent = {"username": who, "password": "a long password", "password_verify": "a long password", "show_nsfw": True}
+        token = self.call("admin", "POST", "user/register", **sent)["jwt"]
+        self.clients[who] = httpx.Client(
+            base_url=self.box.url, timeout=60, headers={"Authorization": f"Bearer {token}"}
+        )
+        return int(self.call("admin", "GET", "user", username=who)["person_view"]["person"]["id"])
+
+    @contextmanager
+    def unseen(self, bot: Bot, members: Sequence[str]) -> Iterator[list[Shared]]:
+        """Each of these new members posts a picture of their own that is on the list; the bot sees it afterwards."""
+        pictures = {who: png(320, 240) for who in members}
+        put_on_list(bot, *pictures.values())  # not while it stands still, perhaps in the middle of writing
+        bot.signal(signal.SIGSTOP)
+        try:
+            yield [self._share(who, content) for who, content in pictures.items()]
+        finally:
+            bot.signal(signal.SIGCONT)
+
+    def _share(self, who: str, content: bytes) -> Shared:
+        person, url = self.join(who), self.upload(who, content)
+        return Shared(who=who, person=person, url=url, post=self.post(who, url))
+
+    def dealt_with(self, one: Shared) -> dict[str, Any]:
+        """What was done about it: how often by the server's own books, and what is so now."""
+        so = {"removed": self.shown(one.post["id"])["removed"], "gone": self.gone(one.url)}
+        return {**self.deeds(one.post["id"], one.who), **so, "banned": self.banned(one.who)}
 
     def upload(self, who: str, content: bytes) -> str:
         """A public URL."""
@@ -96,6 +156,41 @@ class Town:
             client.close()
 
 
+ONCE = {"report": 1, "remove": 1, "ban": 1, "removed": True, "gone": True, "banned": True}
+"""``dealt_with`` when everything came to pass, once."""
+
+
+def put_on_list(bot: Bot, *pictures: bytes) -> None:
+    """In the bot's own ledger, which is sooner done than by commands."""
+    ledger = open_ledger(f"sqlite:///{bot.config.parent / 'ledger.db'}", clock=SystemClock())
+    digests = [hashlib.sha256(content).hexdigest() for content in pictures]
+    ledger.add_entries(
+        [ListEntry(list_id="bad", mode=ListMode.BLOCK, by=MatchedBy.SHA256, digest=digest) for digest in digests]
+    )
+    ledger.close()
+
+
+def all_dealt_with(town: Town, bot: Bot, shared: dict[str, Shared], patience: float = 180) -> None:
+    """``shared``: by what went wrong with it. Everything came to pass all the same, once."""
+
+    def found() -> dict[str, Any]:
+        return {name: town.dealt_with(one) for name, one in shared.items()}
+
+    waiting = list(shared.values())
+
+    def done() -> bool:
+        while waiting and town.banned(waiting[0].who) and town.gone(waiting[0].url):
+            waiting.pop(0)
+        return not waiting
+
+    try:
+        eventually(done, "all is done", deadline=patience)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {found()}\n{bot.log.read_text()[-3000:]}") from None
+    bot.wait_until_idle()
+    assert found() == dict.fromkeys(shared, ONCE)
+
+
 @pytest.fixture
 def town() -> Iterator[Town]:
     with LemmySandbox() as box:
@@ -115,7 +210,7 @@ def listed() -> tuple[bytes, str]:
 def bot(town: Town, tmp_path: Path, listed: tuple[bytes, str]) -> Iterator[Bot]:
     """A bot that runs, with the picture on its block list."""
     one = Bot(town.config(tmp_path, unposted_uploads="ignore"))
-    one.command("list", "add", "bad", f"sha256:{listed[1]}")
+    put_on_list(one, listed[0])
     one.start()
     one.wait_until_it_watches()
     yield one

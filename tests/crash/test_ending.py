@@ -45,10 +45,10 @@ def test_told_to_end_while_the_server_hangs(town: Town, bot: Bot, listed: tuple[
     code = bot.wait(60)
     assert code == (0 if signals == 1 else 128 + signal.SIGTERM), bot.log.read_text()[-3000:]
     if signals == 1:
-        status = bot.json("status")
+        status = bot.look("status")
         assert status["acts"] is None
         assert [key for key in status["tasks"] if key.startswith("running/")] == []
-        tries = [event for event in bot.json("case", "1")["timeline"] if event["what"] in {"attempt", "outcome"}]
+        tries = [event for event in bot.look("case", "1")["timeline"] if event["what"] in {"attempt", "outcome"}]
         assert tries[-1]["what"] == "attempt", "nobody has written down how it ended"
 
     town.box.faults.clear()
@@ -59,4 +59,4 @@ def test_told_to_end_while_the_server_hangs(town: Town, bot: Bot, listed: tuple[
     assert town.deeds(post["id"], "alice") == {"report": 1, "remove": 1, "ban": 1}
     assert town.gone(url)
     assert bot.json("who", slow)[0]["scan"].startswith("300x200")
-    assert {intent["state"] for intent in bot.json("case", "1")["intents"]} == {"done"}
+    assert {intent["state"] for intent in bot.look("case", "1")["intents"]} == {"done"}

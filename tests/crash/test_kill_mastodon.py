@@ -114,8 +114,8 @@ def test_killed_around_each_deed_in_turn(town: Town, bot: Bot, moment: str) -> N
 
     eventually(lambda: town.standing()["suspended"], f"alice is suspended\n{bot.log.read_text()[-3000:]}")
     bot.wait_until_idle()
-    (case,) = bot.json("cases")
-    told = bot.json("case", str(case["case"]))
+    (case,) = bot.look("cases")
+    told = bot.look("case", str(case["case"]))
     states = {one["deed"]: one["state"] for one in told["intents"]}
     limited = states.pop("limit_account")  # its next try may come after the suspension, and is not needed any more then
     assert limited in {"done", "refused"}, told["timeline"]

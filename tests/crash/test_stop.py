@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def intents(bot: Bot, case: int = 1) -> dict[str, Any]:
-    return {intent["deed"]: intent for intent in bot.json("case", str(case))["intents"]}
+    return {intent["deed"]: intent for intent in bot.look("case", str(case))["intents"]}
 
 
 def test_stopped_between_two_deeds_and_started_again(town: Town, bot: Bot, listed: tuple[bytes, str]) -> None:
@@ -35,11 +35,11 @@ def test_stopped_between_two_deeds_and_started_again(town: Town, bot: Bot, liste
     held = {deed: intent for deed, intent in intents(bot).items() if deed != "report"}
     assert {tuple(intent["reasons"]) for intent in held.values()} == {("stopped",)}, held
 
-    scanned = bot.json("status")["counts"]["scanned"]
+    scanned = bot.look("status")["counts"]["scanned"]
     bot.command("approve", str(held["remove"]["intent"]), "--by", "bob", code=1)  # does not overrule the switch
     harmless = town.upload("bob", listed[0] + b"\0")  # other bytes, so another file
     town.post("bob", harmless)
-    eventually(lambda: bot.json("status")["counts"]["scanned"] > scanned, "scanning goes on")
+    eventually(lambda: bot.look("status")["counts"]["scanned"] > scanned, "scanning goes on")
     bot.wait_until_idle()
     assert town.deeds(post["id"], "alice") == {"report": 1, "remove": 0, "ban": 0}
 
@@ -59,10 +59,10 @@ def test_pulled_without_a_command(town: Town, bot: Bot, listed: tuple[bytes, str
         (bot.config.parent / "stop-acting").touch()
     else:
         os.kill(bot.pid, signal.SIGUSR1)
-    eventually(lambda: bot.json("status")["stopped"] is not None, "the bot has seen it")
+    eventually(lambda: bot.look("status")["stopped"] is not None, "the bot has seen it")
 
     post = town.post("bob", town.upload("bob", listed[0]))
-    eventually(lambda: bot.json("held", "--case", "1"), "what the bot would do is held")
+    eventually(lambda: bot.look("held", "--case", "1"), "what the bot would do is held")
     bot.wait_until_idle()
     assert town.deeds(post["id"], "bob") == {"report": 0, "remove": 0, "ban": 0}
 
@@ -73,4 +73,4 @@ def test_pulled_without_a_command(town: Town, bot: Bot, listed: tuple[bytes, str
         bot.command("start-acting", "--by", "ann", code=1)  # not while the file is there
         (bot.config.parent / "stop-acting").unlink()
     bot.command("start-acting", "--by", "ann")
-    assert bot.json("status")["stopped"] is None
+    assert bot.look("status")["stopped"] is None

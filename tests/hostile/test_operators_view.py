@@ -137,15 +137,15 @@ def test_every_hostile_file_comes_to_an_end_that_an_operator_can_see(
     for url in urls[::9]:
         assert looking.scan(url) in looking.told("who", url)
     bot.wait_until_idle()
-    status = bot.json("status")
+    status = bot.look("status")
     assert status["counts"]["unscannable"] == unscannable >= 5
     reasons = " ".join(trouble["reason"] for trouble in status["troubles"])
     assert "too_large: " in reasons
     assert "broken: " in reasons
 
     # None of it is a reason to do anything.
-    assert bot.json("cases") == []
-    assert bot.json("held") == []
+    assert bot.look("cases") == []
+    assert bot.look("held") == []
     assert deeds(town) == {"reports": [], "removed": [], "banned": []}
 
     harmless = town.upload("alice", png(640, 480))
@@ -176,7 +176,7 @@ def test_what_hangs_behind_a_picture_is_told_with_the_case_and_is_not_its_reason
     uploaded = town.upload("alice", behind["zip"][0]).rsplit("/", 1)[1]
     eventually(lambda: behind["zip"][1] in looking.scan(uploaded), "it is found in an upload too")
     bot.wait_until_idle()
-    assert bot.json("cases") == []
+    assert bot.look("cases") == []
 
     data, finding = behind["zip"]
     bot.command("list", "add", "bad", f"sha256:{hashlib.sha256(data).hexdigest()}")
@@ -187,7 +187,7 @@ def test_what_hangs_behind_a_picture_is_told_with_the_case_and_is_not_its_reason
     assert "declared image/[/b], is image/jpeg" in told
     assert "flagged by list bad (sha256)" in told
     assert not re.search(r"flagged by [^\n]*(appended|declared)", told)
-    assert finding in json.dumps(bot.json("case", "1"))
+    assert finding in json.dumps(bot.look("case", "1"))
 
 
 def test_nothing_that_commands_print_is_taken_for_markup() -> None:

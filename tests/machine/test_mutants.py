@@ -133,7 +133,6 @@ DIES = {"interruptions": ("die",), "moments": ("after begin", "before a call", "
 TWO = {"kinds": ("remove", "ban_account")}
 CALM = {"moments": ("before add_entries",), "spans": (5.0,)}
 UNDONE = {"decisions": ("undo since",), "acts": "ban-for-days alice"}
-SHORTER = CALM | UNDONE | {"kinds": ("ban_account",), "faults": ("slow",)}
 
 
 def _wants(bot: Bot, number: int, kind: str, *, held: bool = False) -> None:
@@ -164,6 +163,14 @@ def _a_human_bans_between_two_bans_of_ours(bot: Bot) -> None:
     bot.work()
     bot.human_acts(which=0)
     _wants(bot, 1, "ban_account")
+    bot.work()
+
+
+def _a_human_bans_for_days_before_we_ban_for_good(bot: Bot) -> None:
+    bot.human_acts(which=0)
+    _wants(bot, 0, "ban_account")
+    bot.work()
+    bot.human_decides(number=0, which=0)
     bot.work()
 
 
@@ -227,7 +234,9 @@ MUTANTS = {
         bot=ForgetsFailures, focus=TWO | CALM | {"faults": ("overloaded", "limited")}
     ),
     "undoes on paper": Mutant(bot=UndoesOnPaper),
-    "forgets a field when it undoes": Mutant(bot=ForgetsAField, focus=SHORTER),
+    "forgets a field when it undoes": Mutant(
+        bot=ForgetsAField, focus=UNDONE, story=_a_human_bans_for_days_before_we_ban_for_good
+    ),
     "takes back what humans have done": Mutant(bot=OverrulesHumans, focus=TWO),
     "restores what was so before anything": Mutant(
         part=patched("bot.enforce.undo._before", _first_of_all),

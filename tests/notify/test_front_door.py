@@ -137,7 +137,7 @@ def test_killed_between_sending_and_noting_it_sends_again_under_the_same_id_and_
             post = town.post("alice", url, name="see https://evil.example/x.png Bcc: victim@there.example")
             assert told.wait(60)
             assert mailed.wait(60)
-            assert "answered 500" in watched.bot.json("status")["channels"]["chat"]["trouble"]
+            assert "answered 500" in watched.bot.look("status")["channels"]["chat"]["trouble"]
             watched.bot.kill()
             release.set()
             watched.bot.start()
@@ -180,7 +180,7 @@ def test_silence_is_told_and_so_is_its_end_and_metrics_name_nobody(
                 watched.wait_for(f"fediwarden_alarm[feed/main/{name}]", 1)
             found, raw, unready = watched.metrics(), watched.get("/metrics").text, watched.get("/readyz")
             assert watched.get("/healthz").status_code == 200
-            alarms = [one["alarm"] for one in watched.bot.json("status")["alarms"]]
+            alarms = [one["alarm"] for one in watched.bot.look("status")["alarms"]]
             told = {f"feed/main/{name}" for name in ("comments", "posts", "uploads")}
             assert told <= set(alarms)
             assert all(one == "stopped" or one.startswith("feed/main/") for one in alarms), alarms

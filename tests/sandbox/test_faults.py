@@ -65,6 +65,18 @@ def test_an_answer_cut_in_its_middle(visitors: Visitors, post_id: int) -> None:
     assert len(visitors.get(None, "/post/list", type_="All")["posts"]) == 1
 
 
+def test_what_goes_wrong_with_one_post_only(visitors: Visitors, post_id: int) -> None:
+    other = int(visitors.post("alice", visitors.community())["id"])
+    visitors.box.faults.before("POST", r"/post/remove$", drop(), body_regex=rf'"post_id": ?{post_id}\b')
+    assert len(visitors.box.faults.left()) == 1
+    assert remove(visitors, other).status_code == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        remove(visitors, post_id)
+    assert visitors.box.faults.left() == []
+    assert (removed(visitors, post_id), removed(visitors, other)) == (False, True)
+    assert remove(visitors, post_id).status_code == 200
+
+
 def test_a_request_held_until_the_test_lets_it_go(visitors: Visitors, post_id: int) -> None:
     release, arrived = threading.Event(), threading.Event()
     visitors.box.faults.after("POST", r"/post/remove$", hold(release, arrived))
