@@ -24,7 +24,12 @@ AS_SHOWN = "not seen yet as our server shows it"
 
 def transient(gap: str) -> bool:
     """A gap that may close by itself: a detector or our server was down. Others belong to the file."""
-    return gap.endswith(": unavailable") or gap == AS_SHOWN
+    return detector_out(gap) or gap == AS_SHOWN
+
+
+def detector_out(gap: str) -> bool:
+    """The gap of a file that a detector could not look at, which is no fault of the file."""
+    return gap.endswith(": unavailable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
