@@ -260,6 +260,13 @@ def test_measurement_that_rules_act_by_is_not_replaced_by_one_on_too_few_picture
     assert (tmp_path / "clip.calibration.json").read_bytes() == before
 
 
+def test_configuration_without_a_detector_has_nothing_to_measure(tmp_path: Path) -> None:
+    few(tmp_path)
+    config(tmp_path, detectors=[], rules=[])
+    done = fediwarden(tmp_path, "calibrate", "few", code=2)
+    assert "detectors: there is none, so there is nothing to measure" in flat(done.stderr)
+
+
 def test_file_whose_name_is_no_text_is_named_as_far_as_it_goes(tmp_path: Path) -> None:
     (tmp_path / "odd").mkdir()
     random = np.random.default_rng(3)
