@@ -112,6 +112,10 @@ class Scanner:
 
     def _keep(self, file_id: int, seen: Evidence | Blind) -> Scan:
         scan = matched(seen, self._s.matcher)
+        if isinstance(scan, Evidence) and any(detector_out(gap) for gap in scan.gaps):
+            before = self._s.ledger.file(file_id)
+            if before is not None and before.scan == scan:
+                return scan  # as an hour ago, and in a long outage the ledger would grow by every hour
         self._s.ledger.save_scan(file_id, scan)
         return scan
 

@@ -335,9 +335,12 @@ def test_detector_that_is_down_is_asked_again(world):
 def test_file_stays_queued_and_counted_however_long_its_detector_is_down(world):
     world.gaps = ("nsfw: unavailable",)
     world.see(OTHER)
+    kept = set()
     for _ in range(TRIES + 3):
         world.run_tasks()
         world.clock.pass_(hours=25)
+        kept |= {looked.scan_id for looked in world.ledger.looked_at(limit=9)}
+    assert len(kept) == 1, "it is looked at each time, and nothing new is to be kept"
     assert world.ledger.backlog_size() == {"waiting/examine": 1}
     assert world.ledger.detectors_out() == {"nsfw": 1}
     world.gaps = ()
