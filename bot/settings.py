@@ -401,6 +401,8 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {_where(error)}") from None
+    except ValueError as error:  # a date that there is not, such as 2026-02-30
+        raise ConfigError(f"{path}: is not YAML: {error}; put what is no date in quotes") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: has to be a mapping that starts with `schema: 1`")
     if raw.get("schema") != 1:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from adapters.sandbox.lemmy import LemmySandbox
+from bot.classify.clip.model import SHIPPED
 from commanding import changed, checked, fediwarden, plain, seeing_box, written
 
 if TYPE_CHECKING:
@@ -128,6 +129,17 @@ def test_check_names_an_unknown_detector_and_goes_on(tmp_path: Path, box: LemmyS
     assert "crystal-ball" in rows["detectors"]["detail"]
     assert rows["decode worker"]["ok"]
     assert any(what.startswith("lemmy-main: ") for what in rows)
+
+
+def test_check_refuses_weights_that_are_not_those_that_were_meant_and_goes_on(
+    tmp_path: Path, box: LemmySandbox
+) -> None:
+    own = {"id": "own", "kind": "clip", "engine": "onnxruntime", "exported": str(SHIPPED), "sha256": "0" * 64}
+    plain(tmp_path, box, detectors=[{**own, "labels": ["shapes"]}])
+    rows = checked(tmp_path, box, code=1)
+    assert "manifest.json: has the digest " in rows["detectors"]["detail"]
+    assert "get the file that was meant" in rows["detectors"]["detail"]
+    assert rows["decode worker"]["ok"]
 
 
 def test_check_names_a_wrong_instance_setting_and_goes_on(tmp_path: Path, box: LemmySandbox) -> None:

@@ -50,8 +50,10 @@ def read_settings(block: Mapping[str, Any]) -> DetectorSettings:
         return kind.settings.model_validate(dict(block))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise ConfigError(f"detectors: {block.get('id')!r}: {where}: {problem['msg']}") from error
+        where = "".join(f"{part}." for part in problem["loc"])[:-1]
+        unknown = problem["type"] == "extra_forbidden"
+        what = "is not a known key" if unknown else problem["msg"].removeprefix("Value error, ")
+        raise ConfigError(": ".join(filter(None, ["detectors", repr(block.get("id")), where, what]))) from error
 
 
 def frames_wanted(config: DetectorSettings) -> Mapping[str, int]:

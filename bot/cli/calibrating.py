@@ -100,7 +100,7 @@ def calibrate(
                 out.print(f"To use this, write at the detector {one.id}: {line}", soft_wrap=True)
                 out.print("A new key of a detector holds from the next start; a reload does not take it up.")
         for id_, why in lost.items():
-            out.print(f"{files[id_]} stays as it was, for without this the bot would not start: {why}", soft_wrap=True)
+            out.print(f"{files[id_]} stays as it was: {why}", soft_wrap=True)
         out.print("What would change: `fediwarden rejudge --since 7d`; then `fediwarden reload`.")
         out.print(f"The report: {page}", soft_wrap=True)
     if lost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,10 @@ class Finding:
 
     kind: str
     detail: str
+
+
+PARTLY_SEEN: Final = "partly_seen"
+"""The kind of the finding of a video or an animation of which not every frame that was to be looked at could be."""
 
 
 class MatchedBy(StrEnum):

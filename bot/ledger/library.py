@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from bot.domain.content import RemoteUrl, Sighting, Upload
-from bot.domain.evidence import Evidence, ListMode
+from bot.domain.evidence import PARTLY_SEEN, Evidence, ListMode
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode, scan_of
 from bot.ledger.columns import digest_of, fingerprint
@@ -96,6 +96,7 @@ class LibraryPart(Part):
                     "pixels": scan.pixels,
                     "readable": True,
                     "matched": any(hit.mode is ListMode.BLOCK and hit.by.exact for hit in scan.hits),
+                    "partly_seen": any(finding.kind == PARTLY_SEEN for finding in scan.findings),
                 }
             connection.execute(update(schema.file).where(FILE.id == row.id).values(**changes))
 

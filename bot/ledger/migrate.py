@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.ledger.database import Database
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The last step in ``migrations/versions``: a ledger that stands there is opened without loading Alembic."""
 
 VERSION_TABLE = "ledger_version"

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from bot.ledger.columns import AnyText, Id, Utc
@@ -73,6 +74,7 @@ file = Table(
     Column("pixels", Text, index=True),
     Column("readable", Boolean, nullable=False),
     Column("matched", Boolean, nullable=False),
+    Column("partly_seen", Boolean, nullable=False, server_default=false()),
     # A stub whose bytes turned out to be known: its id goes on to mean that file.
     Column("merged_into", Id, ForeignKey("file.id")),
     sqlite_autoincrement=True,

@@ -32,13 +32,16 @@ class SumsPart(Part):
     """``Control.counts``."""
 
     def counts(self) -> Mapping[str, int]:
-        """Sums as of one moment. ``files`` are those whose bytes we had; ``unscannable`` were tried and never read."""
+        """Sums as of one moment. ``files`` are those whose bytes we had; ``unscannable`` were tried and never read;
+        ``partly_seen`` are those of the scanned ones of which not all frames that were to be could be looked at.
+        """
         done = INTENT.done_at.is_not(None)
         sums: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
             "seen": (schema.sighting, ()),  # and what was erased
             "files": (schema.file, (FILE.sha256.is_not(None),)),
             "scanned": (schema.file, (FILE.readable,)),
             "matched": (schema.file, (FILE.matched,)),
+            "partly_seen": (schema.file, (FILE.partly_seen,)),
             "unscannable": (schema.file, (FILE.scan_id.is_not(None), ~FILE.readable)),
             "reported": (schema.intent, (INTENT.kind == Report.kind, done)),
             "removed": (schema.intent, (INTENT.kind == Remove.kind, done)),

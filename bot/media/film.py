@@ -46,7 +46,8 @@ class Film:
     width: int  # pixels of the first track, upright
     height: int
     frames: int  # of the first track
-    missed: str = ""  # in words, where not half of the frames that were chosen could be looked at
+    missed: str = ""  # in words, where not all frames that were chosen could be looked at
+    to_its_end: bool = True  # whether it could be read so far, or as far as the bounds allow
 
 
 def available() -> bool:
@@ -71,9 +72,11 @@ def look_at_film(
             chosen = _chosen(container, media_type, limits, gaps)
             if isinstance(chosen, Unscannable):
                 return chosen
-            tracks = _read(container, chosen, len(data), stop, limits, gaps)
-            film = _seen(tracks, media_type, looks, stop, limits, gaps)
+            to_its_end = _read(container, chosen, len(data), stop, limits, gaps)
+            film = _seen(chosen, media_type, looks, stop, limits, gaps)
             looks.sort()
+            if isinstance(film, Film):
+                film.to_its_end = to_its_end
             return film
     except Exception as error:
         if ours(error):
@@ -160,16 +163,20 @@ def _read(
     stop: float,
     limits: DecodeLimits,
     gaps: list[str],
-) -> list[Track]:
-    """All packets of these tracks, in no more bytes than the file has: ``size``."""
+) -> bool:
+    """All packets of these tracks, in no more bytes than the file has: ``size``. Whether there was no more to read, but
+    for what is over the bounds.
+    """
     import av
 
     by_index = {track.stream.index: track for track in tracks}
     number, left = 0, size
+    whole = True
     try:
         for packet in container.demux(*(track.stream for track in tracks)):
             if time.process_time() > stop - limits.video_seconds / 2:
                 gaps.append(f"video: read as far as its packet {number + 1:,}, then out of time")
+                whole = False
                 break
             if not packet.size:
                 continue
@@ -177,20 +184,23 @@ def _read(
             left -= packet.size
             if left < 0:
                 gaps.append(f"video: its {number:,} first packets are larger than the file: what follows is not read")
+                whole = False
                 break
             if number > limits.video_packets:
                 gaps.append(f"video: what comes after {limits.video_packets:,} packets is not looked at")
                 break
             by_index[packet.stream.index].packets.append(packet)
         else:
+            short = [track for track in tracks if track.stream.frames > len(track.packets)]
             gaps.extend(
                 f"video: {track.stream.frames - len(track.packets):,} of {track.stream.frames:,} frames cannot be read"
-                for track in tracks
-                if track.stream.frames > len(track.packets)
+                for track in short
             )
+            whole = not short
     except av.FFmpegError as error:
         gaps.append(f"video: cannot be read behind its packet {number:,}: {_in_words(error)}")
-    return tracks
+        whole = False
+    return whole
 
 
 def _seen(
@@ -212,7 +222,7 @@ def _seen(
         share = other if number else max(1, limits.video_frames - other * (len(filled) - 1))
         seen, reached, wanted = _look_at_track(track, share, looks, stop, limits, gaps, before=before, name=name)
         film = film or seen
-        if 2 * reached < wanted:
+        if reached < wanted:
             missed.append(f"{reached} of {wanted} sampled frames" + (f" of {name}" if name else ""))
         before += len(track.packets)
     if film is None:

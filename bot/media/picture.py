@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from bot.domain.evidence import Finding, Unscannable, UnscannableKind
+from bot.domain.evidence import PARTLY_SEEN, Finding, Unscannable, UnscannableKind
 from bot.media.colours import eight_bit, odd_gamma, turn_of, turned
 from bot.media.film import look_at_film
 from bot.media.fingerprint import pixels_digest
-from bot.media.frames import later_frames, shown_for, standing_alone, stays
+from bot.media.frames import later_frames, sample, shown_for, standing_alone, stays
 from bot.media.looks import Looks
 from bot.media.opening import in_words, load, ways
 from bot.media.structure import Structure, inspect
@@ -109,8 +109,15 @@ def _look(
         looked.pixels = pixels_digest(first)
     looks.add(first)
     looked.pdq, looked.pdq_quality = looks.pictures[0].look.pdq, looks.pictures[0].look.pdq_quality
+    reached = 1
     if total > 1:
-        _look_further(picture, total, limits, looked, looks, turn)
+        reached += _look_further(picture, total, limits, looked, looks, turn)
+    # Where the decoder refused the later frames, what they are a part of is shown as a still picture.
+    wanted = len(sample(max(total, structure.frames) if complaint else total, limits))
+    if reached < wanted:
+        what = "file" if structure.media_type == BESIDE else "animation"
+        detail = f"of this {what} only {reached} of {wanted} sampled frames were looked at"
+        looked.findings.append(Finding(kind=PARTLY_SEEN, detail=detail))
     return looked
 
 
@@ -122,9 +129,10 @@ def _look_at_video(
     if isinstance(film, Unscannable):
         return film
     first = looks.pictures[0].look
-    findings = [*structure.findings]
-    if film.missed:
-        findings.append(Finding(kind="partly_seen", detail=f"of this video only {film.missed} were looked at"))
+    parts = [f"of this video only {film.missed} were looked at"] if film.missed else []
+    if structure.truncated or not film.to_its_end:
+        parts.append("this video could not be read to its end")
+    missed = [Finding(kind=PARTLY_SEEN, detail="; ".join(parts))] if parts else []
     return Looked(
         media_type=structure.media_type,
         width=film.width,
@@ -134,7 +142,7 @@ def _look_at_video(
         pdq_quality=first.pdq_quality,
         moving=len({one.look.frame for one in looks.pictures}) > 1,
         looks=looks,
-        findings=findings,
+        findings=[*structure.findings, *missed],
         gaps=gaps,
     )
 
@@ -146,9 +154,10 @@ def _look_further(
     looked: Looked,
     looks: Looks,
     turn: Image.Transpose | None,
-) -> None:
-    """At the other frames. Which of them stand for themselves is known when all lengths are."""
+) -> int:
+    """At the other frames; how many could be looked at. Which stand for themselves is known when all lengths are."""
     seconds = [shown_for(picture)]
+    reached = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)  # one that is larger than the first
@@ -156,9 +165,11 @@ def _look_further(
             # Pictures beside each other say each for itself how they are turned.
             own = turn if looked.moving else turn_of(picture)
             looks.add(eight_bit(turned(picture, own)), frame=frame)
+            reached += 1
     if looked.moving:
         last = {total - 1} if stays(picture) else set()
         looks.stand_alone(standing_alone(seconds) | last)
+    return reached
 
 
 def _frames(picture: Image.Image, structure: Structure) -> int:

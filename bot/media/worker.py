@@ -5,12 +5,15 @@ Started by ``bot.media.decode`` as ``python -m bot.media.worker LIMITS``. It imp
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
 import signal
 import sys
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 OPEN_FILES: Final = 64
+KEPT_AT_MOST: Final = 256 * 1024 * 1024  # bytes between two files; an ordinary one needs a quarter of it
 _GRACE: Final = 5
 """Seconds behind the wall limit after which a worker ends itself, in case that nobody is left to end it."""
 
@@ -60,6 +64,17 @@ def _meter(limits: DecodeLimits) -> None:
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds + _GRACE)
 
 
+def let_go() -> None:
+    """Give back what a large file has needed. The allocator does so only from the end of its memory on: one small
+    block that is still in use behind it would keep all of it for as long as the worker lives.
+    """
+    # Where nothing counts or gives back, the worker is replaced in the end all the same.
+    with contextlib.suppress(OSError, AttributeError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        if pages * resource.getpagesize() > KEPT_AT_MOST:
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def serve(requests: BinaryIO, answers: BinaryIO, limits: DecodeLimits) -> None:
     """``TAKEN`` and an answer for each request, until there are no more."""
     while len(lengths := requests.read(LENGTHS.size)) == LENGTHS.size:
@@ -76,6 +91,8 @@ def serve(requests: BinaryIO, answers: BinaryIO, limits: DecodeLimits) -> None:
         del data
         answers.write(answer)
         answers.flush()
+        del answer
+        let_go()
 
 
 def main() -> None:

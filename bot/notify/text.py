@@ -148,6 +148,7 @@ _TOLD = (
     "seen",
     "scanned",
     "matched",
+    "partly_seen",
     "unscannable",
     "held",
     "reported",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
@@ -70,6 +70,12 @@ def ledger(control: Control, now: str) -> CheckResult:
     return CheckResult(what=what, ok=True, detail=f"can be written; {acts}")
 
 
+REMEDY: Final = (
+    "the log above says why: see that its device and the driver work, or that the package of its weights is whole; "
+    "files wait for it until then"
+)
+
+
 async def eyes(decoder: Decoder, scorer: Scorer | None) -> Sequence[CheckResult]:
     """One small picture through a decode worker and every detector."""
     decoded = await decoder.decode(_picture(), tuple(scorer.views) if scorer is not None else ())
@@ -98,7 +104,7 @@ async def eyes(decoder: Decoder, scorer: Scorer | None) -> Sequence[CheckResult]
                 what=f"detector {detector}",
                 ok=bool(told) and not missing,
                 detail="; ".join(missing) or f"{revision}: {labels}",
-                remedy="" if told and not missing else "the log above says why; reinstall the package of its weights",
+                remedy="" if told and not missing else REMEDY,
             )
         )
     if not scorer.revisions:

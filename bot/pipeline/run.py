@@ -16,7 +16,7 @@ from bot.enforce import LONGEST_WAIT, back_off
 from bot.pipeline.aftermath import came_back
 from bot.pipeline.judge import Judge
 from bot.pipeline.memory import Memory
-from bot.pipeline.scan import Scanner, transient
+from bot.pipeline.scan import Scanner, detector_out, transient
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import read_again
 from bot.ports import Lane, TaskKind
@@ -135,7 +135,12 @@ class Pipeline:
                 await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
             return
         if isinstance(scan, Evidence) and any(transient(gap) for gap in scan.gaps):
-            await self._again(task, "; ".join(scan.gaps))
+            reason = "; ".join(scan.gaps)
+            if any(detector_out(gap) for gap in scan.gaps):
+                # However long it is out, it has not seen the file: that stays queued and counted until it has.
+                await self._later(task, back_off(task.attempts), reason)
+            else:
+                await self._again(task, reason)
             return
         await in_thread(self._s.ledger.finish, task)
 

@@ -24,7 +24,12 @@ AS_SHOWN = "not seen yet as our server shows it"
 
 def transient(gap: str) -> bool:
     """A gap that may close by itself: a detector or our server was down. Others belong to the file."""
-    return gap.endswith(": unavailable") or gap == AS_SHOWN
+    return detector_out(gap) or gap == AS_SHOWN
+
+
+def detector_out(gap: str) -> bool:
+    """The gap of a file that a detector could not look at, which is no fault of the file."""
+    return gap.endswith(": unavailable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,10 @@ class Scanner:
 
     def _keep(self, file_id: int, seen: Evidence | Blind) -> Scan:
         scan = matched(seen, self._s.matcher)
+        if isinstance(scan, Evidence) and any(detector_out(gap) for gap in scan.gaps):
+            before = self._s.ledger.file(file_id)
+            if before is not None and before.scan == scan:
+                return scan  # as an hour ago, and in a long outage the ledger would grow by every hour
         self._s.ledger.save_scan(file_id, scan)
         return scan
 

@@ -35,6 +35,7 @@ SUMS = {
     "files": "Different files whose bytes the bot had",
     "scanned": "Files that were looked at",
     "matched": "Files with an exact hit on a block list",
+    "partly_seen": "Videos and animations of those that could be looked at only in part",
     "unscannable": "Files that were tried and never read",
 }
 """``Control.counts`` to the help of a counter."""

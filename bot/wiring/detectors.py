@@ -64,11 +64,11 @@ def open_to_measure(
 
     said = [read_settings(block).beside(base) for block in settings.detectors]
     missing = sorted(set(only) - {one.id for one in said})
-    if missing or not said:
-        there = ", ".join(one.id for one in said) or "none"
-        raise ConfigError(
-            f"detectors: there is no {', '.join(missing) or 'detector'} to be measured; there is: {there}"
-        )
+    if not said:
+        raise ConfigError("detectors: there is none, so there is nothing to measure; docs/rules.md has examples")
+    if missing:
+        there = ", ".join(one.id for one in said)
+        raise ConfigError(f"detectors: there is no {', '.join(missing)} to be measured; there is: {there}")
     chosen = [one for one in said if not only or one.id in only]
     alone: list[DetectorSettings] = []
     for one in chosen:

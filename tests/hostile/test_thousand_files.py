@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bot.domain.evidence import Unscannable, UnscannableKind
+from bot.domain.evidence import PARTLY_SEEN, Unscannable, UnscannableKind
 from bot.media.decode import ProcessDecoder
 from bot.media.limits import DecodeLimits
 from bot.ports import Decoded
@@ -20,6 +20,7 @@ from .bombs import REFUSED, bombs, jpeg
 from .corpus import SEED, corpus, damaged
 from .files import ANY, SEEN, photograph
 from .running import VIEW, bot_bound, run
+from .videos import SLOW, videos
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -125,6 +126,20 @@ def test_picture_that_takes_for_ever_is_ended_by_the_decoder_and_the_next_one_pa
             assert isinstance(result, Unscannable), result
             assert result.kind is UnscannableKind.KILLED
             assert "processor time" in result.detail
+            assert isinstance(await decoder.decode(photograph(), [VIEW]), Decoded)
+
+    asyncio.run(through_the_decoder())
+
+
+def test_video_that_takes_for_ever_is_seen_as_far_as_the_time_goes_and_the_next_file_passes() -> None:
+    (slow,) = [file for file in videos() if file.name == SLOW]
+
+    async def through_the_decoder() -> None:
+        async with decoding(DecodeLimits(wall_seconds=240.0, video_seconds=0.5), workers=1) as decoder:
+            result = await decoder.decode(slow.data, [VIEW])
+            assert isinstance(result, Decoded), result
+            assert any(gap.endswith("then out of time") for gap in result.gaps), result.gaps
+            assert [finding.kind for finding in result.findings] == [PARTLY_SEEN]
             assert isinstance(await decoder.decode(photograph(), [VIEW]), Decoded)
 
     asyncio.run(through_the_decoder())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from media.films import drawn, early, film, moving, overlapping, patched
+from media.films import drawn, early, film, moving, one_key_frame, overlapping, patched
 
 from .files import ANY, BROKEN, NOT_MEDIA, PERHAPS, PICTURE, UNSUPPORTED, HostileFile
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAMILY = "videos"
 MAX: Final = b"\xff" * 4
+SLOW: Final = "webm of 3,000 large frames and one key frame"
 _WOUNDED: Final = 40
 _SEED: Final = 20261128
 
@@ -34,6 +35,8 @@ def _lying() -> Iterator[tuple[str, bytes, frozenset[str]]]:
         ("duration for ever", (b"mvhd", 16, MAX), PICTURE),
         ("a track for ever", (b"mdhd", 16, MAX), PICTURE),
         ("a time scale of 0", (b"mdhd", 12, bytes(4)), PICTURE),
+        ("4 billion units of time in a second", (b"mdhd", 12, MAX), PICTURE),
+        ("one unit of time in a second", (b"mdhd", 12, b"\0\0\0\1"), PICTURE),
         ("frames of 58 hours each", (b"stts", 12, b"\x7f\xff\xff\xff"), PICTURE),
         ("frames without time", (b"stts", 12, bytes(4)), PICTURE),
         ("4 billion frames of one time", (b"stts", 8, MAX), PICTURE),
@@ -56,6 +59,7 @@ def _lying() -> Iterator[tuple[str, bytes, frozenset[str]]]:
     for name, element, new in (
         ("16 million pixels wide", b"\xb0\x81\x78", b"\xb0\x81\xff"),
         ("a time scale of 0", b"\x2a\xd7\xb1\x83\x0f\x42\x40", b"\x2a\xd7\xb1\x83\0\0\0"),
+        ("a time scale of 17 milliseconds", b"\x2a\xd7\xb1\x83\x0f\x42\x40", b"\x2a\xd7\xb1\x83\xff\xff\xff"),
         ("a length that is no number", b"\x44\x89\x88", b"\x44\x89\x88\x7f\xf8\0\0"),
     ):
         at = web.index(element)
@@ -79,6 +83,10 @@ def _odd() -> Iterator[tuple[str, bytes, frozenset[str]]]:
     few = [drawn(seed) for seed in range(3)]
     yield "mp4 of one frame", film(few[:1]), PICTURE
     yield "mp4 of 20 tracks", film(few, tracks=20), PICTURE
+    yield SLOW, one_key_frame(3000), PICTURE
+    two = film(few, tracks=2)
+    for track, box in ((1, two.index(b"avcC")), (2, two.rindex(b"avcC"))):
+        yield f"mp4 of 2 tracks, of which number {track} is broken", two[: box + 4] + MAX * 5 + two[box + 24 :], PICTURE
     yield "mp4 with sound", film(few, sound=True), PICTURE
     yield "mp4 in a codec that browsers do not play", film(few, "mp4", "mpeg4"), UNSUPPORTED
     plain = moving()

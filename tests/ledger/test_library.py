@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
 from bot.domain.errors import LedgerError
-from bot.domain.evidence import ListMode, Unscannable, UnscannableKind
+from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind
 from bot.ports import Batch
 from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
@@ -171,13 +171,24 @@ def test_counts_of_files(ledger: SqlLedger, clock: StillClock) -> None:
     ledger.save_scan(know(ledger, REMOTE), Unscannable(kind=UnscannableKind.NOT_MEDIA, detail="text"))
     ledger.record("", Batch(sightings=[sighting(), sighting(post(2))]), examine_uploads=False)
     counts = ledger.counts()
-    assert {key: counts[key] for key in ("seen", "files", "scanned", "matched", "unscannable")} == {
+    assert {key: counts[key] for key in ("seen", "files", "scanned", "matched", "unscannable", "partly_seen")} == {
         "seen": 2,
         "files": 2,
         "scanned": 2,
         "matched": 1,
         "unscannable": 1,
+        "partly_seen": 0,
     }
+
+
+def test_files_seen_in_part_are_counted_until_they_are_seen_whole(ledger: SqlLedger) -> None:
+    file_id = ledger.bind(alias(), SHA)
+    in_part = Finding(kind=PARTLY_SEEN, detail="of this video only 5 of 16 sampled frames were looked at")
+    ledger.save_scan(file_id, replace(evidence(), findings=(in_part,)))
+    ledger.save_scan(file_id, Unscannable(kind=UnscannableKind.GONE, detail="404"))
+    assert ledger.counts()["partly_seen"] == 1
+    ledger.save_scan(file_id, evidence())
+    assert ledger.counts()["partly_seen"] == 0
 
 
 def test_files_that_nothing_explains(ledger: SqlLedger) -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, event, inspect, select
+from sqlalchemy import Engine, MetaData, column, event, func, inspect, select, table, update
 
 from bot.domain.content import Alias, InstanceId, RemoteUrl
 from bot.domain.decisions import AlreadyDone, Because, HoldReason, IntentState, PurgeFile, Refused, Verdict
-from bot.domain.evidence import Evidence, Unscannable
+from bot.domain.evidence import PARTLY_SEEN, Evidence, Unscannable
 from bot.enforce import Enforcement
 from bot.ledger import SqlLedger, open_ledger
 from bot.ledger.database import Database
@@ -111,6 +111,18 @@ def test_what_was_seen_is_readable(ledger: SqlLedger) -> None:
         "reported": 2,
         "waiting": 2,
     }
+
+
+def test_files_that_were_seen_in_part_are_counted_from_then_on(old_url: str) -> None:
+    payload = column("payload")
+    changed = update(table("scan", payload)).values(payload=func.replace(payload, "trailing_data", PARTLY_SEEN))
+    database = Database(old_url)
+    with database.write() as connection:
+        connection.execute(changed)
+    database.close()
+    ledger = open_ledger(old_url, clock=StillClock())
+    assert ledger.counts()["partly_seen"] == 1
+    ledger.close()
 
 
 def test_what_was_decided_is_readable(ledger: SqlLedger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,24 @@ def film(
 def moving(kind: str = "mp4", codec: str = "libx264", frames: int = 40, gop: int = 250) -> bytes:
     """Each frame another picture."""
     return film([drawn(seed) for seed in range(frames)], kind, codec, gop=gop)
+
+
+@cache
+def one_key_frame(frames: int, size: tuple[int, int] = (2560, 1440)) -> bytes:
+    """A WebM with one key frame and many others, of which each is decoded from the one before it: the same bytes of
+    VP8 every time, which say nothing of their number.
+    """
+    buffer = io.BytesIO()
+    few = film([drawn(1).resize(size)] * 3, "webm", "libvpx", gop=100)
+    with av.open(io.BytesIO(few)) as source, av.open(buffer, "w", format="webm") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        key, *others = [bytes(packet) for packet in source.demux(video=0) if packet.size]
+        for number in range(frames):
+            packet: Any = av.Packet(others[-1] if number else key)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 100), not number
+            packet.pts = packet.dts = number
+            container.mux(packet)
+    return buffer.getvalue()
 
 
 def patched(data: bytes, box: bytes, offset: int, new: bytes) -> bytes:

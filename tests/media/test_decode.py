@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.domain.evidence import Unscannable, UnscannableKind
-from bot.media.decode import DecoderClosedError, ProcessDecoder, WorkerStartError
+from bot.media.decode import KEPT, DecoderClosedError, ProcessDecoder, WorkerStartError
 from bot.media.limits import DecodeLimits
 from bot.media.picture import look
 from bot.media.wire import LENGTHS, WireError, pack_answer, unpack_answer
@@ -295,6 +296,31 @@ def test_workers_end_when_the_bot_is_killed() -> None:
         assert all(exists(pid) for pid in pids)
         parent.kill()
     until(lambda: not any(exists(pid) for pid in pids))
+
+
+PINNED = """
+from pathlib import Path
+from bot.media.worker import let_go
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+
+many = [bytearray(2**20) for _ in range(500)]
+last = bytearray(2**18)
+del many
+before = megabytes()
+let_go()
+print(before, megabytes())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
+def test_worker_gives_back_what_a_large_file_needed_whatever_lies_behind_it() -> None:
+    said = {"PYTHONPATH": os.pathsep.join(sys.path), "MALLOC_ARENA_MAX": "1", **KEPT}
+    done = subprocess.run([sys.executable, "-c", PINNED], env=said, capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before > 500, "it is kept, or there is nothing to give back"
+    assert after < 200
 
 
 def test_worker_that_does_not_start_is_our_own_fault() -> None:

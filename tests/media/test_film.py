@@ -239,12 +239,13 @@ def test_what_shows_nothing_says_why(data: bytes, kind: UnscannableKind, word: s
 def test_video_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     data = moving("webm", "libvpx")
     looked = seen(data[: len(data) // 2])
-    assert [finding.kind for finding in looked.findings] == ["truncated"]
+    assert [finding.kind for finding in looked.findings] == ["truncated", "partly_seen"]
     assert 10 < looked.frames < 40
     data = early(moving())
     assert seen(data).gaps == []
     looked = seen(data[: len(data) // 2])
-    assert [finding.kind for finding in looked.findings] == ["truncated"]
+    assert [finding.kind for finding in looked.findings] == ["truncated", "partly_seen"]
+    assert "this video could not be read to its end" in looked.findings[1].detail
     assert 10 < looked.frames < 40
     assert f"video: {40 - looked.frames} of 40 frames cannot be read" in looked.gaps
 
@@ -279,6 +280,11 @@ def test_a_frame_that_cannot_be_shown_takes_nothing_from_the_others(monkeypatch:
     looked = seen(film([drawn(seed) for seed in range(10)]))
     assert len(looked.rows[SMALL]) == 9
     assert looked.gaps == ["video: 1 of 10 sampled frames cannot be read"]
+    (finding,) = looked.findings
+    assert (finding.kind, finding.detail) == (
+        "partly_seen",
+        "of this video only 9 of 10 sampled frames were looked at",
+    )
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
@@ -293,12 +299,13 @@ def test_bounds_on_pixels_packets_and_time() -> None:
     looked = seen(moving(), DecodeLimits(video_packets=10))
     assert looked.frames == 10
     assert looked.gaps == ["video: what comes after 10 packets is not looked at"]
+    assert looked.findings == [], "all was seen that is ever looked at"
     kind, detail = refused(moving(), DecodeLimits(video_seconds=-1))
     assert kind is UnscannableKind.KILLED
     assert "out of time" in detail
 
 
-def test_a_video_of_which_less_than_half_was_seen_says_so_and_shows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_for_which_the_time_does_not_suffice_says_so_and_shows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = reel.Reel._decoded
     calls: list[int] = []
 
@@ -328,6 +335,8 @@ def test_frames_that_share_their_bytes_cost_no_more_than_the_file_has() -> None:
     looked = look(data, [SMALL], LIMITS)
     gaps = looked.gaps if isinstance(looked, Looked) else [looked.detail]
     assert any("are larger than the file" in gap for gap in gaps), gaps
+    found = looked.findings if isinstance(looked, Looked) else []
+    assert all("could not be read to its end" in finding.detail for finding in found), found
 
 
 def test_frames_that_are_larger_than_the_file_said_are_not_decoded() -> None:

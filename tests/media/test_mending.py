@@ -101,7 +101,8 @@ def test_animation_that_cannot_be_read_is_seen_at_its_first_picture_and_said_to_
     looked = seen(png_of(chunks))
     assert apart(looked, seen(moving)) == 0
     assert looked.gaps == ["animation: cannot be read, only its first picture looked at"]
-    assert [one.kind for one in looked.findings] == ["damaged"]
+    assert [one.kind for one in looked.findings] == ["damaged", "partly_seen"]
+    assert looked.findings[1].detail == "of this animation only 1 of 4 sampled frames were looked at"
 
 
 def test_mended_picture_is_a_proper_file() -> None:
@@ -153,6 +154,8 @@ def test_gif_whose_last_frame_is_huge_is_seen_before_it() -> None:
     looked = seen(bytes(data))
     assert (looked.width, looked.height, len(looked.rows[SMALL])) == (120, 90, 2)
     assert looked.gaps == ["animation: frame 3 of 3 cannot be read (DecompressionBombError)"]
+    (finding,) = looked.findings
+    assert finding.detail == "of this animation only 2 of 3 sampled frames were looked at"
 
 
 def test_moving_gif_with_a_flaw_in_its_first_frame_is_seen_as_far_as_it_goes() -> None:
@@ -206,6 +209,7 @@ def test_second_picture_of_a_jpeg_that_is_a_bomb_costs_only_itself() -> None:
     looked = seen(bytes(data))
     assert len(looked.rows[SMALL]) == 1
     assert looked.gaps == ["animation: frame 2 of 2 cannot be read (DecompressionBombWarning)"]
+    assert looked.findings[-1].detail == "of this file only 1 of 2 sampled frames were looked at"
 
 
 # Words

@@ -376,19 +376,25 @@ def test_frames_out_of_reach_are_a_gap() -> None:
     looked = seen(animation("GIF", 12), DecodeLimits(first_frames=6, max_frames=3))
     assert len(rows(looked)) == 3
     assert looked.gaps == ["animation: frames after 6 of 12 not looked at"]
+    assert looked.findings == [], "all was seen that is ever looked at"
 
 
 def test_first_frame_is_seen_even_without_time_for_more() -> None:
     looked = seen(animation("GIF", 12), DecodeLimits(animation_seconds=-1))
     assert len(rows(looked)) == 1
     assert looked.gaps == ["animation: 1 of 8 sampled frames looked at, then out of time"]
+    (finding,) = looked.findings
+    assert (finding.kind, finding.detail) == (
+        "partly_seen",
+        "of this animation only 1 of 8 sampled frames were looked at",
+    )
 
 
 def test_animation_that_breaks_off_is_seen_as_far_as_it_goes() -> None:
     data = animation("GIF", 10)
     looked = seen(data[: len(data) // 2])
     assert 1 <= len(rows(looked)) < 8
-    assert [finding.kind for finding in looked.findings] == ["truncated"]
+    assert [finding.kind for finding in looked.findings] == ["truncated", "partly_seen"]
 
 
 def alone(data: bytes) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -247,12 +248,43 @@ def test_too_few_pictures_take_no_threshold_away_from_a_rule(
     assert (tmp_path / "calibration.html").exists()
 
 
+def test_measurement_that_rules_act_by_is_not_replaced_by_one_on_too_few_pictures(
+    measured: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    few(tmp_path)
+    shutil.copy(measured[0] / "clip.calibration.json", tmp_path)
+    config(tmp_path, detectors=[{**CLIP, "calibration": "clip.calibration.json"}], rules=[WRITTEN])
+    before = (tmp_path / "clip.calibration.json").read_bytes()
+    told = flat(fediwarden(tmp_path, "calibrate", "few", code=1).stdout)
+    assert "stays as it was: it was measured on 380 pictures, and now there were 3, which is less than the 368" in told
+    assert (tmp_path / "clip.calibration.json").read_bytes() == before
+
+
+def test_configuration_without_a_detector_has_nothing_to_measure(tmp_path: Path) -> None:
+    few(tmp_path)
+    config(tmp_path, detectors=[], rules=[])
+    done = fediwarden(tmp_path, "calibrate", "few", code=2)
+    assert "detectors: there is none, so there is nothing to measure" in flat(done.stderr)
+
+
+def test_file_whose_name_is_no_text_is_named_as_far_as_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "odd").mkdir()
+    random = np.random.default_rng(3)
+    for name in (b"a.png", b"b\xff.png"):
+        draw("green cross", random).save(tmp_path / "odd" / os.fsdecode(name), "PNG")
+    (tmp_path / "odd" / os.fsdecode(b"c\xff.txt")).write_text("notes", encoding="utf-8")
+    config(tmp_path, rules=[])
+    told = flat(fediwarden(tmp_path, "calibrate", "odd").stdout)
+    assert "2 harmless picture(s); 1 file(s) left out" in told
+    assert "c\N{REPLACEMENT CHARACTER}.txt: not_media" in told
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["nowhere"], "nowhere: is no folder"),
         (["empty"], "empty: is empty; put harmless pictures of your own server there"),
-        (["hostile"], "clip: none of 2 file(s) could be measured"),
+        (["hostile"], "clip: none of 2 file(s) could be measured; inner/broken.jpg: broken: "),
         (["hostile", "--detector", "nsfw"], "there is no nsfw to be measured; there is: clip"),
     ],
 )

@@ -15,7 +15,7 @@ from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.decisions import Hold, HoldReason, IntentState
 from bot.domain.errors import NotLoggedInError, UnreachableError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
-from bot.enforce import Enforcement
+from bot.enforce import LONGEST_WAIT, Enforcement, back_off
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
 from bot.pipeline.run import OPINIONS, TRIES
@@ -330,6 +330,28 @@ def test_detector_that_is_down_is_asked_again(world):
     world.run_tasks()
     assert world.ledger.backlog_size() == {"waiting/examine": 1}
     assert "unavailable" in world.ledger.troubles()[0].reason
+
+
+def test_file_stays_queued_and_counted_however_long_its_detector_is_down(world):
+    world.gaps = ("nsfw: unavailable",)
+    world.see(OTHER)
+    kept = set()
+    for _ in range(TRIES + 3):
+        world.run_tasks()
+        world.clock.pass_(hours=25)
+        kept |= {looked.scan_id for looked in world.ledger.looked_at(limit=9)}
+    assert len(kept) == 1, "it is looked at each time, and nothing new is to be kept"
+    assert world.ledger.backlog_size() == {"waiting/examine": 1}
+    assert world.ledger.detectors_out() == {"nsfw": 1}
+    world.gaps = ()
+    world.run_tasks()
+    assert world.ledger.backlog_size() == {}
+    assert world.ledger.file_by_sha256(hashlib.sha256(OTHER).hexdigest()).scan.gaps == ()
+
+
+def test_pause_stays_an_hour_however_often_something_was_tried():
+    assert back_off(3) == 8
+    assert back_off(5000) == LONGEST_WAIT
 
 
 def test_file_that_a_second_detector_passed_over_is_looked_at_again_only_when_the_bar_is_another(world):

@@ -137,6 +137,8 @@ def read(name: str) -> LabelFile:
         raise ConfigError(f"{name}: is not YAML: {error}") from error
     except ValidationError as error:
         raise ConfigError(_explained(name, error)) from error
+    except ValueError as error:  # a date that there is not, such as 2026-02-30
+        raise ConfigError(f"{name}: is not YAML: {error}; put what is no date in quotes") from error
 
 
 def check(files: Sequence[LabelFile], others: Iterable[str] = ()) -> None:

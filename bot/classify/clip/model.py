@@ -36,6 +36,9 @@ MANIFEST: Final = "manifest.json"
 IMAGE, IMAGE_INT8, PROMPTS = "image.onnx", "image-int8.onnx", "prompts.safetensors"
 WEIGHTS, CONFIG = "weights.safetensors", "model.json"
 
+LARGEST_SCALE: Final = 1000
+"""By which a model multiplies cosines: training keeps it to 100, https://arxiv.org/abs/2103.00020, section 2.5."""
+
 
 class Preprocessing(BaseModel):
     """What pictures have to be made into, before the image tower sees them."""
@@ -64,7 +67,7 @@ class Manifest(BaseModel):
     pretrained: str = ""
     weights: Digest  # of the weights that it was exported from
     preprocessing: Preprocessing
-    scale: Annotated[float, Field(gt=0, le=1000)]
+    scale: Annotated[float, Field(gt=0, le=LARGEST_SCALE)]
     dim: Annotated[int, Field(ge=1)]
     files: dict[str, Digest]
 
@@ -120,7 +123,7 @@ class OpenClipModel:
             weights=sha256,
         )
         self.preprocessing = _preprocessing(self._loaded, tag)
-        self.scale = float(self._loaded.logit_scale.detach().exp())
+        self.scale = self._scale()
         self.known: Mapping[str, Rows] = {}
         self.exported: Mapping[str, str] = {}
         self.dim = self._dim()
@@ -161,7 +164,18 @@ class OpenClipModel:
         side = self.preprocessing.side
         with torch.inference_mode():
             row = self._loaded.encode_image(torch.zeros(1, 3, side, side))
+        if not torch.isfinite(row).all():
+            raise ConfigError(
+                f"{self._weights}: gives numbers that are none (NaN) for a picture; the weights are damaged"
+            )
         return int(row.shape[-1])
+
+    def _scale(self) -> float:
+        scale = float(self._loaded.logit_scale.detach().exp())
+        # With any other it would fail on every file, and each would be blamed for it.
+        if not 0 < scale <= LARGEST_SCALE:
+            raise ConfigError(f"{self._weights}: multiplies likeness by {scale:g}; the weights are damaged")
+        return scale
 
 
 class ExportedModel:

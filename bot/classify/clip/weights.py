@@ -22,12 +22,16 @@ def digest_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(_unreadable(path, error)) from error
 
 
 def check(path: Path, sha256: str) -> None:
     """Raises ``ConfigError`` for a file that is missing or another one."""
     _same(path, digest_of(path), sha256)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be read: {error.strerror}; put the file there, or mend the path in `detectors`"
 
 
 def _same(path: Path, found: str, sha256: str) -> None:
@@ -43,7 +47,7 @@ def read(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(_unreadable(path, error)) from error
     _same(path, hashlib.sha256(data).hexdigest(), sha256)
     return data
 

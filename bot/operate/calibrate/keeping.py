@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.classify.calibration import read_calibration
+from bot.classify.calibration import RATES, read_calibration
+from bot.classify.false_alarms import pictures_needed
 from bot.domain.errors import ConfigError
 from bot.operate.calibrate.document import calibration_of
 from bot.operate.setup import write_private
@@ -40,16 +41,24 @@ def places(chosen: Sequence[DetectorSettings], base: Path) -> Mapping[str, Path]
 
 
 def losses(told: Report, files: Mapping[str, Path], rules: Sequence[Asked]) -> Mapping[str, str]:
-    """Detectors whose file has to stay, and why: a rule has its threshold from there, and would have none any more.
+    """Detectors whose file has to stay, and why.
 
-    A configuration with such a rule is refused, so the bot would not start.
+    A rule has its threshold from there, and would have none any more: its configuration is refused, so that the bot
+    would not start. Or the file is enough for rules to act by, and what was measured now is not.
     """
     found: dict[str, str] = {}
     for measured in told.detectors:
         path = files[measured.detector]
         if not path.exists():
             continue
-        before = read_calibration(path).thresholds
+        earlier = read_calibration(path)
+        before = earlier.thresholds
+        needed = pictures_needed(RATES["strict"])
+        if earlier.enough and measured.pictures < needed:
+            found[measured.detector] = (
+                f"it was measured on {earlier.pictures:,} pictures, and now there were {measured.pictures}, which is "
+                f"less than the {needed} that rules need"
+            )
         labels = {label.id: label for label in measured.labels}
         for rule in rules:
             if rule.detector != measured.detector or rule.preset is None:
@@ -59,7 +68,9 @@ def losses(told: Report, files: Mapping[str, Path], rules: Sequence[Asked]) -> M
                 continue
             if before.get(rule.label, {}).get(rule.preset) is not None:
                 why = "there is no such label" if label is None else label.presets[rule.preset].lacks
-                found[measured.detector] = f"rule {rule.rule}, {rule.preset}: {why}"
+                found[measured.detector] = (
+                    f"without this the bot would not start: rule {rule.rule}, {rule.preset}: {why}"
+                )
     return found
 
 

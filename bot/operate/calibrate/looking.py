@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ConfigError
@@ -12,7 +14,6 @@ from bot.operate.trying import files_in, looked_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from bot.ports import Decoder, Scorer
 
@@ -63,7 +64,7 @@ async def look_at(
     async for path, seen in found:
         done += 1
         tell(done, len(paths))
-        name = str(path.relative_to(folder))
+        name = _in_text(path.relative_to(folder))
         if not isinstance(seen, Evidence):
             why = seen if isinstance(seen, Unscannable) else seen.why
             unread.append((name, why.kind.value, why.detail))
@@ -79,6 +80,11 @@ async def look_at(
             group = next((group for group, place in groups.items() if path.is_relative_to(place)), None)
             pictures.append(Picture(path=name, group=group, values=values, gaps=seen.gaps))
     return Seen(pictures=pictures, unread=unread, twins=twins, groups=sorted(groups))
+
+
+def _in_text(path: Path) -> str:
+    """A name that can be printed and written down: file systems take bytes that are no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _in_part(seen: Evidence) -> str:
@@ -103,7 +109,7 @@ def _groups(folder: Path, by: str) -> dict[str, Path]:
     above = folder / by
     if not above.resolve().is_relative_to(folder.resolve()) or not above.is_dir():
         raise ConfigError(f"--by {by}: there is no such folder in {folder}; `.` means its own folders")
-    found = {place.name: place for place in sorted(above.iterdir()) if place.is_dir()}
+    found = {_in_text(Path(place.name)): place for place in sorted(above.iterdir()) if place.is_dir()}
     if len(found) < 2:
         raise ConfigError(f"--by {by}: {above} has {len(found)} folder(s); groups can be compared from two on")
     return found

@@ -67,6 +67,7 @@ def _measured(id_: str, revision: str, seen: Seen, rules: Sequence[Asked], note:
         raise ConfigError(
             f"{id_}: none of {len(seen.pictures) + len(seen.unread) + seen.twins} file(s) could be measured"
             + "".join(f"; {why} ({count})" for why, count in _reasons(id_, missing).items())
+            + "".join(f"; {file}: {kind}: {detail}" for file, kind, detail in seen.unread[:3])
         )
     labels = {label: _label(id_, label, scored, seen.groups) for label in scored[0].values[id_]}
     lines = [_rule_line(rule, labels, id_, scored, seen.groups) for rule in rules]

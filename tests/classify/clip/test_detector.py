@@ -266,7 +266,7 @@ def test_only_what_an_engine_opens_is_read_and_that_is_checked(copied: Path) -> 
 
 def test_missing_weights_are_named(copied: Path) -> None:
     (copied / "image.onnx").unlink()
-    with pytest.raises(ConfigError, match=r"image\.onnx: cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"image\.onnx: cannot be read: No such file .*; put the file there, or mend"):
         detector(**exported(copied))
 
 

@@ -252,6 +252,19 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         detector(**changed(tmp_path, text_projection=np.full((64, 64), np.nan, np.float16)))
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("logit_scale", "multiplies likeness by nan; the weights are damaged"),
+        ("visual.proj", r"numbers that are none \(NaN\) for a picture; the weights are damaged"),
+    ],
+)
+def test_damaged_weights_are_refused_instead_of_failing_every_file(tmp_path: Path, name: str, says: str) -> None:
+    nothing = np.full_like(load_file(WEIGHTS)[name], np.nan)
+    with pytest.raises(ConfigError, match=says):
+        detector(**changed(tmp_path, **{name: nothing}))
+
+
 def test_pickled_weights_are_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     torch.save({"state_dict": {}}, path)

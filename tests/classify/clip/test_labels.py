@@ -109,5 +109,8 @@ def test_file_that_is_not_yaml_or_not_there(tmp_path: Path) -> None:
     broken.write_text("labels: [", encoding="utf-8")
     with pytest.raises(ConfigError, match="is not YAML"):
         read(str(broken))
+    broken.write_text("about: 2026-02-30", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"day is out of range .* in quotes"):
+        read(str(broken))
     with pytest.raises(ConfigError, match="cannot be read"):
         read(str(tmp_path / "none.yaml"))
