@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import sqlite3
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from bot.ledger import open_ledger
+from bot.ledger import open_ledger, store
 from making import StillClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.ledger import SqlLedger
+    from bot.ledger.database import Database
 
 
 # How long an example takes, the machine says: this one may be very busy.
@@ -48,6 +52,43 @@ def own_logs() -> Iterator[None]:
     for handler in list(logging.root.handlers):
         if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
             logging.root.removeHandler(handler)
+
+
+_to_newest = store.to_newest
+
+
+@cache
+def _migrated() -> sqlite3.Connection:
+    database = store.Database("sqlite://")
+    _to_newest(database)
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    _sqlite(database).backup(copy)
+    database.close()
+    return copy
+
+
+def _sqlite(database: Database) -> sqlite3.Connection:
+    with closing(database.engine.raw_connection()) as connection:
+        found = connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found  # of a database in memory there is only this one
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_at_once() -> Iterator[None]:
+    """A new ledger in memory has its tables already: to make them takes longer than most tests that want one.
+
+    What the bot does to bring a ledger up to date goes on from there.
+    """
+
+    def prepared(database: Database, **more: Any) -> None:
+        if database.where == "ledger in memory":
+            _migrated().backup(_sqlite(database))
+        _to_newest(database, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "to_newest", prepared)
+        yield
 
 
 @pytest.fixture
