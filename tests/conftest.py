@@ -7,6 +7,7 @@ import os
 import sqlite3
 from contextlib import closing
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,9 @@ settings.load_profile("busy")
 PROCESSES = ("acceptance/", "badinput/", "crash/", "hostile/test_operators_view.py", "notify/test_front_door.py")
 """Where a bot runs as a process beside a server, and both wait for a machine that may be very busy."""
 
+TOGETHER = ("acceptance/test_plan.py",)
+"""Whose tests share a town that takes long to build."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What fails there once is tried a second time; the closing line counts how often that was needed.
@@ -38,10 +42,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if {"RAID_POSTS", "SOAK_ITEMS"} & os.environ.keys():
         return
-    for item in items:
-        where = item.path.relative_to(config.rootpath / "tests").as_posix()
-        if where.startswith(PROCESSES):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+    waiting = [item for item in items if _where(item, config).startswith(PROCESSES)]
+    for item in waiting:
+        item.add_marker(pytest.mark.flaky(reruns=1))
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        items[:] = _dealt(items, waiting, int(workers), config)
+
+
+def _where(item: pytest.Item, config: pytest.Config) -> str:
+    return item.path.relative_to(config.rootpath / "tests").as_posix()
+
+
+def _dealt(
+    items: list[pytest.Item], waiting: list[pytest.Item], workers: int, config: pytest.Config
+) -> list[pytest.Item]:
+    """Half of the workers begin with what waits for a bot; meanwhile the others have the processor for the rest.
+
+    At the end they would be alone with it. Every worker is given an equal part of the list, in its order, and those
+    that have nothing left take over the end of what others have (``--dist worksteal``).
+    """
+    hands = max(1, workers // 2)
+    decks: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    groups = groupby(waiting, lambda item: _where(item, config) if _where(item, config) in TOGETHER else item.nodeid)
+    for number, (_, group) in enumerate(groups):
+        decks[number % hands] += group
+    known = set(waiting)
+    rest = [item for item in items if item not in known]
+    for number, deck in enumerate(decks):
+        left = sum(len(later) for later in decks[number:]) + len(rest)
+        share = max(0, left // (workers - number) - len(deck))
+        deck.extend(rest[:share])
+        del rest[:share]
+    return [item for deck in decks for item in deck] + rest
 
 
 @pytest.fixture(autouse=True)
