@@ -8,6 +8,7 @@ import pytest
 from lemmy_town import Town
 from mastodon_square import Square
 
+from adapters.buckets import Buckets
 from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.mastodon import MastodonSandbox
 
@@ -36,6 +37,14 @@ def no_naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     naps: list[float] = []
     monkeypatch.setattr("adapters.http.nap", naps.append)
     return naps
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Limiters that were told to let nothing pass, and the seconds; they go on at once."""
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(Buckets, "pause", lambda _, name, seconds: told.append((name, seconds)))
+    return told
 
 
 @pytest.fixture

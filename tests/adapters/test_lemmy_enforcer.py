@@ -324,6 +324,7 @@ def deeds(town: Town, subject: Subject) -> list[tuple[Intent, str]]:
     ],
     ids=["drop", "500", "502", "html", "starting", "rate limit", "429", "demoted", "new code"],
 )
+@pytest.mark.usefixtures("pauses")
 def test_failed_deeds_have_outcomes_and_were_sent_once(
     town: Town, instance: Instance, post: Subject, action: Any, wanted: Failed | Refused
 ) -> None:

@@ -94,6 +94,7 @@ def test_server_under_another_name(town: Town) -> None:
 @pytest.mark.parametrize(
     "answer", [respond(200, "<html>", "text/html"), respond(200, "{}"), respond(500), respond(200, "[]"), respond(429)]
 )
+@pytest.mark.usefixtures("pauses")
 def test_anything_else_at_the_address(town: Town, instance: Instance, answer: object) -> None:
     town.box.faults.before("GET", "/api/v3/", answer, times=1000)  # type: ignore[arg-type]
     assert set(bad(instance)) >= {"server"}

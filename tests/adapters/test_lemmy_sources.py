@@ -306,6 +306,7 @@ def test_one_broken_row_is_the_end_of_that_row_only(town: Town, instance: Instan
     ids=lambda value: getattr(value, "__name__", None) or str(getattr(value, "status", type(value).__name__)),
 )
 @pytest.mark.parametrize("which", [POSTS, COMMENTS, UPLOADS])
+@pytest.mark.usefixtures("pauses")
 def test_faults_have_types_and_lose_nothing(
     town: Town, instance: Instance, which: int, action: object, error: type[PlatformError]
 ) -> None:

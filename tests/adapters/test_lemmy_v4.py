@@ -336,14 +336,6 @@ def test_refused_login_says_so_and_waits_for_a_whole_window(server: Recorded, in
         source(connect(server), "comments").poll(None)
 
 
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
-    """Limiters that were told to let nothing pass, and the seconds; they go on at once."""
-    told: list[tuple[str, float]] = []
-    monkeypatch.setattr(Buckets, "pause", lambda _, name, seconds: told.append((name, seconds)))
-    return told
-
-
 def test_limit_without_a_time_is_waited_for(
     server: Recorded, instance: Instance, no_naps: list[float], pauses: list[tuple[str, float]]
 ) -> None:

@@ -144,9 +144,9 @@ def test_does_not_look_like_media(url: str) -> None:
     ],
 )
 def test_hostile_texts_cost_little_time(piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     links(piece * (100_000 // len(piece)))
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 PIECES = [*"ab .:/\\[]()<>!\"'`*_|\n\t&;#=?%@é\x00", "http://", "https://", "![", "](", "<img src=", "href=", "&amp;"]
