@@ -147,13 +147,17 @@ class Bot:
         eventually(lambda: len(self.look("status")["feeds"]) >= feeds, f"the bot reads its feeds\n{self._tail()}")
 
     def wait_until_idle(self) -> None:
-        """Until nothing is left to do; what a poll brings later is another matter."""
+        """Until nothing is left to do; what a poll brings later is another matter.
+
+        Looked at first from a process of its own: until that has begun, on a busy machine too, the bot has polled.
+        """
 
         def idle() -> bool:
             tasks = self.look("status")["tasks"]
-            busy = [f"{state}/{kind}" for state in ("waiting", "running") for kind in ("examine", "enforce")]
-            return not any(tasks.get(state) for state in busy)
+            kinds = ("examine", "judge", "enforce")
+            return not any(tasks.get(f"{state}/{kind}") for state in ("waiting", "running") for kind in kinds)
 
+        self.json("status")
         eventually(idle, f"the bot has nothing to do\n{self._tail()}")
 
     def _tail(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,14 +86,21 @@ class Stage:
             left += self._purge("post", post_id)
         for alias in dict.fromkeys(self.aliases):
             self.admin.delete("image", filename=alias)  # refused for what is gone already
-            if self.admin.fetch(alias).status_code != 404:
-                left.append(f"file {alias}")
+        left += [f"file {alias}" for alias in dict.fromkeys(self.aliases) if not self._gone(alias)]
         for community in self.communities:
             left += self._purge("community", community)
         for person in self.people:
             self.admin.post("admin/add", person_id=person.id, added=False)  # refused for people who are none
             left += self._purge("person", person.id)
         assert not left, f"could not be taken away again: {', '.join(left)}"
+
+    def _gone(self, alias: str) -> bool:
+        """Before long: the server answers before its store is done."""
+        for _ in range(50):
+            if self.admin.fetch(alias).status_code == 404:
+                return True
+            time.sleep(0.2)
+        return False
 
     def close(self) -> None:
         """Give all connections back."""
