@@ -24,7 +24,7 @@ from bot.domain.evidence import How, ListMode
 from bot.domain.handles import meant, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
 _DURATION = re.compile(r"^(\d+)\s*([smhdw])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -391,10 +391,25 @@ LOCAL_BLOCK = "confirmed"
 """The block list that fills itself with what confirmed cases removed."""
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """Of two entries with the same key YAML's readers keep the last: a second `rules` would silently end the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        met: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in met:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"the key {key.value!r} is there twice; join the two", problem_mark=key.start_mark
+                    )
+                met.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> Settings:
     """Read a file. Raises ``ConfigError`` with the place of every fault and what to write instead."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; `fediwarden init` writes one") from None
     except (OSError, UnicodeDecodeError) as error:

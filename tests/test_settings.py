@@ -137,6 +137,8 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     [
         ("schema: [1", "is not YAML"),
         ("schema: 1\nstage: 2026-02-30", "is not YAML: day is out of range for month; put what is no date in quotes"),
+        ("schema: 1\nrules: []\nlists: []\nrules: []", "the key 'rules' is there twice; join the two (line 4)"),
+        ("schema: 1\nquotas: {remove: 1, remove: 2}", "the key 'remove' is there twice"),
         ("- schema: 1", "has to be a mapping"),
         ("", "has to be a mapping"),
         ("stage: observe", "`schema` is None; this version reads `schema: 1`"),
