@@ -82,7 +82,15 @@ class Weather(Faults):
     def __post_init__(self) -> None:
         self._chance = random.Random(f"weather {self.seed}")
 
-    def take(self, stage: str, server: str, method: str, path: str, query: str) -> list[Action]:
+    def take(
+        self,
+        stage: str,
+        server: str,
+        method: str,
+        path: str,
+        query: str,
+        body: bytes | None = None,
+    ) -> list[Action]:
         """What goes wrong with this call."""
         call = f"{method} {path}"
         if server == "lemmy" and (_MEMBERS.fullmatch(call) or _OWN_FILE.fullmatch(call)):
