@@ -185,8 +185,9 @@ def all_dealt_with(town: Town, bot: Bot, shared: dict[str, Shared], patience: fl
 
     try:
         eventually(done, "all is done", deadline=patience)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {found()}\n{bot.log.read_text()[-3000:]}") from None
+    except AssertionError:
+        wrong = {name: so for name, so in found().items() if so != ONCE}
+        raise AssertionError(f"not done after {patience:.0f} s: {wrong}\n{bot.log.read_text()[-3000:]}") from None
     bot.wait_until_idle()
     assert found() == dict.fromkeys(shared, ONCE)
 
