@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from adapters.lemmy import again, gaps
@@ -57,6 +58,15 @@ class Page(Generic[Row]):
     following: Place | None = None
     hole: str | None = None
     broken: Sequence[str] = ()  # rows that could not be understood, in words
+
+
+class There(Enum):
+    """Whether there is a row of some number. ``UNREADABLE``: perhaps a page of a proxy, that is gone a minute later."""
+
+    YES = auto()
+    NO = auto()
+    UNREADABLE = auto()
+    UNTOLD = auto()  # the server failed, after several tries
 
 
 class Feed(Protocol[Row]):
@@ -225,8 +235,8 @@ class Walk(Generic[Row]):
         for number in again.next_due(watch, now, 1):
             left -= 1
             there = self._one(number, fresh=False)
-            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there is not False)
-            if there is None:
+            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there is not There.NO)
+            if there in {There.UNTOLD, There.UNREADABLE}:
                 if all(one["number"] != number for one in self._state["watch"]):
                     self.holes.append(f"number {number} is asked for no more: the server failed at it to the end")
                 return
@@ -234,24 +244,25 @@ class Walk(Generic[Row]):
         if left > 0 and not self._state["gaps"]:
             self._look_ahead()
 
-    def _one(self, number: int, *, fresh: bool = True) -> bool | None:
-        """Whether there is such a row, which then was found; ``None``: the server failed, and may tell later."""
+    def _one(self, number: int, *, fresh: bool = True) -> There:
+        """Ask for a row. What is there was found."""
         try:
             row = self.feed.one(number)
         except NotFoundError:
-            return False
+            return There.NO
         except RejectedError as error:  # what the server refuses for one number must not keep all others waiting
             self.holes.append(f"number {number} was never listed, and cannot be asked for: {error}")
-            return False
+            return There.NO
         except BadAnswerError as error:
-            self.holes.append(f"number {number} cannot be read: {error}")
-            return False
+            if fresh:
+                self.holes.append(f"number {number} cannot be read, and is asked for again: {error}")
+            return There.UNREADABLE
         except UnreachableError:
             # Where all of the server is away, whoever asks for the login after this walk is told, and nothing counts.
-            return None
+            return There.UNTOLD
         backlog = number <= self._state["floor"]
         self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))
-        return True
+        return There.YES
 
     def _fill_gaps(self, most: int) -> int:
         """Ask for the oldest numbers that no page showed; how many those were."""
@@ -261,9 +272,9 @@ class Walk(Generic[Row]):
             left -= 1
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
             there = self._one(number)
-            if there is not False:
+            if there is not There.NO:
                 self._watch(number, now)
-            if there is None:
+            if there is There.UNTOLD:
                 left = 0  # each failure takes several tries, and it is seldom the only one
         self._state["gaps"] = waiting
         return most - left
@@ -273,7 +284,7 @@ class Walk(Generic[Row]):
         high, offset = self._state["high"], self._state.get("ahead", 0) % gaps.AHEAD
         self._state["ahead"] = offset + 1
         number = high + 1 + offset
-        if self._one(number):
+        if self._one(number) is There.YES:
             self._watch(number, self.clock.now())
             self._state["high"], self._state["ahead"] = number, 0
             if offset:

@@ -284,6 +284,22 @@ def test_row_of_an_unknown_shape_is_a_hole_and_stops_nothing() -> None:
     assert later.number in reader.seen
 
 
+def test_number_that_could_not_be_read_is_asked_for_again() -> None:
+    listing, reader = started()
+    for _ in range(40):
+        listing.add(START)
+    reader.polls(3)
+    row = listing.add(START - timedelta(days=400))
+    listing.odd.add(row.number)  # as while a proxy shows a page of its own
+    listing.add(START)
+    reader.polls(4)
+    assert row.number not in reader.seen
+    listing.odd.clear()
+    reader.polls(3, step=again.LOOKS[0])
+    assert row.number in reader.seen
+    assert len(reader.holes) == 1
+
+
 def test_number_at_which_the_server_fails_keeps_nothing_waiting_and_is_asked_for_again() -> None:
     listing, reader = started()
     for _ in range(40):
