@@ -9,12 +9,10 @@ import pytest
 
 from .answers import body, refusal
 from .people import Person
-from .waiting import eventually, next_second
+from .waiting import eventually, next_second, refused_within_a_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx
 
     from .server import Server
     from .stage import Stage
@@ -62,12 +60,9 @@ def test_second_login_leaves_the_first_token_alive(anonymous: Person, alice: Per
 
 
 def test_second_login_of_one_second_is_refused(anonymous: Person, alice: Person) -> None:
-    def twice() -> httpx.Response:
-        for _ in range(2):
-            answer = anonymous.post("user/login", username_or_email=alice.name, password=alice.password)
-        return answer
-
-    refused = next(answer for answer in iter(twice, None) if not answer.is_success)  # unless a second ends in between
+    refused = refused_within_a_second(
+        lambda: anonymous.post("user/login", username_or_email=alice.name, password=alice.password)
+    )
     assert refusal(refused) == (400, "unknown")
     assert "login_token" in refused.json()["message"]
 

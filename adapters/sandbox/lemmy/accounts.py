@@ -126,8 +126,8 @@ def waiting_answer(call: Call) -> Json:
 def _logged_in(call: Call, user: LocalUser) -> Json:
     try:
         token = log_in(call.state, user, address=call.address, user_agent=call.headers.get("user-agent"))
-    except SameTokenError:
-        raise unknown('duplicate key value violates unique constraint "login_token_pkey"') from None
+    except SameTokenError as error:
+        raise unknown(str(error)) from None
     return {"jwt": token, "registration_created": False, "verify_email_sent": False}
 
 

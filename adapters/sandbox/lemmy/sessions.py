@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class SameTokenError(Exception):
-    """There is such a token already: the database takes no second one."""
+    """There is such a token already: the database takes no second one, and says so."""
+
+    def __init__(self) -> None:
+        super().__init__('duplicate key value violates unique constraint "login_token_pkey"')
 
 
 def sent_token(request: HTTPConnection) -> str | None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from ..answers import body, refusal
+from ..waiting import refused_within_a_second
 from .people import Person
 
 if TYPE_CHECKING:
@@ -41,13 +42,7 @@ def test_wrong_password_is_refused(stage: Stage, alice: Person, anonymous: Perso
 
 def test_second_login_of_one_second_is_refused(alice: Person, anonymous: Person) -> None:
     known = {"username_or_email": alice.name, "password": alice.password}
-
-    def twice() -> httpx.Response:
-        for _ in range(2):
-            answer = anonymous.post("account/auth/login", **known)
-        return answer
-
-    refused = next(answer for answer in iter(twice, None) if not answer.is_success)  # unless a second ends in between
+    refused = refused_within_a_second(lambda: anonymous.post("account/auth/login", **known))
     assert refusal(refused) == (400, "couldnt_create")
 
 

@@ -55,9 +55,8 @@ def _logged_in(call: Call, user: LocalUser, *, stay: bool | None) -> Json:
     agent = call.headers.get("user-agent")
     try:
         token = log_in(call.state, user, address=call.address, user_agent=agent, exp=exp)
-    except SameTokenError:
-        cause = 'duplicate key value violates unique constraint "login_token_pkey"'
-        raise CausedError("couldnt_create", cause) from None
+    except SameTokenError as error:
+        raise CausedError("couldnt_create", str(error)) from None
     return {"jwt": token, "registration_created": False, "verify_email_sent": False}
 
 
