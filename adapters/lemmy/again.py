@@ -105,10 +105,10 @@ def watched(
     return kept[-MOST:], [LET_GO] * max(0, len(kept) - MOST)
 
 
-def next_due(watch: Sequence[Mapping[str, Any]], now: datetime, count: int) -> list[int]:
-    """Up to ``count`` numbers whose time has come, the longest overdue first."""
+def next_due(watch: Sequence[Mapping[str, Any]], now: datetime) -> list[int]:
+    """The numbers whose time has come, the longest overdue first."""
     due = sorted((str(one["due"]), int(one["number"])) for one in watch)
-    return [number for at, number in due if datetime.fromisoformat(at) <= now][:count]
+    return [number for at, number in due if datetime.fromisoformat(at) <= now]
 
 
 def looked_at(watch: Sequence[Mapping[str, Any]], number: int, now: datetime, *, there: bool) -> list[dict[str, Any]]:

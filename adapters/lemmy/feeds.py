@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
-from adapters.lemmy.walk import Page
+from adapters.lemmy.listing import Page
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.lemmy.client import LemmyClient
-    from adapters.lemmy.walk import Place
+    from adapters.lemmy.listing import Place
     from adapters.lemmy.wire import Json
 
 LIMIT = 50  # rows on a page, the most that Lemmy gives

@@ -87,7 +87,7 @@ def within(waiting: Sequence[Waiting]) -> tuple[list[Waiting], Sequence[str]]:
     kept: list[Waiting] = []
     holes, left = [], MOST
     for gap in reversed(waiting):
-        width = sum(last - first + 1 for first, last in gap["numbers"])
+        width = how_many([gap])
         if width <= left:
             kept.append(gap)
         else:
@@ -95,6 +95,11 @@ def within(waiting: Sequence[Waiting]) -> tuple[list[Waiting], Sequence[str]]:
             holes.append(f"numbers {ranges} were never listed, and too many wait to be asked for one by one")
         left -= width
     return kept[::-1], holes
+
+
+def how_many(waiting: Sequence[Waiting]) -> int:
+    """How many numbers wait."""
+    return sum(last - first + 1 for gap in waiting for first, last in gap["numbers"])
 
 
 def first_of(ranges: Ranges, count: int) -> tuple[list[int], Ranges]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.convert import Converter
+    from adapters.lemmy.listing import Found
     from adapters.lemmy.reader import Reader
-    from adapters.lemmy.walk import Found
     from adapters.lemmy.wire import Json
     from bot.domain.content import Sighting, SubjectKey
     from bot.ports import Clock, Cursor, Gone, Source

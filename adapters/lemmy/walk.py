@@ -5,10 +5,10 @@ which a remote author chooses: an item dated into the future would hide everythi
 
 The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
-and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read), ``gaps``
-(numbers that no page showed, and since when they wait to be asked for one by one), ``asked`` (when that was done last),
-``ahead`` (the next number behind ``high`` to try), ``sky`` (the last page that begins with rows dated into the future),
-``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go before the backlog.
+and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read), ``sky`` (the last
+page that begins with rows dated into the future), ``gaps`` (numbers that no page showed, and since when they wait to be
+asked for one by one), ``asked`` (when that was done last) and ``ahead`` (the next number behind ``high`` to try; see
+``adapters.lemmy.by_number``), ``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go before the backlog.
 """
 
 from __future__ import annotations
@@ -16,99 +16,26 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from adapters.lemmy import again, gaps
-from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
+from adapters.lemmy.by_number import ByNumber
+from adapters.lemmy.listing import Found, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.lemmy.listing import Feed, Page, Place
     from bot.ports import Clock, Cursor
-
-Row = TypeVar("Row")
-Place = Any
-"""Where a page begins, as its feed writes it: a page number, or page cursors. JSON only."""
 
 PAGES_AT_ONCE = 5
 """Pages that one poll reads; three at least, for one is the top and one may be read again."""
-
-ASKED_AT_ONCE = 5
-"""Numbers that one poll asks for: a call each, and most of them are of nothing."""
-
-ASKED_EVERY = timedelta(seconds=10)
-"""At most so often, for a source that has much to read is polled without a pause."""
 
 EARLY = timedelta(minutes=5)
 """How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
 
 NEVER = sys.maxsize
 """No row that is met again is new."""
-
-SETTLED = timedelta(seconds=30)
-"""Age at which a gap is asked for: numbers are given out before their rows can be seen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[Row]):
-    """One page. ``following is None``: there is nothing behind it. ``hole``: what cannot be read, in words."""
-
-    rows: Sequence[Row]
-    following: Place | None = None
-    hole: str | None = None
-    broken: Sequence[str] = ()  # rows that could not be understood, in words
-
-
-class There(Enum):
-    """Whether there is a row of some number. ``UNREADABLE``: perhaps a page of a proxy, that is gone a minute later."""
-
-    YES = auto()
-    NO = auto()
-    UNREADABLE = auto()
-    UNTOLD = auto()  # the server failed, after several tries
-
-
-class Feed(Protocol[Row]):
-    """A listing, page by page."""
-
-    ends_at_cutoff: bool
-    has_numbers: bool  # ``number`` counts up by one, so that gaps mean something
-
-    def one(self, number: int) -> Row:
-        """A single row. Raises ``NotFoundError``."""
-        ...
-
-    def page(self, place: Place | None) -> Page[Row]:
-        """A page; the newest without a place."""
-        ...
-
-    def resumed(self, place: Place) -> Place:
-        """Where to go on from ``place`` when time has passed since it was noted."""
-        ...
-
-    def number(self, row: Row) -> int:
-        """What grows from row to row, by our own server's word."""
-        ...
-
-    def published(self, row: Row) -> datetime:
-        """What the listing is sorted by."""
-        ...
-
-    def pinned(self, row: Row) -> bool:
-        """Stands on top although it is old."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Generic[Row]):
-    """A row, and whether it was there before the bot, and whether this is the first time it is met on the way."""
-
-    row: Row
-    backlog: bool
-    fresh: bool
-    wanted: bool  # not older than what the operator asked for
-    edited_since: datetime | None = None  # what is not ``wanted`` is, all the same, if it was edited since then
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,7 +59,7 @@ class Walk(Generic[Row]):
             self._forward()
         self._backward(resuming=after is not None)
         if self.feed.has_numbers and after is not None and self._state["walk"] is None:
-            self._ask()
+            self._by_number().ask()
             self._again()
 
     @property
@@ -185,7 +112,7 @@ class Walk(Generic[Row]):
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
                 self.holes.extend(gaps.told(lost))
-                self._note_gaps(missing)
+                self._by_number().note_gaps(missing)
                 return
             if at_top and not now and self._left > 1:
                 place, page = self._below_the_sky(place)
@@ -216,83 +143,8 @@ class Walk(Generic[Row]):
         self._state["sky"] = None
         return following, None
 
-    def _note_gaps(self, missing: gaps.Ranges) -> None:
-        kept, holes = gaps.bounded(missing)
-        self.holes.extend(holes)
-        if kept:
-            waiting = [*self._state["gaps"], {"since": self.clock.now().isoformat(), "numbers": kept}]
-            self._state["gaps"], holes = gaps.within(waiting)
-            self.holes.extend(holes)
-
-    def _ask(self) -> None:
-        """Ask by number for what no page showed: gaps that have settled, what is watched, and what may come next."""
-        now, left = self.clock.now(), ASKED_AT_ONCE
-        last = self._state.get("asked")
-        if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < ASKED_EVERY:
-            return
-        self._state["asked"] = now.isoformat()
-        watch = self._state.setdefault("watch", [])
-        for number in again.next_due(watch, now, 1):
-            left -= 1
-            there = self._one(number, fresh=False)
-            self._state["watch"] = again.looked_at(self._state["watch"], number, now, there=there is not There.NO)
-            if there in {There.UNTOLD, There.UNREADABLE}:
-                if all(one["number"] != number for one in self._state["watch"]):
-                    self.holes.append(f"number {number} is asked for no more: the server failed at it to the end")
-                return
-        left -= self._fill_gaps(left)
-        if left > 0 and not self._state["gaps"]:
-            self._look_ahead()
-
-    def _one(self, number: int, *, fresh: bool = True) -> There:
-        """Ask for a row. What is there was found."""
-        try:
-            row = self.feed.one(number)
-        except NotFoundError:
-            return There.NO
-        except RejectedError as error:  # what the server refuses for one number must not keep all others waiting
-            self.holes.append(f"number {number} was never listed, and cannot be asked for: {error}")
-            return There.NO
-        except BadAnswerError as error:
-            if fresh:
-                self.holes.append(f"number {number} cannot be read, and is asked for again: {error}")
-            return There.UNREADABLE
-        except UnreachableError:
-            # Where all of the server is away, whoever asks for the login after this walk is told, and nothing counts.
-            return There.UNTOLD
-        backlog = number <= self._state["floor"]
-        self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))
-        return There.YES
-
-    def _fill_gaps(self, most: int) -> int:
-        """Ask for the oldest numbers that no page showed; how many those were."""
-        waiting, left, now = list(self._state["gaps"]), most, self.clock.now()
-        while waiting and left > 0 and not timedelta(0) <= now - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
-            (number,), rest = gaps.first_of(waiting[0]["numbers"], 1)
-            left -= 1
-            waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
-            there = self._one(number)
-            if there is not There.NO:
-                self._watch(number, now)
-            if there is There.UNTOLD:
-                left = 0  # each failure takes several tries, and it is seldom the only one
-        self._state["gaps"] = waiting
-        return most - left
-
-    def _look_ahead(self) -> None:
-        """Behind the highest number, in turn: the newest may be dated into the past, and nothing newer tells of it."""
-        high, offset = self._state["high"], self._state.get("ahead", 0) % gaps.AHEAD
-        self._state["ahead"] = offset + 1
-        number = high + 1 + offset
-        if self._one(number) is There.YES:
-            self._watch(number, self.clock.now())
-            self._state["high"], self._state["ahead"] = number, 0
-            if offset:
-                self._note_gaps([[high + 1, number - 1]])
-
-    def _watch(self, number: int, now: datetime) -> None:
-        self._state["watch"], holes = again.watched(self._state["watch"], number, now)
-        self.holes.extend(holes)
+    def _by_number(self) -> ByNumber[Row]:
+        return ByNumber(feed=self.feed, clock=self.clock, state=self._state, found=self.found, holes=self.holes)
 
     def _again(self) -> None:
         """A page of what was read before, if it is time."""

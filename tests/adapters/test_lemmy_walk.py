@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.lemmy import again, gaps, walk
-from adapters.lemmy.walk import Page, Walk
+from adapters.lemmy import again, by_number, gaps, walk
+from adapters.lemmy.listing import Page
+from adapters.lemmy.walk import Walk
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
 from making import StillClock
 
@@ -369,7 +370,44 @@ def test_reading_again_and_asking_by_number_have_a_budget(monkeypatch: pytest.Mo
     reader.polls(100, timedelta(seconds=1))
     tops = 100
     assert listing.pages - tops <= 100 / again.PACE.total_seconds() + 1
-    assert len(listing.asked_for) <= walk.ASKED_AT_ONCE * (100 / walk.ASKED_EVERY.total_seconds() + 1)
+    assert len(listing.asked_for) <= by_number.AT_ONCE * (100 / by_number.EVERY.total_seconds() + 1)
+
+
+def with_a_past() -> tuple[Listing, Reader]:
+    """Below which no way down goes today."""
+    listing, reader = started()
+    for _ in range(2 * ROWS):
+        listing.add(START - timedelta(hours=2))
+    listing.add(START)
+    reader.polls(8)
+    assert len(reader.seen) == 2 * ROWS + 1
+    return listing, reader
+
+
+def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> None:
+    listing, reader = with_a_past()
+    for _ in range(2 * by_number.MANY):
+        listing.add(START - timedelta(days=400))
+    listing.add(START)
+    reader.polls(3)
+    listing.asked_for = []
+    reader.polls(10, by_number.EVERY)
+    assert len(listing.asked_for) == 10 * by_number.OF_MANY
+    reader.polls(50, by_number.EVERY)
+    assert set(listing.rows) - {1} == set(reader.seen)
+
+
+def test_what_is_looked_at_again_gets_what_gaps_leave_over() -> None:
+    listing, reader = with_a_past()
+    late = {listing.add(START - timedelta(days=400)).number for _ in range(30)}
+    listing.add(START)
+    reader.polls(20)
+    assert late <= set(reader.seen)
+    listing.asked_for = []
+    reader.polls(1, again.LOOKS[1])
+    reader.polls(7, by_number.EVERY)
+    assert late <= set(listing.asked_for)
+    assert max(listing.asked_for) >= listing.next_number, "what may come next is tried all the same"
 
 
 def test_backlog_keeps_nothing_dated_into_the_past_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -460,9 +498,9 @@ def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None
     now, (watch, _) = START, again.watched([], 7, START)
     looks = 0
     while watch:
-        assert again.next_due(watch, now, 5) == []
+        assert again.next_due(watch, now) == []
         now = datetime.fromisoformat(watch[0]["due"])
-        assert again.next_due(watch, now, 5) == [7]
+        assert again.next_due(watch, now) == [7]
         watch = again.looked_at(watch, 7, now, there=True)
         looks += 1
     assert looks == len(again.LOOKS)
@@ -479,7 +517,7 @@ def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None
 
 
 def test_what_is_dated_into_the_future_hides_nothing_that_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "ASKED_AT_ONCE", 0)  # nothing is asked for by its number
+    monkeypatch.setattr(by_number, "AT_ONCE", 0)  # nothing is asked for by its number
     for by_page in (False, True):
         listing = Listing(by_page)
         reader = Reader(listing)
@@ -498,7 +536,7 @@ def test_what_is_dated_into_the_future_hides_nothing_that_comes_after_it(monkeyp
 
 
 def test_future_rows_that_go_away_hide_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "ASKED_AT_ONCE", 0)
+    monkeypatch.setattr(by_number, "AT_ONCE", 0)
     for by_page in (False, True):
         listing = Listing(by_page)
         reader = Reader(listing)

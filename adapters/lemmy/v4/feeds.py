@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
 from adapters.lemmy.feeds import LIMIT
+from adapters.lemmy.listing import Page
 from adapters.lemmy.v4 import wire
-from adapters.lemmy.walk import Page
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from adapters.lemmy.listing import Place
     from adapters.lemmy.v4.client import LemmyV4Client
-    from adapters.lemmy.walk import Place
     from adapters.lemmy.wire import Json
 
 EVERYTHING: Mapping[str, Any] = {

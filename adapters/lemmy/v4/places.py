@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adapters.lemmy.convert import Converter
+    from adapters.lemmy.listing import Found
     from adapters.lemmy.reader import Reader
     from adapters.lemmy.v4.client import LemmyV4Client
-    from adapters.lemmy.walk import Found
     from adapters.lemmy.wire import Json
     from bot.domain.content import Sighting
     from bot.ports import Clock, Source
