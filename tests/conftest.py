@@ -14,11 +14,13 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from bot.clock import SystemClock
 from bot.ledger import open_ledger, store
 from making import StillClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from bot.ledger import SqlLedger
     from bot.ledger.database import Database
@@ -92,7 +94,7 @@ _to_newest = store.to_newest
 @cache
 def _migrated() -> sqlite3.Connection:
     database = store.Database("sqlite://")
-    _to_newest(database)
+    _to_newest(database, SystemClock().now())
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     _sqlite(database).backup(copy)
     database.close()
@@ -113,10 +115,10 @@ def tables_at_once() -> Iterator[None]:
     What the bot does to bring a ledger up to date goes on from there.
     """
 
-    def prepared(database: Database, **more: Any) -> None:
+    def prepared(database: Database, now: datetime, **more: Any) -> None:
         if database.where == "ledger in memory":
             _migrated().backup(_sqlite(database))
-        _to_newest(database, **more)
+        _to_newest(database, now, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "to_newest", prepared)

@@ -63,10 +63,7 @@ class ControlPart(Part):
     def holder(self) -> Lease | None:
         """Who acts now."""
         with self._database.read() as connection:
-            row = _row(connection)
-        if row is None or not _held(row, self._now()):
-            return None
-        return Lease(holder=row.holder, fence=row.fence, expires=row.expires)
+            return holder_at(connection, self._now())
 
     def flag(self, key: str) -> str | None:
         """A small fact."""
@@ -87,6 +84,14 @@ class ControlPart(Part):
                 connection.execute(delete(schema.flag).where(schema.flag.c.key == key))
             else:
                 put(connection, schema.flag, ["key"], key=key, value=value)
+
+
+def holder_at(connection: Connection, now: datetime) -> Lease | None:
+    """Who acts at ``now``."""
+    row = _row(connection)
+    if row is None or not _held(row, now):
+        return None
+    return Lease(holder=row.holder, fence=row.fence, expires=row.expires)
 
 
 def newest_fence(connection: Connection) -> int | None:

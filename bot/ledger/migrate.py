@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from bot.domain.errors import LedgerError
+from bot.ledger.control import holder_at
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import TextIO
 
     from alembic.config import Config
@@ -23,11 +25,11 @@ NEWEST = "0006"
 VERSION_TABLE = "ledger_version"
 
 
-def to_newest(database: Database, *, look_only: bool = False) -> None:
+def to_newest(database: Database, now: datetime, *, look_only: bool = False) -> None:
     """Migrate, all steps or none. Processes that start together wait for each other.
 
-    Raises ``LedgerError`` for a database of a newer version, and for one that belongs to something else; with
-    ``look_only`` for every other version too.
+    Raises ``LedgerError`` for a database of a newer version, for one that belongs to something else, and for an older
+    one under a bot that acts on it at ``now``; with ``look_only`` for every other version.
     """
     with database.read() as connection:
         if _standing(connection, database.where) == NEWEST:
@@ -42,6 +44,8 @@ def to_newest(database: Database, *, look_only: bool = False) -> None:
         if standing == NEWEST:
             return
         _refuse_unknown(standing, database.where)
+        if standing is not None:
+            _refuse_under_a_bot(connection, now, database.where)
         from alembic import command
 
         settings = configuration()
@@ -82,4 +86,14 @@ def _refuse_unknown(standing: str | None, where: str) -> None:
         raise LedgerError(
             f"{where}: was written by a newer version (its tables are at {standing}, this version knows {NEWEST}); "
             "install that version again, or restore the backup from before the upgrade"
+        )
+
+
+def _refuse_under_a_bot(connection: Connection, now: datetime, where: str) -> None:
+    """Its statements name the tables that it began with: it would stop at the next one, and not start again."""
+    acting = holder_at(connection, now)
+    if acting is not None:
+        raise LedgerError(
+            f"{where}: an older version of the bot runs on it ({acting.holder}); stop that one first, then do this "
+            f"again. If it has crashed, wait until {acting.expires:%H:%M:%S} UTC"
         )

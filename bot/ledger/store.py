@@ -68,11 +68,12 @@ def open_ledger(url: str, *, clock: Clock, busy_seconds: float = BUSY_SECONDS, l
     ``url`` as SQLAlchemy writes it: ``sqlite:///fediwarden.db``, ``sqlite://`` (in memory). ``busy_seconds``: how long
     a call waits for another process before it raises ``LedgerBusyError``. ``look_only``: nothing can be written, not
     even by mistake, and nothing is migrated. Raises ``LedgerError``, with what to do, for a database of a newer
-    version, for a file that is something else, and for a place that cannot be written.
+    version, for an older one under a bot that runs, for a file that is something else, and for a place that cannot be
+    written.
     """
     database = Database(url, busy_seconds=busy_seconds, look_only=look_only)
     try:
-        to_newest(database, look_only=look_only)
+        to_newest(database, clock.now(), look_only=look_only)
     except BaseException:
         database.close()
         raise

@@ -49,7 +49,7 @@ def test_newest_step_is_the_last_one() -> None:
 
 def test_migrations_lead_to_the_tables_that_the_code_uses(empty_url: str) -> None:
     database = Database(empty_url)
-    to_newest(database)
+    to_newest(database, StillClock().now())
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -130,3 +130,36 @@ def test_database_of_something_else_is_refused(empty_url: str) -> None:
     with database.read() as connection:
         assert inspect(connection).get_table_names() == ["recipes"]
     database.close()
+
+
+def back_by_one_step(url: str) -> None:
+    """As the version before left it."""
+    database = Database(url)
+    with database.write() as connection:
+        settings = configuration()
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "-1")
+    database.close()
+
+
+def test_tables_of_an_older_bot_that_runs_are_left_to_it(empty_url: str) -> None:
+    clock = StillClock()
+    ledger = open_ledger(empty_url, clock=clock)
+    lease = ledger.acquire("host/7", seconds=30)
+    assert lease is not None
+    ledger.close()
+    back_by_one_step(empty_url)
+    with pytest.raises(LedgerError, match=r"an older version of the bot runs on it \(host/7\); stop that one first"):
+        open_ledger(empty_url, clock=clock)
+    clock.time = lease.expires
+    open_ledger(empty_url, clock=clock).close()
+
+
+def test_tables_of_an_older_bot_that_stopped_are_brought_up_to_date(empty_url: str) -> None:
+    ledger = open_ledger(empty_url, clock=StillClock())
+    lease = ledger.acquire("host/7", seconds=30)
+    assert lease is not None
+    ledger.release(lease)
+    ledger.close()
+    back_by_one_step(empty_url)
+    open_ledger(empty_url, clock=StillClock()).close()

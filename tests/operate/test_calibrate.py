@@ -23,15 +23,15 @@ from bot.classify.clip.shapes.drawing import draw
 from bot.classify.false_alarms import share
 from bot.classify.registry import build_detectors, read_settings
 from bot.domain.errors import ConfigError
-from bot.domain.evidence import Score
+from bot.domain.evidence import PARTLY_SEEN, Evidence, Finding, Score
 from bot.ledger import open_ledger
-from bot.operate.calibrate import Asked, as_page, calibration_of, document, look_at, report
+from bot.operate.calibrate import Asked, as_page, calibration_of, document, look_at, looking, report
 from bot.operate.calibrate.looking import Picture, Seen
 from bot.ports import Batch
 from commanding import fediwarden, flat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from bot.operate.calibrate import Report
@@ -96,6 +96,27 @@ def test_what_cannot_be_read_is_neither_harmless_nor_flagged(measured: tuple[Pat
         ("cut.png", "in_part"),
     }
     assert {one["pictures"] for one in told["detectors"]} == {380}
+
+
+def test_video_that_ran_out_of_time_is_neither_harmless_nor_flagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detail = "of this video only 5 of 16 sampled frames were looked at"
+    (tmp_path / "long.mp4").write_bytes(b"stands for a video")
+    finding = Finding(kind=PARTLY_SEEN, detail=detail)
+    seen = Evidence(sha256="ab" * 32, media_type="video/mp4", size=1, findings=(finding,), gaps=("video: out of time",))
+
+    async def looked_into(paths: Sequence[Path], **_: Any) -> AsyncIterator[tuple[Path, Evidence]]:
+        for path in paths:
+            yield path, seen
+
+    monkeypatch.setattr(looking, "looked_into", looked_into)
+    nobody = cast("Any", None)
+    found = asyncio.run(
+        look_at(tmp_path, by=None, decoder=nobody, scorer=nobody, max_bytes=1, tell=lambda done, of: None)
+    )
+    assert not found.pictures
+    assert found.unread == [("long.mp4", "in_part", detail)]
 
 
 def test_threshold_of_a_preset_keeps_its_rate_on_the_pictures(measured: tuple[Path, dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.errors import ConfigError
-from bot.domain.evidence import Evidence, Unscannable
+from bot.domain.evidence import PARTLY_SEEN, Evidence, Unscannable
 from bot.operate.trying import files_in, looked_into
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.ports import Decoder, Scorer
 
-DAMAGE: Final = frozenset({"truncated", "damaged"})
+HIDDEN: Final = frozenset({"truncated", "damaged", PARTLY_SEEN})
 AT_ONCE: Final = 16  # files that are read and scored together, so that batches fill
 
 
@@ -88,10 +88,10 @@ def _in_text(path: Path) -> str:
 
 
 def _in_part(seen: Evidence) -> str:
-    """What hides a part of the picture, in words; empty if nothing does."""
-    damage = [finding.detail for finding in seen.findings if finding.kind in DAMAGE]
+    """What hides a part of the file, in words; empty if nothing does."""
+    hidden = [finding.detail for finding in seen.findings if finding.kind in HIDDEN]
     missing = [gap for gap in seen.gaps if gap.startswith("picture: ") or "cannot be read" in gap]
-    return "; ".join([*damage, *missing])
+    return "; ".join([*hidden, *missing])
 
 
 def _found(folder: Path, by: str | None) -> tuple[Mapping[str, Path], Sequence[Path]]:
