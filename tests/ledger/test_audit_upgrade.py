@@ -20,6 +20,9 @@ def taken_back(url: str, clock: StillClock) -> None:
     ledger = open_ledger(url, clock=clock)
     lived(ledger, clock)
     ledger.set_case(1, "closed", by="mod\0", note="json:\ud800 of all things")
+    lease = ledger.holder()
+    assert lease is not None
+    ledger.release(lease)
     with ledger._database.write() as connection:
         settings = configuration()
         settings.attributes["connection"] = connection
