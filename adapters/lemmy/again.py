@@ -36,7 +36,7 @@ LOOKS = (
 )
 """When something that was found by its number is asked for again, each counted from the look before."""
 
-MOST = 1000
+MOST = 3000
 """Numbers that are looked at again; beyond that the longest known go first, and are holes."""
 
 LET_GO = f"a number that was to be asked for again was let go, for {MOST} others wait: what comes there is not seen"
