@@ -152,9 +152,17 @@ class BatchScorer:
         self.check(thresholds)
         for device in self._devices:
             if isinstance(device.detector, Watching):
-                device.detector.watch(thresholds.get(device.detector.id, {}))
+                device.detector.watch(self._watched(device.detector.id, thresholds.get(device.detector.id, {})))
                 # Another one: what is under way was looked at with the thresholds of before.
                 self._seen[device.detector.id] = _Seen(self._remember)
+
+    def _watched(self, detector: str, rules: Mapping[str, Sequence[float]]) -> Mapping[str, Sequence[float]]:
+        """What decides whether another detector has to look is a threshold as those of rules are."""
+        wanted = {label: list(values) for label, values in rules.items()}
+        for after in self._after.values():
+            if after.detector == detector:
+                wanted.setdefault(after.label, []).append(after.at_least)
+        return wanted
 
     async def score(self, decoded: Decoded) -> tuple[Sequence[Score], Sequence[str]]:
         """See ``Scorer``."""

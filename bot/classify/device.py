@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = 1.0  # seconds that a dead detector is left alone; doubles with each vain try
 _LONGEST_PAUSE: Final = 60.0
 _ABANDONED_AT_MOST: Final = 3
-"""Threads given up because the device never answered. Each keeps its memory, so there is no fourth."""
+"""Threads given up because the device did not answer. Each keeps its memory until it does, so there is no fourth."""
 
 PATIENT_ROWS: Final = 16
 """Rows for which ``patience`` is meant: a larger inference may take longer in proportion."""
@@ -86,7 +86,7 @@ class Device:
         self._down_until = 0.0
         self._abandoned = 0
         self._closed = False
-        self._thread = self._start()
+        self._thread: threading.Thread | None = self._start()
 
     def submit(self, views: Sequence[np.ndarray[Any, Any]]) -> Future[np.ndarray[Any, Any]]:
         """Wait for ``(rows, labels) float32``, ``ItemFailedError`` or ``UnavailableError``.
@@ -95,7 +95,7 @@ class Device:
         """
         item = _Item(views)
         with self._lock:
-            if self._closed or self._abandoned > _ABANDONED_AT_MOST:
+            if self._closed or self._thread is None:
                 item.resolve(UnavailableError("closed" if self._closed else "the device hangs again and again"))
             else:
                 if not self._thread.is_alive():
@@ -115,6 +115,7 @@ class Device:
             self._running = []
             self._abandoned += 1
             if self._abandoned > _ABANDONED_AT_MOST:
+                self._thread = None  # until one of them comes back
                 self._drain()
                 return
             self._down_until = time.monotonic()  # the new thread begins with a restart
@@ -127,7 +128,8 @@ class Device:
             self._drain()
             self._waiting.put(None)
             thread = self._thread
-        thread.join(timeout=min(self._patience, 10.0))
+        if thread is not None:
+            thread.join(timeout=min(self._patience, 10.0))
 
     def _start(self) -> threading.Thread:
         # A daemon, so that a device that hangs cannot keep the process from ending.
@@ -153,8 +155,11 @@ class Device:
             self._moves(items[0].rows)
             self._process(items)
             with self._lock:
-                if self._thread is not mine():
-                    return  # given up meanwhile
+                if self._thread is not mine():  # given up meanwhile, and yet it holds nothing any more
+                    self._abandoned -= 1
+                    if self._thread is not None or self._closed:
+                        return
+                    self._thread, self._down_until = mine(), time.monotonic()
                 self._running = []
                 self._busy_since = None
 
@@ -225,11 +230,19 @@ class Device:
             except BaseException as error:  # noqa: BLE001 - whatever it was, the blank picture decides
                 reason = f"{type(error).__name__}: {error}"
             if self._works():
-                return ItemFailedError(reason)
+                return self._row_by_row(item, reason)
             self._down_until = time.monotonic()
             if not self._revived():
                 return UnavailableError(reason)
         return ItemFailedError(reason)  # a new detector fell ill of it too
+
+    def _row_by_row(self, item: _Item, reason: str) -> np.ndarray[Any, Any] | Exception:
+        """All frames of a film at once may be more than the device has memory for."""
+        if item.rows > 1:
+            with contextlib.suppress(BaseException):
+                rows = [[view[at : at + 1] for view in item.views] for at in range(item.rows)]
+                return np.concatenate([self._infer(row) for row in rows])
+        return ItemFailedError(reason)
 
     def _works(self) -> bool:
         blank = [np.zeros((1, view.crop, view.crop, 3), dtype=np.float32) for view in self.detector.views]

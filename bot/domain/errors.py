@@ -35,6 +35,10 @@ class StoppedError(LedgerError):
     """The kill switch is on: nothing is done until somebody starts acting again."""
 
 
+class WorkerStartError(FediwardenError):
+    """A decode worker does not start; its own words are on standard error."""
+
+
 class PlatformError(FediwardenError):
     """A server did not do what was asked. ``code`` is its own word for it, where it has one."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.domain.errors import FediwardenError
+from bot.domain.errors import FediwardenError, WorkerStartError
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.limits import DecodeLimits
 from bot.media.wire import LENGTHS, MAX_HEADER, OUT_OF_MEMORY, WireError, pack_request, unpack_answer
@@ -39,10 +39,6 @@ _INHERITED: Final = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 _log = structlog.get_logger(__name__)
 
 
-class WorkerStartError(FediwardenError):
-    """A decode worker does not start; its own words are on standard error."""
-
-
 class DecoderClosedError(FediwardenError):
     """The bot is ending, and decodes no more."""
 
@@ -64,17 +60,20 @@ class _Worker:
 
     @classmethod
     async def start(cls, limits: DecodeLimits) -> _Worker:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "bot.media.worker",
-            json.dumps(asdict(limits)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=_environment(),
-            limit=_BUFFER,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "bot.media.worker",
+                json.dumps(asdict(limits)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=_environment(),
+                limit=_BUFFER,
+            )
+        except OSError as error:  # no memory, or no more processes
+            raise WorkerStartError(f"a decode worker cannot be started: {error}") from error
         worker = cls(process)
         try:
             async with asyncio.timeout(_START_SECONDS):

@@ -120,9 +120,13 @@ def _of_videos() -> str:
 
 
 def _picture() -> bytes:
-    """A colourful ramp: something to decode, and nothing to flag."""
+    """A colourful ramp: something to decode, and nothing to flag.
+
+    Another one each time, or a detector would be said to work for what it is remembered to have answered.
+    """
     ramp = np.linspace(0, 255, 64, dtype=np.uint8)
-    picture = np.stack([np.tile(ramp, (64, 1)), np.tile(ramp[:, None], (1, 64)), np.full((64, 64), 96, np.uint8)], -1)
+    blue = np.random.default_rng().integers(64, 128, (64, 64), dtype=np.uint8)
+    picture = np.stack([np.tile(ramp, (64, 1)), np.tile(ramp[:, None], (1, 64)), blue], -1)
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()

@@ -24,7 +24,7 @@ from bot.domain.errors import PlatformError, RateLimitedError, SupersededError
 from bot.domain.evidence import Evidence
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import Uses
-from bot.pipeline.weighing import gather, weigh, whose_turn
+from bot.pipeline.weighing import by_todays, gather, weigh, whose_turn
 from bot.policy import Standing, joined, judge, may_fire, wording
 from bot.ports import Filter, Lane, TaskKind
 
@@ -107,14 +107,24 @@ class Judge:
         began_at = self._s.clock.now()
         try:
             file = await in_thread(self._s.ledger.file, file_id)
-            if file is not None and isinstance(file.scan, Evidence) and may_fire(self._s.rules, file.scan):
-                size = await self._judge(file.id, file.scan, all_known=all_known)
+            if file is not None and isinstance(file.scan, Evidence):
+                scan = by_todays(file.scan, self._s.scorer.revisions)
+                if scan is not file.scan and may_fire(self._s.rules, file.scan):
+                    await in_thread(self._look_anew, file_id)
+                if may_fire(self._s.rules, scan):
+                    size = await self._judge(file.id, scan, all_known=all_known)
             if all_known:
                 self._s.judged(file_id, began_at)
         finally:
             self._memory.busy.discard(file_id)
             if size > TOGETHER:
                 self._rest(file_id, time.perf_counter() - began)
+
+    def _look_anew(self, file_id: int) -> None:
+        """Have today's detectors score a file of which an earlier one said what a rule acts on."""
+        records = self._s.ledger.names_of(file_id)
+        if records:
+            self._s.ledger.enqueue(TaskKind.EXAMINE, str(records[-1].name), Lane.NEW)
 
     def _rest(self, file_id: int, took: float) -> None:
         """``took``: seconds of the judging that has just ended."""

@@ -10,7 +10,7 @@ import structlog
 
 from bot.attribution import Learned
 from bot.domain.content import RemoteUrl, SubjectKey
-from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError
+from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError, WorkerStartError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
 from bot.pipeline.aftermath import came_back
@@ -41,6 +41,9 @@ SECOND_LOOK = 60.0
 
 HOPELESS = {UnscannableKind.GONE, UnscannableKind.UNSUPPORTED}
 """Nothing to come back for; a new sighting asks again by itself."""
+
+STOPS = 3
+"""Times that a decoder may be stopped at a file. One that is out of memory or starved may have met any file."""
 
 OPINIONS = 3
 """Times that another server has to give us something else than media before it is believed. A proxy that is in trouble
@@ -87,6 +90,8 @@ class Pipeline:
             await self._slowed_down(task, error)
         except PlatformError as error:
             await self._again(task, str(error))
+        except WorkerStartError as error:  # no fault of the file, however long it lasts
+            await self._later(task, back_off(task.attempts), str(error))
         except Exception as error:
             log.exception("task failed", kind=task.kind.value, target=task.target)
             await self._again(task, f"{type(error).__name__}: {error}")
@@ -127,7 +132,7 @@ class Pipeline:
         scan = await self.examine(task.target, lane=Lane.BACKLOG if task.lane is Lane.BACKLOG else Lane.DEEDS)
         if isinstance(scan, Unscannable) and await in_thread(self._may_pass, task, scan):
             now = self._s.clock.now()
-            retry_at = now if scan.kind is UnscannableKind.NOT_MEDIA else scan.retry_at
+            retry_at = now if _may_end_otherwise(scan, task) else scan.retry_at
             if retry_at is not None and task.attempts < TRIES:
                 wait = max(back_off(task.attempts), (retry_at - now).total_seconds())
                 await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
@@ -205,3 +210,9 @@ class Pipeline:
 
     async def _until(self, task: Task, until: datetime, reason: str, *, count: bool, lane: Lane | None = None) -> None:
         await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count, lane=lane))
+
+
+def _may_end_otherwise(scan: Unscannable, task: Task) -> bool:
+    """Whether another try may have another end, although nobody said when."""
+    stopped = scan.kind is UnscannableKind.KILLED and task.attempts < STOPS
+    return stopped or scan.kind is UnscannableKind.NOT_MEDIA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import Allow
@@ -28,6 +28,15 @@ class Turn:
 
     itself: bool
     pictures: Sequence[FileRecord] = ()  # that it is a thumbnail of, and that take it along
+
+
+def by_todays(scan: Evidence, revisions: Mapping[str, str]) -> Evidence:
+    """Without the scores of detectors that are others by now: no deed follows from those.
+
+    ``revisions``: of the detectors of today, by their ids. The very same scan where nothing is left out.
+    """
+    scores = [score for score in scan.scores if revisions.get(score.detector) == score.revision]
+    return scan if len(scores) == len(scan.scores) else replace(scan, scores=scores)
 
 
 def whose_turn(index: Index, file_id: int, scan: Evidence, name: Name | None = None) -> Turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import queue
 import threading
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from bot.classify import device
 from bot.classify.batcher import After, BatchScorer
 from bot.domain.evidence import Look, Score
+from bot.operate import checks
 from bot.ports import Decoded, ViewSpec
 
 if TYPE_CHECKING:
@@ -293,6 +295,35 @@ def test_detector_that_hangs_again_and_again_is_given_up_for_good() -> None:
     assert probe.batches.count(1) <= 8
 
 
+def test_detector_that_was_only_slow_is_asked_again_once_it_answers() -> None:
+    probe = Curable()
+
+    async def work(scorer: BatchScorer) -> Any:
+        slow = [await scorer.score(picture(HANGS)) for _ in range(4)]
+        gone = await scorer.score(picture(0.1))
+        probe.released.set()
+        until = asyncio.get_running_loop().time() + 30
+        while highs([back := await scorer.score(picture(0.3))]) != [0.3]:
+            assert asyncio.get_running_loop().time() < until
+            await asyncio.sleep(0.01)
+        return [*slow, gone, back]
+
+    assert highs(scoring(work, probe, patience=0.1)) == ["probe: unavailable"] * 5 + [0.3]
+    assert probe.restarts >= 1
+
+
+def test_film_that_is_too_much_at_once_is_looked_at_frame_by_frame() -> None:
+    class Small(Probe):
+        def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+            if len(batch[0]) > 1:
+                raise RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")
+            return super().infer(batch)
+
+    small = Small()
+    assert highs(scoring(all_of(picture(0.1, 0.7, 0.3)), small)) == [0.7]
+    assert highs(scoring(all_of(picture(0.1, POISON, 0.3)), Small())) == ["probe: failed, revision probe-1"]
+
+
 class Clock:
     """What a device takes for the time."""
 
@@ -457,6 +488,39 @@ def test_detector_says_how_many_pictures_it_takes_and_learns_what_is_watched() -
     scoring(work, probe, max_batch=16)
     assert probe.batches == [2, 2, 1]
     assert probe.watched == {"high": [0.4]}
+
+
+def test_what_decides_whether_a_second_detector_looks_is_watched_like_what_rules_want() -> None:
+    class First(Probe):
+        def watch(self, thresholds: Any) -> None:
+            self.watched = thresholds
+
+    first, second = First("first"), First("second")
+    after = {"second": After(detector="first", label="high", at_least=0.3)}
+
+    async def work(scorer: BatchScorer) -> Any:
+        scorer.watch({"first": {"high": [0.9], "low": [0.5]}})
+
+    scoring(work, first, second, after=after)
+    assert first.watched == {"high": [0.9, 0.3], "low": [0.5]}
+    assert second.watched == {}
+
+
+def test_self_check_asks_the_detector_each_time() -> None:
+    probe = Probe()
+
+    class Decoder:
+        async def decode(self, data: bytes, views: Sequence[ViewSpec]) -> Decoded:
+            return picture(int.from_bytes(hashlib.sha256(data).digest()[:4]) / 2**32, views=views)
+
+    async def work(scorer: BatchScorer) -> Any:
+        well = await checks.eyes(Decoder(), scorer)
+        probe.dead = True
+        return well, await checks.eyes(Decoder(), scorer)
+
+    well, ill = scoring(work, probe)
+    assert [one.ok for one in well if one.what == "detector probe"] == [True]
+    assert [one.ok for one in ill if one.what == "detector probe"] == [False]
 
 
 def test_picture_that_was_just_seen_is_not_inferred_again_until_others_thresholds_are_watched() -> None:

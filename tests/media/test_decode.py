@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.domain.errors import WorkerStartError
 from bot.domain.evidence import Unscannable, UnscannableKind
-from bot.media.decode import KEPT, DecoderClosedError, ProcessDecoder, WorkerStartError
+from bot.media.decode import KEPT, DecoderClosedError, ProcessDecoder
 from bot.media.limits import DecodeLimits
 from bot.media.picture import look
 from bot.media.wire import LENGTHS, WireError, pack_answer, unpack_answer

@@ -13,15 +13,15 @@ import making
 from bot.attribution import Index
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.decisions import Hold, HoldReason, IntentState
-from bot.domain.errors import NotLoggedInError, UnreachableError
+from bot.domain.errors import NotLoggedInError, UnreachableError, WorkerStartError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, Enforcement, back_off
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
-from bot.pipeline.run import OPINIONS, TRIES
+from bot.pipeline.run import OPINIONS, STOPS, TRIES
 from bot.pipeline.standing import Limiter
 from bot.policy import Breaker, Condition, Guard, Limits, Quotas
-from bot.ports import Batch, Decoded, Fetched, Gone, Instance, TaskKind
+from bot.ports import Batch, Decoded, Fetched, Gone, Instance, Lane, TaskKind
 from enforce.platform import Platform
 
 BAD = b"the bytes that the list names"
@@ -42,6 +42,9 @@ class World:
         self.pixels = {}
         self.listed = {hashlib.sha256(BAD).hexdigest()}
         self.undecodable = set()
+        self.stops = set()  # bytes at which the decoder is stopped
+        self.stopped = 0
+        self.no_worker = False
         self.uploads = {}
         self.subjects = []
         self.trouble = None  # what the resolver raises for names
@@ -105,6 +108,11 @@ class World:
         return Fetched(url=url, final_url=url, data=data, declared_type="image/png")
 
     async def decode(self, data, views):
+        if self.no_worker:
+            raise WorkerStartError("a decode worker did not start")
+        if data in self.stops:
+            self.stopped += 1
+            return Unscannable(kind=UnscannableKind.KILLED, detail="the decoder was stopped: out of memory")
         if data in self.undecodable:
             return Unscannable(kind=UnscannableKind.BROKEN, detail="no picture in it")
         self.decoded = data
@@ -125,7 +133,8 @@ class World:
 
     async def score(self, decoded):
         value = self.scores.get(self.decoded, 0.01)
-        return [Score(detector="nsfw", revision="1", label="nsfw", value=value)], self.gaps
+        revision = self.revisions.get("nsfw", "1")
+        return [Score(detector="nsfw", revision=revision, label="nsfw", value=value)], self.gaps
 
     def match(self, *, sha256, pixels, pdq, pdq_quality, looks=()):
         if sha256 not in self.listed:
@@ -143,8 +152,8 @@ class World:
     def examine(self, name):
         return asyncio.run(self.pipeline.examine(str(name)))
 
-    def run_tasks(self):
-        for task in self.ledger.take([TaskKind.EXAMINE], limit=10, lease_seconds=60):
+    def run_tasks(self, kind=TaskKind.EXAMINE):
+        for task in self.ledger.take([kind], limit=10, lease_seconds=60):
             asyncio.run(self.pipeline.run(task, None))
 
     def intents(self, case=1):
@@ -378,6 +387,44 @@ def test_file_that_a_detector_failed_on_is_looked_at_again_by_another_revision(w
     world.revisions = {"nsfw": "1", "large": "8"}
     world.examine(world.see(OTHER, name="c.png", post=3))
     assert world.decoded == OTHER
+
+
+def test_no_deed_follows_from_what_another_revision_said(world):
+    world.see(OTHER)
+    world.run_tasks()
+    file = world.ledger.file_by_sha256(hashlib.sha256(OTHER).hexdigest())
+    before = Score(detector="nsfw", revision="0", label="nsfw", value=0.99)
+    world.ledger.save_scan(file.id, replace(file.scan, scores=[before]))
+    world.decoded = None
+    world.ledger.enqueue(TaskKind.JUDGE, str(file.id), Lane.DEEDS)
+    world.run_tasks(TaskKind.JUDGE)
+    assert world.ledger.cases() == []
+    world.scores[OTHER] = 0.99
+    world.run_tasks()
+    assert world.decoded == OTHER, "today's detector looks at it"
+    assert len(world.ledger.cases()) == 1
+
+
+def test_decoder_that_was_stopped_gets_the_file_again(world):
+    world.stops = {OTHER}
+    world.see(OTHER)
+    for _ in range(6):
+        world.run_tasks()
+        world.clock.pass_(hours=1)
+    assert world.stopped == STOPS
+    assert [trouble.reason for trouble in world.ledger.troubles()] == ["killed: the decoder was stopped: out of memory"]
+
+
+def test_file_waits_for_decode_workers_however_long_none_can_be_started(world):
+    world.no_worker = True
+    world.see(OTHER)
+    for _ in range(2 * TRIES):
+        world.run_tasks()
+        world.clock.pass_(hours=25)
+    assert world.ledger.backlog_size() == {"waiting/examine": 1}
+    world.no_worker = False
+    world.run_tasks()
+    assert world.ledger.backlog_size() == {}
 
 
 def test_unreachable_file_is_tried_again_and_a_missing_one_is_not(world):

@@ -19,6 +19,9 @@ Rows = np.ndarray[Any, Any]
 
 _log = structlog.get_logger(__name__)
 
+LACKS_MEMORY: Final = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
+"""What a ``RuntimeError`` says for want of memory: MPS, cuBLAS and cuDNN, and torch's allocator on the processor."""
+
 
 class Engine(Protocol):
     """An image tower that is ready to run."""
@@ -101,9 +104,8 @@ class TorchEngine:
             return np.asarray(features.cpu().numpy(), dtype=np.float32)
 
     def _out_of_memory(self, error: Exception) -> bool:
-        # MPS has no exception of its own for it.
         return isinstance(error, self._torch.OutOfMemoryError) or (
-            isinstance(error, RuntimeError) and "out of memory" in str(error)
+            isinstance(error, RuntimeError) and any(words in str(error) for words in LACKS_MEMORY)
         )
 
     def _let_go(self) -> None:

@@ -110,16 +110,16 @@ def test_only_what_is_doubtful_is_looked_at_again() -> None:
 class Tower(torch.nn.Module):
     """On a device with room for ``room`` pictures."""
 
-    def __init__(self, room: int, error: type[Exception] = torch.OutOfMemoryError) -> None:
+    def __init__(self, room: int, error: Exception | None = None) -> None:
         super().__init__()
         self.room = room
-        self.error = error
+        self.error = error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is")
         self.sizes: list[int] = []
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         self.sizes.append(len(batch))
         if len(batch) > self.room:
-            raise self.error("CUDA out of memory. Tried to allocate more than there is")
+            raise self.error
         return batch.mean(dim=(2, 3))
 
 
@@ -127,8 +127,17 @@ def engine(tower: Tower) -> TorchEngine:
     return TorchEngine(tower, device="cpu", half=False, mean=(0.5, 0.5, 0.5), deviation=(0.25, 0.25, 0.25))
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
-def test_device_that_runs_out_of_memory_gets_half_as_many_pictures(error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+    ids=["cuda", "mps", "cublas", "cpu"],
+)
+def test_device_that_runs_out_of_memory_gets_half_as_many_pictures(error: Exception) -> None:
     batch = np.random.default_rng(1).integers(0, 256, (11, 4, 4, 3)).astype(np.float32)
     tower = Tower(3, error)
     small = engine(tower)
