@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,10 +43,26 @@ if TYPE_CHECKING:
 _REVISION = 16  # hexadecimal digits: enough to tell two edits of one subject apart
 
 
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""Far enough from the ends of what ``datetime`` holds that a time zone or a few weeks more lead over none of them."""
+
+_YEAR = re.compile(r"([+-]?[0-9]{4,9})(-.*)", re.DOTALL)
+_LEAP_YEAR = "2000"
+
+
 def moment(text: str) -> datetime:
-    """A point in time, aware, UTC."""
+    """A point in time, aware, UTC, between ``EARLIEST`` and ``LATEST``. Raises ``ValueError``.
+
+    Lemmy keeps what a remote author's server calls the date of a post or an account, and writes years from -262143 to
+    262142, those of more than four digits with a sign (chrono, ``NaiveDate``).
+    """
+    parts = _YEAR.fullmatch(text)
+    if parts is not None and not EARLIEST.year <= int(parts[1]) <= LATEST.year:
+        datetime.fromisoformat(_LEAP_YEAR + parts[2])
+        return EARLIEST if int(parts[1]) < EARLIEST.year else LATEST
     parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    aware = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    return min(max(aware, EARLIEST), LATEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.lemmy.addresses import Addresses
-from adapters.lemmy.convert import Converter, moment
+from adapters.lemmy.convert import EARLIEST, LATEST, Converter, moment
 from bot.domain.content import Alias, InstanceId, Role
 from bot.domain.errors import BadAnswerError
 
@@ -144,6 +144,33 @@ def test_local_only_communities_are_local() -> None:
 )
 def test_times_are_utc(text: str) -> None:
     assert moment(text) == datetime(2026, 11, 22, 6, 27, 22, 948832, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0000-01-01T00:00:00Z", EARLIEST),
+        ("-262143-01-01T00:00:00Z", EARLIEST),
+        ("0001-01-01T00:00:00+14:00", EARLIEST),
+        ("9999-12-31T23:59:59-14:00", LATEST),
+        ("+10000-02-29T00:00:00Z", LATEST),
+        ("+262142-12-31T23:59:59.999999999Z", LATEST),
+    ],
+)
+def test_dates_that_no_calendar_of_ours_has_are_the_first_or_the_last(text: str, wanted: datetime) -> None:
+    assert moment(text) == wanted
+    assert wanted - timedelta(days=90) < wanted.astimezone(timezone(timedelta(hours=14))) < wanted + timedelta(days=90)
+    view = wire("post-own-upload")
+    for part in ("post", "creator", "community"):
+        view[part]["published"] = text
+    assert converter().post(view).published_at == wanted  # type: ignore[arg-type]
+    assert converter().seen_around(view, at=SEEN, backlog=False) is not None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["+10000-13-01T00:00:00Z", "0000-01-01T25:00:00Z", "+10000", "", "yesterday"])
+def test_what_is_no_date_is_none_in_any_year(text: str) -> None:
+    with pytest.raises(ValueError, match=r"nvalid|must be in"):
+        moment(text)
 
 
 CAPTURES = Path(__file__).parent.parent / "golden" / "captures" / "lemmy-0.19"
