@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import (
@@ -12,6 +13,7 @@ from bot.domain.errors import (
     PlatformError,
     RateLimitedError,
     RejectedError,
+    UnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +62,37 @@ _PERMISSION = {
 MENDABLE = {"not_an_admin", "not_a_mod_or_admin", "not_a_moderator", "site_ban", "instance_is_private"}
 """What our own account lacks and an operator can give it; a target that ranks higher will do so tomorrow."""
 
+UNKNOWN = "unknown"
+
+TROUBLES = {
+    UNKNOWN: "any call: what has no word of its own, such as a pool without a free connection",
+    "couldnt_get_posts": "GET /post/list",
+    "couldnt_get_comments": "GET /comment/list",
+    "couldnt_mark_post_as_read": "GET /post, which notes that we have read it",
+    "system_err_login": "GET /site, which tells how our account stands",
+    "couldnt_resolve_report": "PUT /post/report/resolve, PUT /comment/report/resolve",
+    "couldnt_update_user": "POST /user/ban; where there is no such account, it comes with 404",
+    "community_user_already_banned": "POST /community/ban_user, which overwrites a ban that is there",
+    "couldnt_set_all_registrations_accepted": "PUT /site",
+    "couldnt_set_all_email_verified": "PUT /site",
+}
+"""What a Lemmy says with status 400 when its database has failed, and where: an error of its own gets one word in each
+place (LemmyNet/lemmy 0.19.20, ``with_lemmy_type`` of crates/utils/src/error.rs), and some of it may have been done.
+
+Two words stand for a refusal as well, and who meets them finds out: ``couldnt_create_report`` (``reports``) and
+``couldnt_update_comment`` (``removals``), in API v4 ``couldnt_create`` and ``couldnt_update``.
+"""
+
+_LAST_PAGE = "Page limit is >"
+
+_REFUSED = re.compile(
+    rf"{_LAST_PAGE}|page is <|fetch limit is >|pagination token|deserialize error|content type error|missing field"
+    r"|^invalid |relative URL|violates|value too long|http status client error",
+    re.IGNORECASE,
+)
+"""Texts of ``UNKNOWN`` that no second try changes: of a call that is not in order, of a row that the database does not
+take, and of a file that pict-rs has not."""
+
 _LOGIN = {
     *("missing_totp_token", "incorrect_totp_token", "email_not_verified"),
     *("registration_application_is_pending", "registration_denied"),
@@ -81,12 +114,18 @@ def check(answer: Answer, *, quiet: bool = False) -> None:
         raise
     except (KeyError, TypeError):
         raise BadAnswerError(f"{answer.what}: status {answer.status} without an error code of Lemmy's") from None
-    raise error_of(str(code), "" if quiet else str(body.get("message", ""))[:200], answer)
+    raise error_of(str(code), str(body.get("message", ""))[:200], answer, quiet=quiet)
 
 
-def error_of(code: str, message: str, answer: Answer) -> PlatformError:
+def is_past_the_last_page(error: RejectedError) -> bool:
+    """Whether a page was asked for that no list of the server has, however long it is."""
+    return _LAST_PAGE in str(error)
+
+
+def error_of(code: str, message: str, answer: Answer, *, quiet: bool) -> PlatformError:
     """The error that a code stands for."""
-    said = WORDS.get(code) or message or code
+    trouble = code in TROUBLES and answer.status == 400 and not (code == UNKNOWN and _REFUSED.search(message))
+    said = (not trouble and WORDS.get(code)) or (not quiet and message) or code
     text = f"{answer.what}: {said}" + (f" ({code})" if said != code else "")
     if code == "rate_limit_error":
         return RateLimitedError(f"{answer.what}: Lemmy's rate limit is used up", retry_after=60.0)
@@ -96,4 +135,6 @@ def error_of(code: str, message: str, answer: Answer) -> PlatformError:
         return NotPermittedError(text, code=code)
     if code.startswith("couldnt_find_") or code == "deleted" or answer.status == 404:
         return NotFoundError(text, code=code)
+    if trouble:
+        return UnreachableError(f"{text}: the server's database fails", sent=True, code=code)
     return RejectedError(text, code=code)

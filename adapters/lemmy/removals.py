@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.outcome import before_deed
+from adapters.outcome import after_deed, before_deed
 from bot.domain.content import Comment, Post
 from bot.domain.decisions import AlreadyDone, Done, LastWord, Offer, Refused, Verification
-from bot.domain.errors import BadAnswerError, NotFoundError
+from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.modlog import Entry, ModLog
     from adapters.lemmy.requestor import Endpoints
+    from adapters.lemmy.wire import Json
     from bot.domain.content import Subject
     from bot.domain.decisions import Outcome, Remove
 
 DEFAULT_REASON = "Removed by automated check"
 RESTORED = "Restored"
+
+NOT_CHANGED = {"couldnt_update_comment", "couldnt_update"}
+"""What a comment is left as it is with, in API v3 and v4: its author has deleted it, or the database has failed."""
 
 
 class Removals:
@@ -83,15 +87,29 @@ class Removals:
         number = int(subject.local_id)
         if subject.kind == Post.kind:
             self._endpoints.post.remove(post_id=number, removed=removed, reason=reason)
-        else:
+            return
+        try:
             self._endpoints.comment.remove(comment_id=number, removed=removed, reason=reason)
+        except RejectedError as error:
+            if error.code not in NOT_CHANGED or after_deed(lambda: self._comment(number))["deleted"]:
+                raise
+            said = f"comment {number} was not changed, and its author has not deleted it ({error.code})"
+            raise UnreachableError(f"{said}: the server's database fails", sent=True, code=error.code) from error
+
+    def _comment(self, number: int) -> Json:
+        try:
+            found = self._endpoints.comment.get(number)["comment_view"]["comment"]
+            _ = found["removed"], found["deleted"]
+        except (KeyError, TypeError) as error:
+            raise BadAnswerError(f"comment {number} has an unknown shape") from error
+        return dict(found)
 
     def _removed(self, subject: Subject) -> bool:
         number = int(subject.local_id)
+        if subject.kind != Post.kind:
+            return bool(self._comment(number)["removed"])
         try:
-            if subject.kind == Post.kind:
-                return bool(self._endpoints.post.get(number)["post_view"]["post"]["removed"])
-            return bool(self._endpoints.comment.get(number)["comment_view"]["comment"]["removed"])
+            return bool(self._endpoints.post.get(number)["post_view"]["post"]["removed"])
         except (KeyError, TypeError) as error:
             raise BadAnswerError(f"{subject.key} has an unknown shape") from error
 

@@ -47,6 +47,13 @@ AFTER_SHARE = 0.25
 LIMITED = {"rate_limit_error": respond(400, '{"error":"rate_limit_error"}')}
 """What Lemmy's own API says, and no file."""
 
+POOL = "Timeout occurred while waiting for a slot to become available"
+TROUBLE = {
+    "400, no connection to the database": respond(400, f'{{"error":"unknown","message":"{POOL}"}}'),
+    "400, comments": respond(400, '{"error":"couldnt_get_comments"}'),
+}
+"""The same of a Lemmy whose database fails."""
+
 HANGS = 21.0  # seconds: the bot's own calls wait for twenty, its downloads for ten
 TEDIOUS: Mapping[str, Sequence[Action]] = {
     "429, HTML": (respond(429, HTML, "text/html"),),
@@ -107,14 +114,14 @@ class Weather(Faults):
             self.revoke()
             return []
         long = {**TEDIOUS, **TEDIOUS_AFTER}
-        return list(long[what]) if what in long else [{**BEFORE, **AFTER, **LIMITED}[what]]
+        return list(long[what]) if what in long else [{**BEFORE, **AFTER, **LIMITED, **TROUBLE}[what]]
 
     def _fault(self, stage: str, *, api: bool) -> str | None:
         share = AFTER_SHARE if stage == "after" else 1 - AFTER_SHARE
         if self._chance.random() >= self.share * share:
             return None
         if stage == "before":
-            kinds = [*BEFORE, *(LIMITED if api else ()), *(TEDIOUS if self.tedious else ())]
+            kinds = [*BEFORE, *({**LIMITED, **TROUBLE} if api else ()), *(TEDIOUS if self.tedious else ())]
         else:
             kinds = [*AFTER, *(TEDIOUS_AFTER if self.tedious else ())]
         deck = self._decks.setdefault(f"{stage} {api}", [])

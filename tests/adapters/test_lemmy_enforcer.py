@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.ports import Instance
 
 HTML = "<html><h1>Bad Gateway</h1></html>"
+NO_CONNECTION = '{"error":"unknown","message":"Timeout occurred while waiting for a slot to become available"}'
 TEXT = "Automated check: please review"
 
 
@@ -317,12 +318,26 @@ def deeds(town: Town, subject: Subject) -> list[tuple[Intent, str]]:
         (respond(502, HTML, "text/html"), Failed(note="", unknown=True)),
         (respond(200, HTML, "text/html"), Failed(note="", unknown=True)),
         (respond(503, '{"error":"Lemmy is currently starting"}'), Failed(note="", unknown=True)),
+        (respond(400, NO_CONNECTION), Failed(note="", unknown=True)),
+        (respond(400, '{"error":"couldnt_update_user"}'), Failed(note="", unknown=True)),
         (respond(400, '{"error":"rate_limit_error"}'), Failed(note="", unknown=False)),
         (respond(429, HTML, "text/html"), Failed(note="", unknown=False)),
         (respond(400, '{"error":"not_an_admin"}'), Failed(note="", unknown=False)),
         (respond(400, '{"error":"something_new"}'), Refused(code="something_new")),
     ],
-    ids=["drop", "500", "502", "html", "starting", "rate limit", "429", "demoted", "new code"],
+    ids=[
+        "drop",
+        "500",
+        "502",
+        "html",
+        "starting",
+        "no connection",
+        "not written",
+        "rate limit",
+        "429",
+        "demoted",
+        "new code",
+    ],
 )
 @pytest.mark.usefixtures("pauses")
 def test_failed_deeds_have_outcomes_and_were_sent_once(
@@ -341,7 +356,18 @@ def test_failed_deeds_have_outcomes_and_were_sent_once(
         assert isinstance(instance.enforcer.apply(intent), Done)
 
 
-@pytest.mark.parametrize("action", [drop(), truncate()], ids=["drop", "truncate"])
+def test_comment_that_was_not_changed_although_its_author_has_not_deleted_it_is_tried_again(
+    town: Town, instance: Instance, comment: Subject
+) -> None:
+    town.box.faults.before("POST", "/comment/remove$", respond(400, '{"error":"couldnt_update_comment"}'))
+    outcome = instance.enforcer.apply(remove(comment))
+    assert isinstance(outcome, Failed)
+    assert outcome.unknown
+    assert instance.enforcer.verify(remove(comment)).so is False
+    assert isinstance(instance.enforcer.apply(remove(comment)), Done)
+
+
+@pytest.mark.parametrize("action", [drop(), truncate(), respond(400, NO_CONNECTION)], ids=["drop", "truncate", "400"])
 def test_lost_answers_are_found_out(town: Town, instance: Instance, post: Subject, action: Any) -> None:
     for intent, path in deeds(town, post):
         town.box.faults.after("POST", path, action)
