@@ -36,6 +36,9 @@ LOOKS = (
 )
 """When something that was found by its number is asked for again, each counted from the look before."""
 
+TRIES = 8
+"""Of a page that the server fails at, before the round that it is of is over: more than a minute."""
+
 MOST = 3000
 """Numbers that are looked at again; beyond that the longest known go first, and are holes."""
 
@@ -48,7 +51,7 @@ class Rounds:
     """How far each round has come. Every part of it is JSON."""
 
     read_at: str  # the last page of any round
-    states: Sequence[Mapping[str, Any]]  # ``began`` and ``at`` of each; ``at is None``: nothing is under way
+    states: Sequence[Mapping[str, Any]]  # ``began``, ``at`` (``None``: nothing is under way) and ``failed`` of each
     turn: int  # whose page was the last
 
     @classmethod
@@ -94,6 +97,16 @@ class Rounds:
         began = now.isoformat() if self.place(which) is None else states[which]["began"]
         states[which] = {"began": began, "at": following}
         return Rounds(read_at=now.isoformat(), states=states, turn=which)
+
+
+def unread(rounds: Rounds, which: int, now: datetime) -> tuple[Rounds, Sequence[str]]:
+    """Once the server has failed at a page in the middle of a round; and in words what is given up for that."""
+    states = list(rounds.states)
+    failed = int(states[which].get("failed", 0)) + 1
+    states[which] = {**states[which], "failed": failed, **({"at": None} if failed >= TRIES else {})}
+    after = Rounds(read_at=now.isoformat(), states=states, turn=which)
+    span = ROUNDS[which][0]
+    return after, [f"edits of the last {span}: the server fails at a page of them"] if failed >= TRIES else []
 
 
 def watched(

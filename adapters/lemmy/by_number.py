@@ -34,7 +34,10 @@ SETTLED = timedelta(seconds=30)
 
 
 class There(Enum):
-    """Whether there is a row of some number. ``UNREADABLE``: perhaps a page of a proxy, that is gone a minute later."""
+    """Whether there is a row of some number.
+
+    ``UNREADABLE``: a refusal, or perhaps a page of a proxy, that is gone a minute later.
+    """
 
     YES = auto()
     NO = auto()
@@ -97,10 +100,7 @@ class ByNumber(Generic[Row]):
             row = self.feed.one(number)
         except NotFoundError:
             return There.NO
-        except RejectedError as error:  # what the server refuses for one number must not keep all others waiting
-            self.holes.append(f"number {number} was never listed, and cannot be asked for: {error}")
-            return There.NO
-        except BadAnswerError as error:
+        except (BadAnswerError, RejectedError) as error:
             if fresh:
                 self.holes.append(f"number {number} cannot be read, and is asked for again: {error}")
             return There.UNREADABLE

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
+from adapters.lemmy.errors import is_past_the_last_page
 from adapters.lemmy.listing import Page
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from adapters.lemmy.client import LemmyClient
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from adapters.lemmy.wire import Json
 
 LIMIT = 50  # rows on a page, the most that Lemmy gives
-LAST_PAGE = 100  # 0.19.15 and newer; 0.19.14 stops at 10
+LAST_PAGE = 100
+"""0.19.15 and newer (LemmyNet/lemmy, crates/db_schema/src/utils.rs, ``PAGE_LIMIT_MAX``)."""
+
+SHORTER_LISTS: Mapping[tuple[int, ...], int] = {(0, 19, 14): 10}
+"""The last page of other versions. The next one of comments they refuse with the word of a database that fails."""
+
+ODD = (KeyError, TypeError, ValueError, AttributeError)
+"""What a row raises that is not in the shape of API v3."""
+
 _SPARE = 5  # cursors kept for one place: the row that a cursor names may be purged before it is used
 
 
@@ -55,17 +64,23 @@ class PostFeed:
             },
         )
         rows, broken = _understood(answer, "posts", self.number, self.published)
-        plain = [row for row in rows if not self.pinned(row)]
-        cursors = [f"P{self.number(row):x}" for row in reversed(plain[-_SPARE:])]
-        return Page(rows=rows, broken=broken, following=cursors if _full(answer, "posts") and cursors else None)
+        cursors = self._cursors(answer["posts"]) if len(answer["posts"]) >= LIMIT else []
+        return Page(rows=rows, broken=broken, following=cursors or None)
+
+    def _cursors(self, listed: Sequence[Any]) -> list[str]:
+        """Of the last rows that have a number, in whatever shape they are besides: what is below them is not."""
+        found: list[str] = []
+        for row in reversed(listed):
+            try:
+                if not self.pinned(row):
+                    found.append(f"P{self.number(row):x}")
+            except ODD:
+                continue
+        return found[:_SPARE]
 
     def one(self, number: int) -> Json:
         """``GET /post``, which shows an admin what no listing does: posts that were removed or deleted."""
         return _single(self._client.get("/post", {"id": number}, vouched=True), "post_view", self.number)
-
-    def resumed(self, place: Place) -> Place:
-        """The same: a cursor names a row, and rows do not move."""
-        return place
 
     def number(self, row: Json) -> int:
         """The local id."""
@@ -81,7 +96,12 @@ class PostFeed:
 
 
 class PagedFeed:
-    """A listing with page numbers. New rows shift the pages, so that a row can come twice, but none is skipped."""
+    """A listing with page numbers.
+
+    New rows shift the pages, so that a row can come twice, and purges pull up what is below them. So each page begins
+    above the last row that was read, and one that begins below it is read from further up instead. A place is how many
+    rows are above it, and when the last of them is from.
+    """
 
     def __init__(
         self,
@@ -102,21 +122,46 @@ class PagedFeed:
         self.has_numbers = has_numbers
         self.number = number
         self.published = published
+        self._last_pages = {**SHORTER_LISTS}
 
     def page(self, place: Place | None) -> Page[Json]:
         """A page; the hole behind the last one that Lemmy lists."""
-        number = int(place or 1)
+        above, last = _noted(place)
+        page, joins = self._page(above, last)
+        if not joins:
+            page, joins = self._page(max(0, above - LIMIT), last)
+        return page if joins else self._page(0, None)[0]
+
+    def _page(self, above: int, last: datetime | None) -> tuple[Page[Json], bool]:
+        """The rows behind so many, and whether they begin no later than behind the one of ``last``."""
+        end = self.last_page()
+        cut = cut_behind(above, end)
+        if cut is None:
+            return Page(rows=(), hole=self._hole(above, end)), True
+        size, number = cut
         try:
-            answer = self._client.get(self._path, {**self._query, "limit": LIMIT, "page": number})
-        except RejectedError:
-            if number == 1:
+            answer = self._client.get(self._path, {**self._query, "limit": size, "page": number})
+        except RejectedError as error:
+            if number == 1 or not is_past_the_last_page(error):
                 raise
-            return Page(rows=(), hole=self._hole(number - 1))
+            self._last_pages[self._client.site().version] = number - 1
+            return self._page(above, last)
         rows, broken = _understood(answer, self._key, self.number, self.published)
-        full = _full(answer, self._key)
-        if full and number >= LAST_PAGE:
-            return Page(rows=rows, broken=broken, hole=self._hole(number))
-        return Page(rows=rows, broken=broken, following=number + 1 if full else None)
+        listed, first = answer[self._key], size * (number - 1)
+        following, hole = None, None
+        if len(listed) >= size:
+            if cut_behind(first + size, end) is None:
+                hole = self._hole(first + size, end)
+            else:
+                following = {"rows": first + size, "last": self.published(rows[-1]).isoformat() if rows else None}
+        # Of a first row that cannot be read nobody knows where it stands; a page that is empty began too far down.
+        told = not listed or (bool(rows) and rows[0] is listed[0])
+        joins = last is None or not 0 < first < above or not told or (bool(rows) and self.published(rows[0]) >= last)
+        return Page(rows=rows, broken=broken, following=following, hole=hole), joins
+
+    def last_page(self) -> int:
+        """The number of the last page that this server gives."""
+        return self._last_pages.get(self._client.site().version, LAST_PAGE)
 
     def one(self, number: int) -> Json:
         """``GET /comment``; uploads cannot be asked for."""
@@ -124,16 +169,34 @@ class PagedFeed:
             raise NotFoundError(f"{self._key} have no numbers")
         return _single(self._client.get("/comment", {"id": number}, vouched=True), "comment_view", self.number)
 
-    def resumed(self, place: Place) -> Place:
-        """One page back: rows that were purged meanwhile have pulled the rest forward."""
-        return max(1, int(place) - 1)
-
     def pinned(self, row: Json) -> bool:  # noqa: ARG002 - part of what a feed answers
         """Nothing is."""
         return False
 
-    def _hole(self, pages: int) -> str:
-        return f"{self._key} behind the newest {pages * LIMIT}: Lemmy lists no more than {pages} pages"
+    def _hole(self, rows: int, pages: int) -> str:
+        return f"{self._key} behind the newest {rows}: Lemmy lists no more than {pages} pages"
+
+
+def cut_behind(above: int, last_page: int) -> tuple[int, int] | None:
+    """Size and number of the page that leads furthest below the first ``above`` rows and begins above the last of them.
+
+    Near the end of what Lemmy lists there may be only one that begins right behind them. ``None``: there is no page.
+    """
+    for shared in (1, 0):
+        cuts = [(size, max(0, above - shared) // size + 1) for size in range(1, LIMIT + 1)]
+        further = [(size, number) for size, number in cuts if number <= last_page and size * number > above]
+        if further:
+            return max(further, key=lambda cut: cut[0] * cut[1])
+    return None
+
+
+def _noted(place: Place | None) -> tuple[int, datetime | None]:
+    """How many rows are above a place, and when the last of them is from."""
+    if place is None:
+        return 0, None
+    if isinstance(place, int):  # the number of a page, by a bot of before, which read the page before it again
+        return max(0, place - 2) * LIMIT, None
+    return int(place["rows"]), None if place["last"] is None else moment(place["last"])
 
 
 def comment_feed(client: LemmyClient) -> PagedFeed:
@@ -173,10 +236,6 @@ def _single(answer: Json, key: str, number: Callable[[Json], int]) -> Json:
     return view
 
 
-def _full(answer: Json, key: str) -> bool:
-    return len(answer[key]) >= LIMIT
-
-
 def _understood(
     answer: Json, key: str, number: Callable[[Json], int], published: Callable[[Json], datetime]
 ) -> tuple[Sequence[Json], Sequence[str]]:
@@ -188,7 +247,7 @@ def _understood(
     for place, row in enumerate(listed):
         try:
             number(row), published(row)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except ODD as error:
             broken.append(f"row {place} of {key} is not in the shape of API v3 ({type(error).__name__} {error})")
         else:
             rows.append(row)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 Place = Any
-"""Where a page begins, as its feed writes it: a page number, or page cursors. JSON only."""
+"""Where a page begins, as its feed writes it. JSON only; it holds when rows have come or gone since it was noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,6 @@ class Feed(Protocol[Row]):
 
     def page(self, place: Place | None) -> Page[Row]:
         """A page; the newest without a place."""
-        ...
-
-    def resumed(self, place: Place) -> Place:
-        """Where to go on from ``place`` when time has passed since it was noted."""
         ...
 
     def number(self, row: Row) -> int:

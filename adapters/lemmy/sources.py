@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.lemmy.convert import is_private, moment
-from adapters.lemmy.walk import Walk
+from adapters.lemmy.walk import Patience, Walk
 from bot.domain.errors import BadAnswerError, NotLoggedInError
 from bot.ports import Batch
 
@@ -89,6 +89,7 @@ class LemmySource:
         self._clock = clock
         self._start_from = start_from
         self._pace = Pace(clock, every)
+        self._patience = Patience()
 
     @property
     def name(self) -> str:
@@ -101,7 +102,7 @@ class LemmySource:
             return Batch()
         self._client.site()  # learns the server's limits before it meets them
         for _ in range(2):
-            walk = Walk(feed=self._feed, clock=self._clock, start_from=self._start_from)
+            walk = Walk(feed=self._feed, clock=self._clock, start_from=self._start_from, patience=self._patience)
             walk.go(after)
             if self._client.still_logged_in():
                 self._pace.done(more=walk.more)

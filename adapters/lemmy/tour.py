@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
+from adapters.lemmy.errors import is_past_the_last_page
 from adapters.lemmy.feeds import LAST_PAGE, LIMIT
 from adapters.lemmy.sources import Basket, Pace
-from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError, RejectedError
+from adapters.lemmy.walk import Patience
+from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError, RejectedError, UnreachableError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class TourSource:
         self._clock = clock
         self._start_from = start_from
         self._pace = Pace(clock, tour.pace)
+        self._patience = Patience()
 
     @property
     def name(self) -> str:
@@ -107,11 +110,20 @@ class TourSource:
             except RateLimitedError:
                 self._pace.done()
                 return Batch(cursor=state)  # it was asked, and is no feed in trouble
+            except UnreachableError as error:
+                if number == 1:
+                    raise
+                self._read(self._tour.ways[0], 1)  # where that is not given either, this page is not what is wrong
+                if not self._patience.ends():
+                    raise
+                page = Page(cut=True, broken=[f"what is listed behind a page that the server fails at: {error}"])
             if self._client.still_logged_in():
                 break
         else:
             raise NotLoggedInError(f"{self._client.settings.url} accepts the login, and then not the token it gave")
         self._pace.done()
+        if number != 1:
+            self._patience.polls = 0
         basket = Basket(holes=page.broken)
         if state["floor"] is None:
             state["floor"] = max((self._number(row) for row in page.rows), default=0)
@@ -161,8 +173,8 @@ class TourSource:
         number = int(number)
         try:
             answer = self._client.get(self._tour.path, {**way.query, "limit": LIMIT, "page": number}, patient=False)
-        except RejectedError:
-            if number == 1:
+        except RejectedError as error:
+            if number == 1 or not is_past_the_last_page(error):
                 raise
             return Page(cut=True)  # 0.19.14 stops at page ten
         listed = answer.get(self._tour.key)

@@ -6,14 +6,16 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from adapters.lemmy.feeds import LAST_PAGE, upload_feed
+from adapters.lemmy.feeds import upload_feed
 from bot.domain.errors import BadAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.convert import Converter
+    from adapters.lemmy.listing import Page, Place
+    from adapters.lemmy.wire import Json
     from bot.domain.content import Upload
 
 FRESH = 5.0
@@ -32,18 +34,18 @@ class UploadIndex:
         client: LemmyClient,
         converter: Converter,
         *,
-        pages: int = LAST_PAGE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``pages``: how deep to look for an alias that is not known yet."""
+        """``client``: the server to ask."""
         self._client = client
         self._converter = converter
         self._feed = upload_feed(client)
-        self._pages = pages
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: dict[str, Upload] = {}
-        self._depth = 0  # pages below the top that were read without a gap
+        self._met: set[str] = set()  # by the look that is not over: one that failed has left what is below them unread
+        self._below: Place | None = None  # where the way down from the first look goes on
+        self._at_end = False  # of that way
         self._looked_at: float | None = None
 
     def find(self, alias: str) -> Upload | None:
@@ -57,32 +59,42 @@ class UploadIndex:
                 return self._known[alias]
             if self._looked_at is None or asked_at - self._looked_at > FRESH:
                 self._read_top()
-            while alias not in self._known and self._depth < self._pages:
-                if not self._read(self._depth + 1):
-                    self._depth = self._pages  # the end of the list
+            while alias not in self._known and not self._at_end:
+                self._read_down()
             return self._known.get(alias)
 
     def _read_top(self) -> None:
         """What is new since the last look, down to the first upload that is known."""
-        for page in range(1, self._pages + 1):
-            before = len(self._known)
-            rows = self._read(page, deeper=self._depth == 0)
-            if self._depth <= 1 or rows == 0 or len(self._known) - before < rows:
-                break
+        if self._below is None and not self._at_end:
+            self._read_down()
+        else:
+            place: Place | None = None
+            while True:
+                page, names = self._read(place)
+                place = page.following
+                if place is None or any(known and name not in self._met for name, known in names.items()):
+                    break
+                self._met.update(names)
+        self._met.clear()
         self._looked_at = self._monotonic()
 
-    def _read(self, page: int, *, deeper: bool = True) -> int:
-        """Remember one page; the number of its rows, zero behind the end."""
-        found = self._feed.page(page)
+    def _read_down(self) -> None:
+        page, _ = self._read(self._below)
+        self._below, self._at_end = page.following, page.following is None
+
+    def _read(self, place: Place | None) -> tuple[Page[Json], Mapping[str, bool]]:
+        """Remember one page; with its aliases, and whether each was known before."""
+        page = self._feed.page(place)
         staff = self._client.site().admins
-        for row in found.rows:
+        names: dict[str, bool] = {}
+        for row in page.rows:
             try:
                 upload = self._converter.upload(row, staff=staff, backlog=False)  # type: ignore[arg-type]
             except BadAnswerError:
                 continue  # one row in another shape is no reason not to know the others
-            self._known[str(upload.name.value)] = upload
+            name = str(upload.name.value)
+            names[name] = name in self._known
+            self._known[name] = upload
         while len(self._known) > KEPT:
             self._known.pop(next(iter(self._known)))
-        if deeper:
-            self._depth = max(self._depth, page) if found.following is not None else self._pages
-        return len(found.rows)
+        return page, names

@@ -20,22 +20,39 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from adapters.lemmy import again, gaps
 from adapters.lemmy.by_number import ByNumber
-from adapters.lemmy.listing import Found, Row
+from adapters.lemmy.listing import Found, Page, Row
+from bot.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.lemmy.listing import Feed, Page, Place
+    from adapters.lemmy.listing import Feed, Place
     from bot.ports import Clock, Cursor
 
 PAGES_AT_ONCE = 5
-"""Pages that one poll reads; three at least, for one is the top and one may be read again."""
+"""Pages that one poll reads; three at least, for one is the top and one may be where the future ends."""
+
+IN_VAIN = 20
+"""Polls that end at a page which the server fails at, each after several tries, while it gives the newest: so many, and
+what begins there is a hole. Until then nothing is lost, and what is new waits."""
 
 EARLY = timedelta(minutes=5)
 """How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
 
 NEVER = sys.maxsize
 """No row that is met again is new."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """With a server that fails at some page. Of one feed, for as long as the bot runs."""
+
+    polls: int = 0
+
+    def ends(self) -> bool:
+        """Whether it does, now that one more poll was in vain."""
+        self.polls += 1
+        return self.polls >= IN_VAIN
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,10 +62,12 @@ class Walk(Generic[Row]):
     feed: Feed[Row]
     clock: Clock
     start_from: timedelta | None
+    patience: Patience = field(default_factory=Patience)
     found: list[Found[Row]] = field(default_factory=list)
     holes: list[str] = field(default_factory=list)
     _state: dict[str, Any] = field(default_factory=dict)
     _left: int = field(default_factory=lambda: PAGES_AT_ONCE)
+    _in_vain: bool = False
 
     def go(self, after: Cursor | None) -> None:
         """Read from where ``after`` stopped. Raises ``PlatformError``; then nothing of this walk counts."""
@@ -57,10 +76,12 @@ class Walk(Generic[Row]):
         else:
             self._state = {**after}
             self._forward()
-        self._backward(resuming=after is not None)
+        self._backward()
         if self.feed.has_numbers and after is not None and self._state["walk"] is None:
             self._by_number().ask()
             self._again()
+        if not self._in_vain:
+            self.patience.polls = 0
 
     @property
     def cursor(self) -> Cursor:
@@ -88,7 +109,7 @@ class Walk(Generic[Row]):
         What is dated into the future stays on top for as long, known or not, and tells nothing of what is below it.
         """
         high, walk = self._state["high"], self._state["walk"] or {}
-        place, top = (self.feed.resumed(walk["at"]), walk["top"]) if walk else (None, high)
+        place, top = (walk["at"], walk["top"]) if walk else (None, high)
         missing: gaps.Ranges = walk.get("missing", [])
         lost: Sequence[int] = walk.get("lost", ())
         below_future_only = walk.get("below_future_only", not walk)  # all that was read so far on this walk
@@ -132,10 +153,9 @@ class Walk(Generic[Row]):
 
         Above a page that begins in the future there is nothing of now.
         """
-        sky = self._state.get("sky")
-        if sky is None:
+        place = self._state.get("sky")
+        if place is None:
             return following, None
-        place = self.feed.resumed(sky)
         page = self._read(place)
         if page.rows and not self._of_now(page.rows[0]):
             return place, page
@@ -152,20 +172,32 @@ class Walk(Generic[Row]):
         rounds = again.Rounds.of(self._state.get("again"), now)
         which = rounds.due(now)
         if which is not None:
-            # Not a page back, as ``resumed`` would: a page for each poll, and it would never get on.
-            page = self.feed.page(rounds.place(which))
-            self.holes.extend(page.broken)
-            self._keep(page, fresh_above=NEVER)
-            dates = [self.feed.published(row) for row in page.rows if not self.feed.pinned(row)]
-            over = not dates or rounds.over(which, min(dates), now)
-            rounds = rounds.after(which, None if over else page.following, now)
+            rounds = self._read_again(rounds, which, now)
         self._state["again"] = rounds.kept()
 
-    def _backward(self, *, resuming: bool) -> None:
+    def _read_again(self, rounds: again.Rounds, which: int, now: datetime) -> again.Rounds:
+        place = rounds.place(which)
+        try:
+            page = self.feed.page(place)
+        except UnreachableError:
+            if place is None:
+                raise
+            rounds, holes = again.unread(rounds, which, now)
+            self.holes.extend(holes)
+            return rounds
+        self.holes.extend(page.broken)
+        self._keep(page, fresh_above=NEVER)
+        dates = [self.feed.published(row) for row in page.rows if not self.feed.pinned(row)]
+        # Where no row of a page can be read, what is below it can be all the same.
+        over = rounds.over(which, min(dates), now) if dates else not page.broken
+        return rounds.after(which, None if over else page.following, now)
+
+    def _backward(self) -> None:
         while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
-            place = self._state["back"]
-            page = self._read(self.feed.resumed(place) if resuming else place)
-            resuming = False
+            try:
+                page = self._read(self._state["back"])
+            except UnreachableError:
+                return  # what is new was read, and does not wait for this
             self._keep(page, fresh_above=-1, backlog=True)
             self._state["back"] = self._behind(page)
 
@@ -179,7 +211,16 @@ class Walk(Generic[Row]):
 
     def _read(self, place: Place | None) -> Page[Row]:
         self._left -= 1
-        page = self.feed.page(place)
+        try:
+            page = self.feed.page(place)
+        except UnreachableError as error:
+            if place is None:
+                raise
+            self.feed.page(None)  # where that is not given either, this page is not what is wrong
+            self._in_vain = True
+            if not self.patience.ends():
+                raise
+            page = Page(rows=(), hole=f"what is listed behind a page that the server fails at: {error}")
         self.holes.extend(page.broken)
         if page.hole is not None:
             self.holes.append(page.hole)

@@ -10,9 +10,10 @@ import pytest
 from lemmy_town import MAIN, picture
 
 from adapters.http import Transport
-from adapters.lemmy import tour
+from adapters.lemmy import tour, walk
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import Alias, Role, SubjectKey, Visibility
+from bot.domain.errors import UnreachableError
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def test_communities_are_read_from_both_ends_of_a_list_that_is_cut_off(
     monkeypatch.setattr(tour, "LIMIT", 2)
     monkeypatch.setattr(tour, "LAST_PAGE", 2 if how == "by us" else 100)
     if how == "by the server":  # as 0.19.14 does behind page ten
-        town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=9)
+        refusal = '{"error":"unknown","message":"Page limit is > 2"}'
+        town.box.faults.before("GET", "/community/list.*page=3", respond(400, refusal), times=9)
     names = []
     for number in range(7):
         icon = town.upload("admin")
@@ -108,6 +110,43 @@ def test_communities_are_read_from_both_ends_of_a_list_that_is_cut_off(
         "communities between the newest five thousand and the oldest: Lemmy lists no more than 100 pages"
     ]
     assert cursor["way"] is None
+
+
+def test_page_of_communities_that_fails_is_read_later_and_is_a_hole_only_in_the_end(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tour, "LIMIT", 2)
+    monkeypatch.setattr(walk, "IN_VAIN", 3)
+    names = []
+    for number in range(7):
+        icon = town.upload("admin")
+        town.call("admin", "POST", "community", name=f"many{number}", title="C", icon=town.url(icon))
+        names.append(icon)
+    place = source(town.connect(start_from=None), "communities")
+    cursor: Any = None
+    for _ in range(2):
+        batch = place.poll(cursor)
+        cursor = round_trip(batch)
+        town.clock.offset += timedelta(seconds=40)
+    town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=4)
+    with pytest.raises(UnreachableError):
+        place.poll(cursor)
+    batches, after = toured(town, place, cursor)
+    assert {name for _, _, _, name in shown(*batches)} <= set(names)
+    assert len(shown(*batches)) >= 3
+    assert not [hole for one in batches for hole in one.holes]
+    town.clock.offset += timedelta(hours=7)
+    town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=99)
+    holes, failed = [], 0
+    while not holes:
+        try:
+            batch = place.poll(after)
+            after, holes = batch.cursor or after, list(batch.holes)
+        except UnreachableError:
+            failed += 1
+        town.clock.offset += timedelta(seconds=40)
+    assert failed == walk.IN_VAIN - 1
+    assert "a page that the server fails at" in holes[0]
 
 
 def test_accounts_that_never_wrote_anything_are_found_by_search(town: Town, instance: Instance) -> None:

@@ -223,7 +223,8 @@ def test_end_of_what_lemmy_lists_is_a_hole_in_words(town: Town) -> None:
     text = f"![c]({town.url(town.upload())})"
     for _ in range(60):
         town.comment(post, text)
-    town.box.faults.before("GET", "page=2", respond(400, '{"error":"couldnt_get_comments"}'), times=9)
+    refusal = '{"error":"unknown","message":"Page limit is > 1"}'
+    town.box.faults.before("GET", "page=2", respond(400, refusal), times=9)
     batches, _ = drained(town.connect(start_from=None).sources[COMMENTS], None)
     (hole,) = [hole for batch in batches for hole in batch.holes]
     assert "behind the newest 50" in hole
@@ -295,6 +296,7 @@ def test_one_broken_row_is_the_end_of_that_row_only(town: Town, instance: Instan
         (respond(503, '{"error":"Lemmy is currently starting"}'), UnreachableError),
         (respond(502, HTML, "text/html"), UnreachableError),
         (truncate(), UnreachableError),
+        (respond(400, '{"error":"couldnt_get_comments"}'), UnreachableError),
         (respond(200, HTML, "text/html"), BadAnswerError),
         (respond(200, "[]"), BadAnswerError),
         (respond(200, '{"unexpected":true}'), BadAnswerError),

@@ -15,6 +15,7 @@ from bot.domain.decisions import (
     AlreadyDone,
     BanAccount,
     Done,
+    Failed,
     LastWord,
     PurgeFile,
     Refused,
@@ -384,6 +385,28 @@ def test_places_of_a_file_are_looked_for_before_a_backlog_is_read_on(
     monkeypatch.setattr(Buckets, "take", heard)
     assert [subject.local_id for subject in instance.resolver.uses(name)] == ["1", "2"]
     assert taken[-3:] == [("message", True, True)] * 3
+
+
+@pytest.mark.parametrize("year", ["0000", "+10000", "-262143"])
+def test_dates_of_other_servers_hide_nothing(server: Recorded, year: str) -> None:
+    instance = connect(server, start_from=None)
+    listed = recorded("post list, all")["response"]["body"]
+    for row in listed["items"]:
+        for part in ("post", "creator"):
+            row[part]["published_at"] = f"{year}-01-01T00:00:00Z"
+    server.answer("GET", "/api/v4/post/list", 200, {**listed, "next_page": None})
+    batch = source(instance, "posts").poll(None)
+    assert batch.holes == []
+    listed_again = {row["post"]["id"] for row in listed["items"] if row["post"].get("url")}
+    assert {int(s.subject.local_id) for s in batch.sightings if s.subject.kind == "post"} >= listed_again
+
+
+def test_deed_that_the_database_failed_at_has_an_unknown_end(server: Recorded, instance: Instance) -> None:
+    server.answer("POST", "/api/v4/post/report", 400, {"error": "unknown", "message": "db error", "cause": "db error"})
+    outcome = instance.enforcer.apply(report())
+    assert isinstance(outcome, Failed)
+    assert outcome.unknown
+    assert "db error" not in outcome.note
 
 
 def test_private_communities_are_not_looked_at(server: Recorded) -> None:

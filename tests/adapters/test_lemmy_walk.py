@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.lemmy import again, by_number, gaps, walk
+from adapters.lemmy.convert import EARLIEST, LATEST
 from adapters.lemmy.listing import Page
 from adapters.lemmy.walk import Walk
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
@@ -73,9 +74,12 @@ class Listing:
         shown = [row for row in self.rows.values() if not row.hidden and row.number not in self.failing]
         shown.sort(key=lambda row: (not row.pinned_row, -row.published.timestamp(), -row.number))
         if self.by_page:
-            first = ((place or 1) - 1) * ROWS
-            found = shown[first : first + ROWS]
-            return Page(rows=found, following=(place or 1) + 1 if len(found) == ROWS else None)
+            above, last = place or (0, None)
+            found = shown[max(0, above - 1) :][:ROWS]
+            if last is not None and (not found or found[0].published < datetime.fromisoformat(last)):
+                above, found = 0, shown[:ROWS]
+            end = [max(0, above - 1) + ROWS, found[-1].published.isoformat()] if len(found) == ROWS else None
+            return Page(rows=found, following=end)
         if place is not None:
             at, number = datetime.fromisoformat(place[0]), place[1]
             shown = [row for row in shown if not row.pinned_row and (row.published, row.number) < (at, number)]
@@ -96,9 +100,6 @@ class Listing:
         if number not in self.rows:
             raise NotFoundError("no such row")
         return self.rows[number]
-
-    def resumed(self, place: Any) -> Any:
-        return max(1, place - 1) if self.by_page else place
 
     def number(self, row: Row) -> int:
         return row.number
@@ -162,6 +163,8 @@ AGES = st.sampled_from(
         timedelta(days=3),
         timedelta(days=20),
         -timedelta(days=900),
+        START - EARLIEST,  # as what is dated before it comes out
+        START - LATEST + timedelta(days=400),
     ]
 )
 OPS = st.one_of(
@@ -266,7 +269,11 @@ def test_number_that_the_server_refuses_to_tell_of_is_a_hole_and_stops_nothing()
     listing.add(START)
     reader.polls(8)
     assert hidden.number in reader.seen
-    assert [hole.split(" was never")[0] for hole in reader.holes] == [f"number {refused.number}"]
+    assert [hole.split(" cannot")[0] for hole in reader.holes] == [f"number {refused.number}"]
+    listing.refused.clear()  # as a database that had no connection left for a moment
+    reader.polls(3, step=again.LOOKS[0])
+    assert refused.number in reader.seen
+    assert len(reader.holes) == 1
 
 
 def test_row_of_an_unknown_shape_is_a_hole_and_stops_nothing() -> None:

@@ -75,10 +75,6 @@ class CursorFeed:
         except ODD as error:
             raise BadAnswerError(f"{self._thing} {number} is not in the shape of API v4 ({error})") from error
 
-    def resumed(self, place: Place) -> Place:
-        """The same: a cursor names a row, and rows do not move."""
-        return place
-
     def number(self, row: Json) -> int:
         """The local id."""
         return int(row[self._thing]["id"])

@@ -146,9 +146,10 @@ class V4Uploads:
 class UploadSource:
     """The list of images as a feed.
 
-    The cursor holds ``since`` (the first poll: what is older was there before the bot), ``newest`` (the time of the
-    newest upload seen), ``back`` (where the part below the first page goes on, until it was read) and ``cut`` (that the
-    server gives no more than one page was told).
+    The cursor holds ``since`` (the first poll: what is older was there before the bot), ``newest`` (down to the upload
+    of that time everything was read), ``walk`` (a way down from the top that has not come so far yet, and the time that
+    it will raise ``newest`` to), ``back`` (where the part below the first page goes on, until it was read) and ``cut``
+    (that the server gives no more than one page was told).
     """
 
     def __init__(self, name: str, uploads: V4Uploads, reader: Reader, clock: Clock) -> None:
@@ -174,13 +175,18 @@ class UploadSource:
         known = after if after is not None and "newest" in after else None
         since = moment(str(known["since"])) if known is not None else _first_poll(after) or self._clock.now()
         newest = moment(str(known["newest"])) if known is not None else since
-        page = self._uploads.page(None)
-        pages, back = [page], page.following if known is None else known["back"]
-        while known is not None and page.following is not None and len(pages) < PAGES_AT_ONCE:
-            if any(upload.uploaded_at <= newest for upload in page.uploads):
+        walk = (known or {}).get("walk") or {}
+        at, top = walk.get("at"), moment(str(walk["top"])) if walk else newest
+        pages: list[ImagePage] = []
+        while len(pages) < PAGES_AT_ONCE:
+            pages.append(self._uploads.page(at))
+            at, found = pages[-1].following, [upload.uploaded_at for upload in pages[-1].uploads]
+            top = max([top, *found])
+            if known is None or at is None or any(when <= newest for when in found):
+                newest, walk = top, {}
                 break
-            page = self._uploads.page(page.following)
-            pages.append(page)
+            walk = {"at": at, "top": top.isoformat()}
+        back = pages[0].following if known is None else known["back"]
         if known is not None and back is not None:
             pages.append(self._uploads.page(str(back)))
             back = pages[-1].following
@@ -191,11 +197,12 @@ class UploadSource:
             uploads=[replace(upload, backlog=upload.uploaded_at <= since) for upload in uploads],
             cursor={
                 "since": since.isoformat(),
-                "newest": max([newest, *(upload.uploaded_at for upload in uploads)]).isoformat(),
+                "newest": newest.isoformat(),
+                "walk": walk or None,
                 "back": back,
                 "cut": self._cut,
             },
-            more=back is not None,
+            more=back is not None or bool(walk),
             holes=[*(line for page in pages for line in page.broken), *([NOT_PAGED] if cut and not told else [])],
         )
 
