@@ -10,7 +10,7 @@ import structlog
 
 from bot.classify.clip.engines import LIBRARIES
 from bot.classify.clip.extras import read_heads, read_samples
-from bot.classify.clip.labels import canonical, check, prompts_of, read
+from bot.classify.clip.labels import Brought, canonical, check, prompts_of, read
 from bot.classify.clip.model import described, digest, open_model
 from bot.classify.clip.openvino_engine import RECIPE
 from bot.classify.clip.scoring import Scoring, combinations_of, questions_of
@@ -65,7 +65,7 @@ class ClipDetector:
             question, made = read_samples(sample, dim=dim, weights=weights)
             brought.append(question)
             parts.append(f"{sample.label} {made}")
-        check(files, [question.label for question in brought])
+        check(files, [Brought(question.label, *question.reach) for question in brought])
         questions = [*questions_of(files, texts, self._model.scale), *brought]
         self._scoring = Scoring(questions, combinations_of(files))
         self._revision = "clip-" + digest([*described(self._model, settings), *_versions(settings), *parts])
