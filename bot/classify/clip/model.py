@@ -79,6 +79,7 @@ class Identity:
     model: str
     pretrained: str
     weights: str  # SHA-256
+    configuration: str = ""  # a digest of what it is made of, where that is not known by the name
 
 
 class Model(Protocol):
@@ -121,6 +122,7 @@ class OpenClipModel:
             model=name if isinstance(name, str) else name.parent.name,
             pretrained=settings.pretrained or "",
             weights=sha256,
+            configuration=_configuration(name),
         )
         self.preprocessing = _preprocessing(self._loaded, tag)
         self.scale = self._scale()
@@ -270,6 +272,13 @@ def _manifest(folder: Path, sha256: str) -> Manifest:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
         raise ConfigError(f"{path}: {place}: {problem['msg']}; export it again") from error
+
+
+def _configuration(name: str | Path) -> str:
+    """The same for a file however it is laid out; empty for a name of open_clip's."""
+    if not isinstance(name, Path):
+        return ""
+    return digest([json.dumps(json.loads(name.read_text(encoding="utf-8")), sort_keys=True)])
 
 
 def _tag(name: str | Path, pretrained: str | None) -> Mapping[str, Any]:
