@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,15 @@ class Fetcher(Protocol):
         into its own network. ``Unscannable`` for anything the remote end did wrong; raises only for our own faults.
         """
         ...
+
+
+VIEWS: Final = 2
+"""How the decode workers make views: a part of every detector's revision, for scores change with it.
+
+To be raised with whatever shows detectors of the same file something else than before, by more than rounding: how
+pictures are opened, turned, put on a background, scaled and cut, and which frames of what moves are taken. Thresholds
+that were measured before then have ended, and known files are scanned anew when they are met.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

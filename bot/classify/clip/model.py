@@ -17,7 +17,7 @@ from bot.classify.clip.openvino_engine import OpenVinoEngine, openvino
 from bot.classify.clip.settings import SHIPPED_MODEL, Digest
 from bot.classify.clip.weights import arrays, check, read
 from bot.domain.errors import ConfigError
-from bot.ports import ViewSpec
+from bot.ports import VIEWS, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -331,7 +331,7 @@ def described(model: Model, settings: ClipSettings) -> list[str]:
     """What of it changes scores."""
     return [
         json.dumps(asdict(model.identity), sort_keys=True),
-        model.preprocessing.model_dump_json(),
+        f"{model.preprocessing.model_dump_json()} views {VIEWS}",
         json.dumps([model.scale, dict(model.exported), model.tower], sort_keys=True),
         f"{settings.engine} {settings.precision} {settings.device.partition(':')[0]}",
     ]
