@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Fetcher(Protocol):
         ...
 
 
-VIEWS: Final = 2
+VIEWS = 2
 """How the decode workers make views: a part of every detector's revision, for scores change with it.
 
 To be raised with whatever shows detectors of the same file something else than before, by more than rounding: how
