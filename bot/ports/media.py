@@ -35,6 +35,15 @@ class Fetcher(Protocol):
         ...
 
 
+VIEWS = 2
+"""How the decode workers make views: a part of every detector's revision, for scores change with it.
+
+To be raised with whatever shows detectors of the same file something else than before, by more than rounding: how
+pictures are opened, turned, put on a background, scaled and cut, and which frames of what moves are taken. Thresholds
+that were measured before then have ended, and known files are scanned anew when they are met.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewSpec:
     """What the decode workers make of each frame for a detector: everything that changes its scores.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors.numpy import save
 
 from bot.classify.clip import torch_model
+from bot.classify.clip.external import locations
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import (
     CONFIG,
@@ -52,12 +53,16 @@ def export(settings: ClipSettings, folder: Path, *, name: str | Path, weights: P
         for source, target in ((name, CONFIG), (weights, WEIGHTS)):
             if source != folder / target:
                 shutil.copyfile(source, folder / target)
-    return write_manifest(model, folder)
+    return write_manifest(model, folder, weights=isinstance(name, Path))
 
 
-def write_manifest(model: Model, folder: Path) -> str:
-    """The digest of what it wrote."""
-    names = [IMAGE, f"{IMAGE}.data", IMAGE_INT8, f"{IMAGE_INT8}.data", PROMPTS, CONFIG, WEIGHTS]
+def write_manifest(model: Model, folder: Path, *, weights: bool) -> str:
+    """The digest of what it wrote. ``weights``: whether theirs and the configuration are part of the export.
+
+    Whatever else lies in ``folder``, such as what another model left there, is not named.
+    """
+    names = [IMAGE, IMAGE_INT8, PROMPTS, *([CONFIG, WEIGHTS] if weights else [])]
+    names += sorted({other for name in (IMAGE, IMAGE_INT8) for other in locations((folder / name).read_bytes())})
     said = Manifest.model_validate(
         {
             "schema": 1,
@@ -67,7 +72,7 @@ def write_manifest(model: Model, folder: Path) -> str:
             "preprocessing": model.preprocessing,
             "scale": model.scale,
             "dim": model.dim,
-            "files": {name: digest_of(folder / name) for name in names if (folder / name).exists()},
+            "files": {name: digest_of(folder / name) for name in names},
         }
     )
     text = json.dumps(said.model_dump(mode="json", by_alias=True), indent=2)
