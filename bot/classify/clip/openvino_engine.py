@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -29,6 +30,14 @@ linear layer is computed in bf16 where the processor has it, which made int8 13 
 
 RECIPE: Final = f"weights unsigned, a scale and zero for each row; groups of {GROUP}"
 """What int8 means here, for the revision: the weights in 8 bits are made when they are loaded, and pinned nowhere."""
+
+
+MOST_STREAMS: Final = 4
+"""Into how many parts a batch is divided at most, to be computed at the same time, each by its share of the threads.
+
+Threads that have one part together wait for each other at every layer: on two cores, two parts with a thread each took
+10 % less processor time than one with both. More cores were not measured. The price: one picture alone has one share.
+"""
 
 
 def openvino() -> Any:
@@ -70,7 +79,6 @@ class OpenVinoEngine:
         said: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" or _rounds_anyway(core, precision) else "f32",
             "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
             "ENABLE_CPU_PINNING": False,  # the processes that decode are on the same cores
         }
         if threads:
@@ -80,22 +88,56 @@ class OpenVinoEngine:
                 raise ConfigError(f"{path}: has no weights that int8 could round; use another engine")
             said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
         graph = _prepared(package, graph, [255 * value for value in mean], [255 * value for value in deviation])
-        self._request = core.compile_model(graph, "CPU", said).create_infer_request()
+        said["NUM_STREAMS"] = _streams(_threads(package, core, said))
+        compiled = core.compile_model(graph, "CPU", said)
+        self._dim = compiled.output(0).partial_shape[1].get_length()
+        self._requests = [compiled.create_infer_request() for _ in range(compiled.get_property("NUM_STREAMS"))]
 
     def encode(self, pictures: Rows) -> Rows:
-        """See ``Engine``."""
+        """See ``Engine``. Whole numbers may come as they are, in ``uint8``."""
+        if pictures.dtype == np.uint8:
+            return self._infer(pictures)
         # What is no number becomes one where it is rounded, to whole numbers or to bf16.
         finite = np.isfinite(pictures).all(axis=(1, 2, 3))
         with np.errstate(invalid="ignore"):
             whole = pictures.astype(np.uint8)
-        made = unit(self._request.infer([whole])[0])
+        made = self._infer(whole)
         made[~finite] = np.nan
         return made
+
+    def _infer(self, pictures: Rows) -> Rows:
+        """An even part of them for each request, all at the same time; the first error there is."""
+        parts = [part for part in np.array_split(pictures, len(self._requests)) if len(part)]
+        if not parts:
+            return np.zeros((0, self._dim), dtype=np.float32)
+        running = list(zip(self._requests, parts, strict=False))
+        # All are waited for, whatever fails: nothing writes into a request any more when its results are read, or when
+        # the next batch is put into it.
+        with ExitStack() as waiting:
+            for request, part in running:
+                request.start_async([part])
+                waiting.callback(request.wait)
+        return unit(np.concatenate([request.get_output_tensor(0).data for request, _ in running]))
 
 
 def _rounds_anyway(core: Any, precision: Precision) -> bool:
     """Whether what 8 bits leave over may be in bf16: where a processor has to emulate it, that would be slower."""
     return precision == "int8" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _streams(threads: int) -> int:
+    """Into how many equal shares so many threads are divided: none is left over."""
+    return max(count for count in range(1, MOST_STREAMS + 1) if threads % count == 0)
+
+
+def _threads(package: Any, core: Any, said: Mapping[str, Any]) -> int:
+    """How many OpenVINO would use, which knows of cores that are only seeming and of cores that are not ours."""
+    from openvino import opset13 as op
+
+    given = op.parameter([1], np.float32)
+    least = package.Model([op.result(op.relu(given))], [given], "least")
+    found: int = core.compile_model(least, "CPU", {**said, "NUM_STREAMS": 1}).get_property("INFERENCE_NUM_THREADS")
+    return found
 
 
 def _prepared(package: Any, graph: Any, mean: Sequence[float], deviation: Sequence[float]) -> Any:

@@ -13,11 +13,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from bot.classify.clip.labels import prompts_of, read_all
-from bot.classify.clip.model import SHIPPED
-from bot.classify.clip.openvino_engine import _in_eight_bits, openvino
+from bot.classify.clip.model import SHIPPED, open_model
+from bot.classify.clip.openvino_engine import OpenVinoEngine, _in_eight_bits, _streams, openvino
 from bot.classify.clip.texts import key
 from bot.domain.errors import ConfigError
-from classify.clip.models import detector, pictures
+from classify.clip.models import detector, pictures, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,112 @@ def test_picture_that_is_no_numbers_has_no_embedding_although_8_bits_would_give_
     made = screening.infer([batch])
     assert np.isnan(made[1]).all()
     assert np.isfinite(made[[0, 2]]).all()
+
+
+class Request:
+    """One of OpenVINO's, which tells what it was given, and may fail when it is waited for."""
+
+    def __init__(self, real: Any, error: Exception | None = None) -> None:
+        self.real = real
+        self.error = error
+        self.given: list[int] = []
+        self.running = False
+
+    def start_async(self, said: Any) -> None:
+        assert not self.running
+        self.real.start_async(said)
+        self.given.append(len(said[0]))
+        self.running = True
+
+    def wait(self) -> None:
+        try:
+            self.real.wait()
+        finally:
+            self.running = False
+        if self.error is not None:
+            raise self.error
+
+    def get_output_tensor(self, number: int) -> Any:
+        assert not self.running, "its result is still being written"
+        return self.real.get_output_tensor(number)
+
+
+def in_shares(engine: OpenVinoEngine, count: int) -> list[Request]:
+    """As many requests as a machine with more cores would have."""
+    model = engine._requests[0].get_compiled_model()
+    made = [Request(model.create_infer_request()) for _ in range(count)]
+    engine._requests = made
+    return made
+
+
+@pytest.fixture
+def plain() -> OpenVinoEngine:
+    made = open_model(settings(engine="openvino")).start(lambda rows: rows[:, 0] > 2)
+    assert isinstance(made, OpenVinoEngine)
+    return made
+
+
+@installed
+@pytest.mark.parametrize(
+    ("count", "given"), [(0, [[], [], []]), (1, [[1], [], []]), (2, [[1], [1], []]), (8, [[3], [3], [2]])]
+)
+def test_pictures_are_shared_out_and_come_back_in_their_order(
+    plain: OpenVinoEngine, shown: np.ndarray[Any, Any], count: int, given: list[list[int]]
+) -> None:
+    alone = [plain.encode(shown[at : at + 1]) for at in range(count)]
+    requests = in_shares(plain, 3)
+    made = plain.encode(shown[:count])
+    assert [request.given for request in requests] == given
+    assert (made.shape, made.dtype) == ((count, 64), np.float32)
+    np.testing.assert_allclose(made, np.concatenate([np.zeros((0, 64)), *alone]), atol=1e-5)
+    np.testing.assert_array_equal(plain.encode(shown[:count].astype(np.uint8)), made)
+
+
+@installed
+def test_int8_gives_a_picture_the_same_embedding_in_any_company(shown: np.ndarray[Any, Any]) -> None:
+    engine = open_model(settings(engine="openvino-int8")).start(lambda rows: np.zeros(len(rows), dtype=bool))
+    together = engine.encode(shown[:9])
+    np.testing.assert_allclose(together, np.concatenate([engine.encode(one[None]) for one in shown[:9]]), atol=0.01)
+
+
+@installed
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_error_of_one_share_is_the_callers_and_leaves_none_running(
+    plain: OpenVinoEngine, shown: np.ndarray[Any, Any], failing: int
+) -> None:
+    before = plain.encode(shown[:6])
+    requests = in_shares(plain, 3)
+    requests[failing].error = RuntimeError("the processor is on fire")
+    with pytest.raises(RuntimeError, match="on fire"):
+        plain.encode(shown[:6])
+    assert not any(request.running for request in requests)
+    requests[failing].error = None
+    np.testing.assert_allclose(plain.encode(shown[:6]), before, atol=1e-5)
+
+
+@installed
+def test_share_that_cannot_be_started_is_an_error_and_the_others_are_waited_for(
+    plain: OpenVinoEngine, shown: np.ndarray[Any, Any]
+) -> None:
+    requests = in_shares(plain, 2)
+    with pytest.raises(RuntimeError):
+        plain.encode(shown[:4, :40])  # none of them has the side that the tower looks at
+    requests[1].real = None
+    with pytest.raises(AttributeError):
+        plain.encode(shown[:4])
+    assert not any(request.running for request in requests)
+
+
+@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 3), (7, 1), (16, 4)])
+def test_no_thread_is_left_without_a_share(threads: int, streams: int) -> None:
+    assert _streams(threads) == streams
+
+
+@installed
+def test_as_many_requests_as_openvino_makes_shares_of_the_threads_that_it_was_given() -> None:
+    engine = open_model(settings(engine="openvino", threads=1)).start(lambda rows: rows[:, 0] > 2)
+    assert isinstance(engine, OpenVinoEngine)
+    assert len(engine._requests) == 1
 
 
 @installed
