@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from bot.classify.clip import eight_bits
 from bot.classify.clip.external import checked
 from bot.classify.clip.weights import unit
 from bot.domain.errors import ConfigError
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 Rows = np.ndarray[Any, Any]
 
 Precision = Literal["fp32", "bf16", "int8"]
-
-GROUP: Final = 256
-"""int8: how many numbers of a row, what goes into a layer for one patch of one picture, share a scale.
-
-Scales are of the picture at hand, so that nothing has to be measured beforehand. Whole rows were 3 % faster on
-ViT-B-32 and 64 numbers 11 % slower; the fewer, the less a single large number spoils its neighbours. What is not a
-linear layer is computed in bf16 where the processor has it, which made int8 13 % faster.
-"""
-
-RECIPE: Final = f"weights unsigned, a scale and zero for each row; groups of {GROUP}"
-"""What int8 means here, for the revision: the weights in 8 bits are made when they are loaded, and pinned nowhere."""
-
 
 MOST_STREAMS: Final = 4
 """Into how many parts a batch is divided at most, to be computed at the same time, each by its share of the threads.
@@ -76,18 +65,23 @@ class OpenVinoEngine:
         package = openvino()
         core = package.Core()
         graph = core.read_model(model=checked(path, digests))
+        # What 8 bits leave over may be in bf16; where a processor has to emulate it, that would be slower.
+        recent = precision == "int8" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         said: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" or _rounds_anyway(core, precision) else "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" or recent else "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # the processes that decode are on the same cores
         }
         if threads:
             said["INFERENCE_NUM_THREADS"] = threads
         if precision == "int8":
-            if not _in_eight_bits(graph):
+            if not eight_bits.linear_layers(graph):
                 raise ConfigError(f"{path}: has no weights that int8 could round; use another engine")
-            said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
-        graph = _prepared(package, graph, [255 * value for value in mean], [255 * value for value in deviation])
+            said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(eight_bits.GROUP)
+        mean, deviation = ([255 * value for value in values] for values in (mean, deviation))
+        # Older processors add up such products in 16 bits, which whole pixels overflow. Those with bf16 do not.
+        whole = eight_bits.pixels(package, graph, mean, deviation) if recent else None
+        graph = whole or _prepared(package, graph, mean, deviation)
         said["NUM_STREAMS"] = _streams(_threads(package, core, said))
         compiled = core.compile_model(graph, "CPU", said)
         self._dim = compiled.output(0).partial_shape[1].get_length()
@@ -120,11 +114,6 @@ class OpenVinoEngine:
         return unit(np.concatenate([request.get_output_tensor(0).data for request, _ in running]))
 
 
-def _rounds_anyway(core: Any, precision: Precision) -> bool:
-    """Whether what 8 bits leave over may be in bf16: where a processor has to emulate it, that would be slower."""
-    return precision == "int8" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
 def _streams(threads: int) -> int:
     """Into how many equal shares so many threads are divided: none is left over."""
     return max(count for count in range(1, MOST_STREAMS + 1) if threads % count == 0)
@@ -147,46 +136,3 @@ def _prepared(package: Any, graph: Any, mean: Sequence[float], deviation: Sequen
     steps.input().model().set_layout(package.Layout("NCHW"))
     steps.input().preprocess().convert_element_type(package.Type.f32).mean(mean).scale(deviation)
     return steps.build()
-
-
-def _in_eight_bits(graph: Any) -> int:
-    """Round the weights of every linear layer; how many there were.
-
-    OpenVINO multiplies such weights in 8 bits with what comes in, which it rounds as it comes. The products within
-    attention have no weights, and stay as they are.
-    """
-    from openvino import opset13 as op
-
-    done = 0
-    for node in graph.get_ordered_ops():
-        weights = _weights(node)
-        if weights is None:
-            continue
-        lowest = np.minimum(weights.min(axis=1, keepdims=True), 0)
-        reach = np.maximum(weights.max(axis=1, keepdims=True), 0) - lowest
-        scale = np.where(reach > 0, reach / 255, 1).astype(np.float32)
-        zero = np.rint(-lowest / scale)
-        rounded = np.clip(np.rint(weights / scale) + zero, 0, 255).astype(np.uint8)
-        whole = op.convert(op.constant(rounded), "f32")
-        offset = op.convert(op.constant(zero.astype(np.uint8)), "f32")
-        back = op.multiply(op.subtract(whole, offset), op.constant(scale))
-        node.output(0).replace(op.matmul(node.input_value(0), back, False, True).output(0))
-        done += 1
-    graph.validate_nodes_and_infer_types()
-    return done
-
-
-def _weights(node: Any) -> Rows | None:
-    """``(out, in) float32`` of a linear layer; ``None`` for everything else."""
-    if node.get_type_name() != "MatMul":
-        return None
-    attributes, source = node.get_attributes(), node.input_value(1).get_node()
-    turned = bool(attributes["transpose_b"])
-    if source.get_type_name() == "Transpose":
-        turned, source = not turned, source.input_value(0).get_node()
-    if attributes["transpose_a"] or source.get_type_name() != "Constant":
-        return None
-    weights = np.asarray(source.get_data(), dtype=np.float32)
-    if weights.ndim != 2:
-        return None
-    return weights if turned else np.ascontiguousarray(weights.T)

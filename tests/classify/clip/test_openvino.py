@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from bot.classify.clip.eight_bits import linear_layers, pixels
+from bot.classify.clip.engines import ScreeningEngine
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import SHIPPED, open_model
-from bot.classify.clip.openvino_engine import OpenVinoEngine, _in_eight_bits, _streams, openvino
+from bot.classify.clip.openvino_engine import OpenVinoEngine, _streams, openvino
 from bot.classify.clip.texts import key
 from bot.domain.errors import ConfigError
 from classify.clip.models import detector, pictures, settings
@@ -215,13 +217,81 @@ def test_linear_layers_are_rounded_whichever_way_their_weights_lie_and_nothing_e
         op.matmul(given, given, False, True),
     ]
     graph = package.Model([op.result(layer) for layer in layers], [given], "layers")
-    assert _in_eight_bits(graph) == 3
+    assert linear_layers(graph) == 3
     rows = random.normal(0, 1, (4, 6)).astype(np.float32)
     found = list(package.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(rows).values())
     for made in found[:3]:
         np.testing.assert_allclose(made, rows @ weights.T, atol=np.abs(rows).sum(axis=1).max() * 13 / 255)
         np.testing.assert_array_equal(made[:, 2], 0)
     np.testing.assert_allclose(found[3], rows @ rows.T, rtol=1e-4)
+
+
+def patches(op: Any, weights: np.ndarray[Any, Any], *, padding: int = 0, twice: bool = False, users: int = 1) -> Any:
+    """An image tower that is nothing but its first layer."""
+    package = openvino()
+    given = op.parameter([-1, 3, 8, 8], np.float32)
+    kept = op.multiply(op.constant(weights), op.constant(np.float32(1))) if twice else op.constant(weights)
+    made = [op.convolution(given, kept, [4, 4], [padding] * 2, [padding] * 2, [1, 1]) for _ in range(users)]
+    return package.Model([op.result(one) for one in [*made, op.shape_of(given)]], [given], "patches")
+
+
+MEAN, DEVIATION = (122.0, 116.0, 104.0), (68.0, 66.0, 70.0)
+
+
+@installed
+def test_first_layer_takes_pixels_as_they_are_and_only_its_weights_are_rounded() -> None:
+    package = openvino()
+    from openvino import opset13 as op
+
+    random = np.random.default_rng(3)
+    weights = random.normal(0, 1, (5, 3, 4, 4)).astype(np.float32)
+    weights[2] = 0
+    weights[4] *= 100
+    shown = random.integers(0, 256, (3, 8, 8, 3)).astype(np.uint8)
+    shown[1], shown[2] = 0, 255
+    made = pixels(package, patches(op, weights), MEAN, DEVIATION)
+    found, shape = package.Core().compile_model(made, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(shown).values()
+    assert tuple(shape) == (3, 3, 8, 8)
+    flat = ((shown.astype(np.float64) - MEAN) / DEVIATION).reshape(3, 2, 4, 2, 4, 3)
+    wanted = np.einsum("nyaxbc,ocab->noyx", flat, weights)
+    step = np.abs(weights / np.reshape(DEVIATION, (1, 3, 1, 1))).max(axis=(1, 2, 3)) / 127  # of one weight
+    most = (
+        step[None, :, None, None]
+        / 2
+        * np.abs(shown - np.array(MEAN)).reshape(3, 2, 4, 2, 4, 3).sum(axis=(2, 4, 5))[:, None]
+    )
+    assert (np.abs(found - wanted) <= most + 1e-3).all()
+    np.testing.assert_array_equal(found[:, 2], 0)
+
+
+@installed
+@pytest.mark.parametrize("said", [{"padding": 1}, {"twice": True}, {"users": 2}], ids=str)
+def test_first_layer_of_another_kind_stays_as_it_is(said: dict[str, Any]) -> None:
+    package = openvino()
+    from openvino import opset13 as op
+
+    graph = patches(op, np.ones((2, 3, 4, 4), np.float32), **said)
+    before = len(graph.get_ops())
+    assert pixels(package, graph, MEAN, DEVIATION) is None
+    assert len(graph.get_ops()) == before
+
+
+@installed
+def test_int8_multiplies_pixels_in_8_bits_where_the_processor_can() -> None:
+    if "BF16" not in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("the processor has no bf16")
+    engine = open_model(settings(engine="openvino-int8")).start(lambda rows: rows[:, 0] > 2)
+    assert isinstance(engine, ScreeningEngine)
+    fast = engine._fast
+    assert isinstance(fast, OpenVinoEngine)
+    running = fast._requests[0].get_compiled_model().get_runtime_model().get_ordered_ops()
+    kinds = [
+        node.get_rt_info()["primitiveType"].astype(str)
+        for node in running
+        if node.get_rt_info()["layerType"].astype(str) == "Convolution"
+    ]
+    assert len(kinds) == 1
+    assert kinds[0].endswith("_I8")
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
