@@ -12,26 +12,36 @@ if TYPE_CHECKING:
 Rows = np.ndarray[Any, Any]
 
 GROUP: Final = 256
-"""How many numbers of a row, what goes into a linear layer for one patch of one picture, share a scale.
+"""How many numbers of a row, what goes into a linear layer for one patch of one picture, share a scale at most.
 
-Scales are of the picture at hand, so that nothing has to be measured beforehand. Whole rows were 5 % faster on
-ViT-B-32 and 64 numbers 11 % slower; the fewer, the less a single large number spoils its neighbours. What is in 8 bits
-neither here nor by its weights is computed in bf16 where the processor has it, which made int8 13 % faster.
+Scales are of the picture at hand, so that nothing has to be measured beforehand. The fewer, the less a single large
+number spoils its neighbours: whole rows were 5 % faster on ViT-B-32 and 64 numbers 11 % slower, but with four of 768
+numbers twenty times as large as the others, whole rows were twice as far off. What is in 8 bits neither here nor by its
+weights is computed in bf16 where the processor has it, which made int8 13 % faster.
 """
 
-RECIPE: Final = f"weights unsigned, a scale and zero for each row; groups of {GROUP}; pixels whole"
+RECIPE: Final = f"weights unsigned, a scale and zero for each row; even groups up to {GROUP}; pixels whole"
 """For the revision: the weights in 8 bits are made when they are loaded, and pinned nowhere."""
 
 
-def linear_layers(graph: Any) -> int:
-    """Round the weights of every linear layer; how many there were.
+def group(widths: Sequence[int]) -> int:
+    """Into parts of how many numbers the rows of these layers are divided evenly.
+
+    OpenVINO does without 8 bits where a part is larger than the row, and was a tenth slower where the last part of rows
+    of 384 numbers was smaller than the first.
+    """
+    return max(size for size in range(1, GROUP + 1) if min(widths) % size == 0)
+
+
+def linear_layers(graph: Any) -> Sequence[int]:
+    """Round the weights of every linear layer; of how many numbers a row is that goes into each of them.
 
     OpenVINO multiplies such weights in 8 bits with what comes in, which it rounds as it comes. The products within
     attention have no weights, and stay as they are.
     """
     from openvino import opset13 as op
 
-    done = 0
+    widths: list[int] = []
     for node in graph.get_ordered_ops():
         weights = _weights(node)
         if weights is None:
@@ -45,9 +55,9 @@ def linear_layers(graph: Any) -> int:
         offset = op.convert(op.constant(zero.astype(np.uint8)), "f32")
         back = op.multiply(op.subtract(whole, offset), op.constant(scale))
         node.output(0).replace(op.matmul(node.input_value(0), back, False, True).output(0))
-        done += 1
+        widths.append(weights.shape[1])
     graph.validate_nodes_and_infer_types()
-    return done
+    return widths
 
 
 def pixels(package: Any, graph: Any, mean: Sequence[float], deviation: Sequence[float]) -> Any | None:

@@ -75,9 +75,10 @@ class OpenVinoEngine:
         if threads:
             said["INFERENCE_NUM_THREADS"] = threads
         if precision == "int8":
-            if not eight_bits.linear_layers(graph):
+            widths = eight_bits.linear_layers(graph)
+            if not widths:
                 raise ConfigError(f"{path}: has no weights that int8 could round; use another engine")
-            said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(eight_bits.GROUP)
+            said["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(eight_bits.group(widths))
         mean, deviation = ([255 * value for value in values] for values in (mean, deviation))
         # Older processors add up such products in 16 bits, which whole pixels overflow. Those with bf16 do not.
         whole = eight_bits.pixels(package, graph, mean, deviation) if recent else None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from bot.classify.clip.eight_bits import linear_layers, pixels
+from bot.classify.clip.eight_bits import group, linear_layers, pixels
 from bot.classify.clip.engines import ScreeningEngine
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import SHIPPED, open_model
@@ -22,6 +22,7 @@ from bot.domain.errors import ConfigError
 from classify.clip.models import detector, pictures, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bot.classify.clip.detector import ClipDetector
@@ -123,11 +124,18 @@ def in_shares(engine: OpenVinoEngine, count: int) -> list[Request]:
     return made
 
 
-@pytest.fixture
-def plain() -> OpenVinoEngine:
+@pytest.fixture(scope="module")
+def started() -> OpenVinoEngine:
     made = open_model(settings(engine="openvino")).start(lambda rows: rows[:, 0] > 2)
     assert isinstance(made, OpenVinoEngine)
     return made
+
+
+@pytest.fixture
+def plain(started: OpenVinoEngine) -> Iterator[OpenVinoEngine]:
+    requests = started._requests
+    yield started
+    started._requests = requests
 
 
 @installed
@@ -217,13 +225,21 @@ def test_linear_layers_are_rounded_whichever_way_their_weights_lie_and_nothing_e
         op.matmul(given, given, False, True),
     ]
     graph = package.Model([op.result(layer) for layer in layers], [given], "layers")
-    assert linear_layers(graph) == 3
+    assert linear_layers(graph) == [6, 6, 6]
     rows = random.normal(0, 1, (4, 6)).astype(np.float32)
     found = list(package.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(rows).values())
     for made in found[:3]:
         np.testing.assert_allclose(made, rows @ weights.T, atol=np.abs(rows).sum(axis=1).max() * 13 / 255)
         np.testing.assert_array_equal(made[:, 2], 0)
     np.testing.assert_allclose(found[3], rows @ rows.T, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("widths", "size"),
+    [([768, 3072], 256), ([1024, 4096, 1024], 256), ([384, 1536], 192), ([96, 384], 96), ([1664], 208)],
+)
+def test_rows_are_divided_evenly(widths: list[int], size: int) -> None:
+    assert group(widths) == size
 
 
 def patches(op: Any, weights: np.ndarray[Any, Any], *, padding: int = 0, twice: bool = False, users: int = 1) -> Any:
