@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import structlog
 
+from bot.classify.clip.eight_bits import RECIPE
 from bot.classify.clip.engines import LIBRARIES
 from bot.classify.clip.extras import read_heads, read_samples
 from bot.classify.clip.labels import Brought, canonical, check, prompts_of, read
 from bot.classify.clip.model import described, digest, open_model
-from bot.classify.clip.openvino_engine import RECIPE
 from bot.classify.clip.scoring import Scoring, combinations_of, questions_of
 from bot.classify.clip.texts import embedded
 from bot.classify.device import UnavailableError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -403,6 +404,9 @@ def test_export_gives_the_same_similarities(tmp_path: Path, shown: np.ndarray[An
     }
     fresh = detector(model="", exported=tmp_path, sha256=made)
     assert np.abs(cosines(fresh, shown) - cosines(detector(), shown)).max() < 1e-4
+    for engine in ("onnxruntime-int8", *(["openvino-int8"] if find_spec("openvino") else [])):
+        rough = detector(model="", exported=tmp_path, sha256=made, engine=engine)
+        assert 0 < np.abs(cosines(rough, shown) - cosines(fresh, shown)).max() < INT8
     for one in (tmp_path, SHIPPED):
         told = b"".join(file.read_bytes() for file in one.glob("*.onnx"))
         assert told, one
