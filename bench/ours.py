@@ -58,7 +58,7 @@ class Ours:
         await asyncio.gather(*(one(data) for data in files))
 
     async def decode(self, files: list[bytes]) -> list[np.ndarray]:
-        """The views of each: ``(1, side, side, 3) float32``."""
+        """The views of each: ``(1, side, side, 3) uint8``."""
 
         async def one(data: bytes) -> np.ndarray:
             decoded = await self.decoder.decode(data, self.detector.views)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,17 @@ def test_worker_sees_what_the_picture_code_sees(workers: Workers) -> None:
     np.testing.assert_array_equal(result.views[SMALL][0], here.rows[SMALL][0])
     mean = np.float32(SUBTRACTING.subtract)
     np.testing.assert_array_equal(result.views[SUBTRACTING][0], here.rows[SUBTRACTING][0].astype(np.float32) - mean)
+
+
+def test_view_in_eight_bits_stays_as_the_worker_made_it(workers: Workers) -> None:
+    small = replace(SMALL, dtype="uint8")
+    result = workers.decode(GOOD, [small, SMALL])
+    assert isinstance(result, Decoded)
+    assert result.views[small].dtype == np.uint8
+    np.testing.assert_array_equal(result.views[small], result.views[SMALL])
+    assert repr(small) == repr(SMALL), "the same numbers are no reason to look at all files again"
+    with pytest.raises(ValueError, match="subtracts nothing"):
+        replace(SUBTRACTING, dtype="uint8")
 
 
 def test_every_frame_has_a_row_in_every_view(workers: Workers) -> None:
