@@ -104,7 +104,7 @@ def _pictures(detector: Detector, count: int) -> list[np.ndarray[Any, Any]]:
     random = np.random.default_rng(1)
     made = []
     for view in detector.views:
-        cells = random.integers(0, 256, (count, 8, 8, 3)).astype(np.float32)
+        cells = random.integers(0, 256, (count, 8, 8, 3)).astype(view.dtype)
         size = -(-view.crop // 8)
         full = cells.repeat(size, axis=1).repeat(size, axis=2)[:, : view.crop, : view.crop]
         made.append(np.ascontiguousarray(full))

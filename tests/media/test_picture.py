@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pdqhash
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,12 +200,23 @@ def test_pdq_of_other_pictures_is_far() -> None:
 
 
 def test_pdq_is_that_of_the_reference_for_small_pictures() -> None:
-    import pdqhash
-
     bits, quality = pdqhash.compute(np.asarray(drawing()))
     looked = seen(encoded(drawing(), "PNG"))
     assert looked.pdq == f"{int(''.join(str(bit) for bit in bits), 2):064x}"
     assert looked.pdq_quality == quality
+
+
+@pytest.mark.parametrize(
+    "size", [(513, 513), (601, 450), (1024, 768), (1500, 1501), (450, 1333), (900, 256), (2600, 200), (9000, 40)]
+)
+def test_pdq_of_a_large_picture_is_near_that_of_the_reference(size: tuple[int, int]) -> None:
+    from bot.media.fingerprint import pdq
+
+    picture = drawing(7, *size)
+    bits, quality = pdqhash.compute(np.asarray(picture))
+    found, found_quality = pdq(picture)
+    assert distance(found, f"{int(''.join(str(bit) for bit in bits), 2):064x}") <= 16
+    assert abs(found_quality - quality) <= 10
 
 
 def test_flat_picture_has_no_quality() -> None:

@@ -123,7 +123,7 @@ class ClipDetector:
         self._exactly = True
 
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        """``(n, side, side, 3) float32`` to ``(n, dim) float32``: embeddings of length 1."""
+        """``(n, side, side, 3) uint8`` to ``(n, dim) float32``: embeddings of length 1."""
         if self._engine is None:
             raise UnavailableError(f"{self.id}: the device {self._settings.device} cannot be used")
         (pictures,) = batch

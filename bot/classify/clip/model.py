@@ -54,7 +54,9 @@ class Preprocessing(BaseModel):
     @property
     def view(self) -> ViewSpec:
         """As the decode workers make it; mean and deviation are the engine's."""
-        return ViewSpec(resize=self.side, crop=self.side, channels="RGB", fit=self.fit, resample=self.resample)
+        return ViewSpec(
+            resize=self.side, crop=self.side, channels="RGB", fit=self.fit, resample=self.resample, dtype="uint8"
+        )
 
 
 class Manifest(BaseModel):

@@ -81,7 +81,7 @@ def test_int8_stays_within_its_margin_and_decides_as_the_exact_engine_near_thres
 
 @installed
 def test_picture_that_is_no_numbers_has_no_embedding_although_8_bits_would_give_it_one(screening: ClipDetector) -> None:
-    batch = pictures(3)[0]
+    batch = pictures(3)[0].astype(np.float32)
     batch[1, 0, 0, 0] = np.nan
     made = screening.infer([batch])
     assert np.isnan(made[1]).all()
