@@ -252,7 +252,7 @@ class Converter:
     def _of_text(self, text: str | None) -> Iterator[MediaRef]:
         for link in links(text or "", self.addresses.url):
             if link.shown:
-                yield MediaRef(url=link.url, role=Role.INLINE)
+                yield MediaRef(url=link.url, role=Role.EMOJI if link.emoji else Role.INLINE)
             elif self._media(link.url):
                 yield MediaRef(url=link.url, role=Role.LINK)
 
