@@ -193,4 +193,4 @@ def test_broken_site_is_a_bad_answer(broken: Any) -> None:
 @pytest.mark.parametrize("broken", [{}, {"private_message_report": {}}, {"private_message": 1}])
 def test_broken_report_of_a_message_is_a_bad_answer(broken: Any) -> None:
     with pytest.raises(BadAnswerError, match="message report"):
-        converter().seen_in_message(broken, at=SEEN, backlog=False)
+        converter().seen_in_message(broken, staff=frozenset(), at=SEEN, backlog=False)

@@ -591,6 +591,26 @@ def test_only_reported_messages_are_read(server: Recorded) -> None:
     (seen,) = batch.sightings
     assert (seen.subject.kind, seen.subject.local_id, seen.media.url) == ("message", "9", "https://x/m.png")
     assert {one.query["type_"] for one in server.of("GET", "/api/v4/report/list")} == {"private_messages"}
+    assert seen.subject.author is not None
+    assert not seen.subject.author.is_staff
+
+
+def test_reported_message_of_an_admin_is_the_staffs(server: Recorded) -> None:
+    people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
+    admin = recorded("site, as admin")["response"]["body"]["admins"][0]["person"]
+    message = {"id": 9, "content": "gone", "ap_id": f"{HOST}/pm/9", "published_at": "2026-11-22T07:00:00Z"}
+    report = {"id": 4, "original_pm_text": "![m](https://x/m.png)", "published_at": "2026-11-22T07:01:00Z"}
+    row = {
+        "type_": "private_message",
+        "private_message_report": report,
+        "private_message": message,
+        "private_message_creator": admin | {"avatar": "https://x/a.png"},
+        "creator": people["creator"],
+    }
+    server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
+    seen = source(connect(server, start_from=None), "messages").poll(None).sightings
+    told = {one.subject.kind: one.subject.author.is_staff for one in seen if one.subject.author is not None}
+    assert told == {"message": True, "profile": True}
 
 
 def test_blocks_and_words_are_lifted_and_unlisted_communities_followed(server: Recorded) -> None:
