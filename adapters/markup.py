@@ -141,19 +141,28 @@ def _as_typed(url: str, base: str | None) -> str:
 
 
 @cache
+def _blocks() -> MarkdownIt:
+    return _parser(MAX_NESTING).disable("inline")
+
+
+@cache
+def _lines() -> MarkdownIt:
+    return _parser(MAX_NESTING_IN_A_LINE)
+
+
 def _parser(nesting: int) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": nesting})
     # Normalizing rewrites hosts (punycode), and validating drops what some client may show.
     for name, plain in {"normalizeLink": str, "normalizeLinkText": str, "validateLink": lambda _: True}.items():
         setattr(parser, name, plain)
-    return parser.disable("inline") if nesting == MAX_NESTING else parser
+    return parser
 
 
 def _parsed(text: str) -> Sequence[Token]:
     references: dict[str, Any] = {}
-    lines = _parser(MAX_NESTING_IN_A_LINE)
+    lines = _lines()
     try:
-        tokens = _parser(MAX_NESTING).parse(text, references)
+        tokens = _blocks().parse(text, references)
         for token in tokens:
             if token.type == "inline" and token.children is not None:
                 lines.inline.parse(token.content, lines, references, token.children)

@@ -132,6 +132,13 @@ def test_addresses_without_a_host_lead_to_the_server_that_shows_them() -> None:
     assert found("![](/pictrs/image/x.png)") == {}
 
 
+def test_link_is_found_in_deep_quotes_and_lists() -> None:
+    for deep in ("> " * 90, "- " * 45):
+        assert found(f"{deep}[x](/pictrs/image/x.png)", "https://own.example") == {
+            "https://own.example/pictrs/image/x.png": False
+        }
+
+
 def test_slashes_are_read_as_browsers_read_them() -> None:
     own = "http://own.example"
     assert found("![](https:\\\\a.example\\x.png)", own) == {"https://a.example/x.png": True}
