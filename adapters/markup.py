@@ -1,16 +1,19 @@
 """Links and pictures in Markdown and HTML. Pure; takes anything and never raises.
 
-Three looks at the same text, because every client renders it in its own way: as Markdown, as HTML, and as plain text
-with bare URLs in it. What only one of them sees counts: a link too many costs a download, a link too few hides a file.
+Four looks at the same text, because every client renders it in its own way: as Markdown, as HTML, as plain text with
+bare URLs in it, and for what stands there like a Markdown picture, wherever that is: in a footnote, for instance. What
+only one of them sees counts: a link too many costs a download, a link too few hides a file.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from markdown_it import MarkdownIt
@@ -21,7 +24,15 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 MAX_TEXT = 100_000
-"""Characters that are looked at. Lemmy and Mastodon refuse longer texts, remote servers may not."""
+"""Characters that are read as Markdown. Lemmy and Mastodon refuse longer texts of their own members, and take them from
+other servers: the three other looks, whose time grows with the text and no faster, go to its end."""
+
+MAX_NESTING = 100
+"""Quotes and lists in each other that are read as Markdown: as many as markdown-it does for lemmy-ui, by default."""
+
+MAX_NESTING_IN_A_LINE = 20
+"""Brackets and emphasis in each other. The time that a hostile line takes grows with it, and pictures that stand deeper
+are found by the look that knows no depth."""
 
 MAX_URL = 8192
 
@@ -35,6 +46,13 @@ _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});"
 _SLASHES = re.compile(r"(https?):(/*)", re.IGNORECASE)
 _QUERY = re.compile(r"[?#]")
 _TRAILING = "?!.,:;*_~'\""
+_BRACKET = re.compile(r"\\.|!?\[|\]", re.DOTALL)
+_DESTINATION = re.compile(
+    r"\s{0,99}(?:<((?:\\.|[^<>\\\n]){1,8192})>|((?:\\.|[^\s<>\[\]\\]){1,8192}))(?:\s{1,99}[\"'(](emoji ))?"
+)
+"""An address without brackets ends where the next picture begins, so that nothing is read twice."""
+_LONGEST_LABEL = 1000
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ATTRIBUTE = re.compile(
     r"[\s\"'/](src|srcset|data-src|data-srcset|poster|href|xlink:href)\s{0,9}=\s{0,9}"
     r"(\"[^\"<>]{1,8192}\"|'[^'<>]{1,8192}'|[^\s\"'<>`]{1,8192})",
@@ -43,23 +61,46 @@ _ATTRIBUTE = re.compile(
 """Attributes without their tags: a tag in pieces is still shown by somebody, and this cannot be made to backtrack."""
 
 
+EMOJI = "emoji "
+"""How the title of a picture begins that is a custom emoji: what Lemmy's own pages write, and show as one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A URL in a text; ``shown`` where a reader sees it without following it."""
+    """A URL in a text; ``shown`` where a reader sees it without following it.
+
+    ``emoji``: it is shown, and everywhere as a custom emoji.
+    """
 
     url: str
     shown: bool
+    emoji: bool = False
+
+
+class _Seen(IntEnum):
+    LINKED = 0
+    EMOJI = 1
+    SHOWN = 2
+
+
+class _Bracket(Enum):
+    OTHER = 0
+    PICTURE = 1
+    REFERENCE = 2  # of a picture
 
 
 def links(text: str, base: str | None = None) -> Sequence[Link]:
     """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there."""
-    text = text[:MAX_TEXT].replace("\x00", "�")
-    found: dict[str, bool] = {}
-    for url, shown in (*_in_markdown(text), *_in_html(text), *_bare(text)):
+    text = text.replace("\x00", "�")
+    tokens = _parsed(text[:MAX_TEXT])
+    in_code = Counter(picture for code in _code(tokens) for picture in _pictures(code))
+    pictures = Counter(_pictures(text)) - in_code
+    found: dict[str, _Seen] = {}
+    for url, seen in (*_of_tokens(tokens), *pictures, *_in_html(text), *_bare(text)):
         absolute = _absolute(url, base)
         if absolute is not None:
-            found[absolute] = found.get(absolute, False) or shown
-    return [Link(url=url, shown=shown) for url, shown in found.items()]
+            found[absolute] = max(found.get(absolute, seen), seen)
+    return [Link(url=url, shown=seen > _Seen.LINKED, emoji=seen is _Seen.EMOJI) for url, seen in found.items()]
 
 
 def looks_like_media(url: str) -> bool:
@@ -100,52 +141,120 @@ def _as_typed(url: str, base: str | None) -> str:
 
 
 @cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
+def _blocks() -> MarkdownIt:
+    return _parser(MAX_NESTING).disable("inline")
+
+
+@cache
+def _lines() -> MarkdownIt:
+    return _parser(MAX_NESTING_IN_A_LINE)
+
+
+def _parser(nesting: int) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": nesting})
     # Normalizing rewrites hosts (punycode), and validating drops what some client may show.
     for name, plain in {"normalizeLink": str, "normalizeLinkText": str, "validateLink": lambda _: True}.items():
         setattr(parser, name, plain)
     return parser
 
 
-def _in_markdown(text: str) -> Iterator[tuple[str, bool]]:
+def _parsed(text: str) -> Sequence[Token]:
+    references: dict[str, Any] = {}
+    lines = _lines()
     try:
-        tokens = _parser().parse(text)
-    except Exception:  # noqa: BLE001 - hostile text against a large parser; the other two looks still count
-        return
-    yield from _of_tokens(tokens)
+        tokens = _blocks().parse(text, references)
+        for token in tokens:
+            if token.type == "inline" and token.children is not None:
+                lines.inline.parse(token.content, lines, references, token.children)
+    except Exception:  # noqa: BLE001 - hostile text against a large parser; the other looks still count
+        return ()
+    return tokens
 
 
-def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, bool]]:
+def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
     for token in tokens:
         if token.type == "image":
-            yield str(token.attrGet("src") or ""), True
+            emoji = str(token.attrGet("title") or "").startswith(EMOJI)
+            yield str(token.attrGet("src") or ""), _Seen.EMOJI if emoji else _Seen.SHOWN
         elif token.type == "link_open":
-            yield str(token.attrGet("href") or ""), False
+            yield str(token.attrGet("href") or ""), _Seen.LINKED
         yield from _of_tokens(token.children or ())
 
 
-def _in_html(text: str) -> Iterator[tuple[str, bool]]:
+def _code(tokens: Iterable[Token]) -> Iterator[str]:
+    """What every client shows as it is written. An indented block is not that: it may go on with a footnote."""
+    for token in tokens:
+        if token.type in {"fence", "code_inline"}:
+            yield token.content
+        yield from _code(token.children or ())
+
+
+def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
+    """What stands in a text like a Markdown picture, with its address or with a reference to one."""
+    opened: list[tuple[_Bracket, int]] = []
+    wanted: set[str] = set()
+    defined: dict[str, int] = {}
+    loose = referring = -1  # where a picture began that was closed where nothing follows, as by a bracket in code
+    for match in _BRACKET.finditer(text):
+        start, end = match.span()
+        if match[0] == "![":
+            opened.append((_Bracket.PICTURE, end))
+        elif match[0] == "[":
+            opened.append((_Bracket.REFERENCE if start == referring else _Bracket.OTHER, end))
+        elif match[0] == "]":
+            kind, begun = opened.pop() if opened else (_Bracket.OTHER, 0)
+            following, label = text[end : end + 1], _label(text, begun, start)
+            if following == "(" and (kind is _Bracket.PICTURE or begun < loose):
+                loose = -1 if begun < loose else loose
+                yield from _destination(text, end + 1)
+            elif kind is not _Bracket.OTHER:
+                wanted.add(label)
+                if kind is _Bracket.PICTURE and following not in {"[", ":"}:
+                    loose = begun
+            if following == ":":
+                defined.setdefault(label, end + 1)
+            referring = end if kind is _Bracket.PICTURE and following == "[" else -1
+    for label in wanted & defined.keys():
+        yield from _destination(text, defined[label])
+
+
+def _label(text: str, start: int, end: int) -> str:
+    """As references are compared: https://spec.commonmark.org/0.31.2/#matches. Longer ones are none."""
+    return " ".join(text[start:end].casefold().split()) if end - start < _LONGEST_LABEL else ""
+
+
+def _destination(text: str, position: int) -> Iterator[tuple[str, _Seen]]:
+    match = _DESTINATION.match(text, position)
+    if match is not None:
+        url = match[1] or _balanced(match[2])
+        yield html.unescape(_ESCAPED.sub(r"\1", url)), _Seen.EMOJI if match[3] else _Seen.SHOWN
+
+
+def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
     for match in _ATTRIBUTE.finditer(text):
         name, value = match[1].lower(), html.unescape(match[2].strip("\"'"))
         if name.endswith("srcset"):
-            yield from ((part.split()[0], True) for part in value.split(",") if part.strip())
+            yield from ((part.split()[0], _Seen.SHOWN) for part in value.split(",") if part.strip())
         else:
-            yield value, not name.endswith("href")
+            yield value, _Seen.LINKED if name.endswith("href") else _Seen.SHOWN
 
 
-def _bare(text: str) -> Iterator[tuple[str, bool]]:
+def _bare(text: str) -> Iterator[tuple[str, _Seen]]:
     plain = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
     for match in _BARE.finditer(plain):
-        yield _trimmed(match[0]), False
+        yield _trimmed(match[0]), _Seen.LINKED
 
 
 def _trimmed(url: str) -> str:
     """Without what belongs to the sentence: https://github.github.com/gfm/#extended-autolink-path-validation."""
+    return _balanced(url).rstrip(_TRAILING)
+
+
+def _balanced(url: str) -> str:
+    """Up to a bracket that was not opened in it."""
     depth = 0
     for position, character in enumerate(url):
         depth += {"(": 1, ")": -1}.get(character, 0)
         if depth < 0:
-            url = url[:position]
-            break
-    return url.rstrip(_TRAILING)
+            return url[:position]
+    return url

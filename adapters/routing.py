@@ -136,6 +136,10 @@ class RoutedResolver:
         """By the platform."""
         return self._platform.uploader(name)
 
+    def lists_all_uploads(self) -> bool:
+        """By the platform."""
+        return self._platform.lists_all_uploads()
+
     def address(self, name: Name) -> str:
         """By the platform."""
         return self._platform.address(name)

@@ -4,8 +4,9 @@
 
 All ways look at the same generated JPEGs with the same random weights (see ``models.py``) on the same processor or
 card, taking turns within one run, so that a busy machine slows all of them. Ratios are medians of what each round gave.
-The bot's way does more: structure check, SHA-256, PDQ, decoders that may die. What saves most in practice is left out:
-nothing is scanned twice here.
+The bot's way does more: structure check, SHA-256, PDQ, decoders that may die. "Like for like" is the ratio of processor
+time from bytes to scores alone, by the same functions in one process. What saves most in practice is left out: nothing
+is scanned twice here.
 """
 
 from __future__ import annotations
@@ -63,9 +64,13 @@ def prompts(one: Made) -> torch.Tensor:
     return torch.from_numpy(np.stack([rows[key(prompt)] for prompt in prompts_of(read_all(SETS))]))
 
 
-async def rounds(peers: dict[str, Peer], ways: dict[str, Ours], files: list[bytes], count: int) -> dict[str, Any]:
-    """Way to its rounds' ``(wall, processor)`` seconds. Who begins changes with each round."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*peers, *ways)}
+async def rounds(
+    peers: dict[str, Peer], ways: dict[str, Ours], files: list[bytes], count: int
+) -> dict[str, list[tuple[float, float, float]]]:
+    """Way to its rounds' wall seconds, processor seconds, and those from bytes to scores alone, which is all that
+    others do. Who begins changes with each round.
+    """
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (*peers, *ways)}
     decoder = next(iter(ways.values())).decoder
     for number in range(count):
         names = list(taken)
@@ -75,7 +80,9 @@ async def rounds(peers: dict[str, Peer], ways: dict[str, Ours], files: list[byte
                 await asyncio.to_thread(peers[name].scan, files)
             else:
                 await ways[name].scan(files)
-            taken[name].append(spent())
+            wall, processor = spent()
+            alike = processor if name in peers else ways[name].processor_time_alike(files)
+            taken[name].append((wall, processor, alike))
             print(f"round {number + 1}: {name}: {taken[name][-1][0]:.2f} s", file=sys.stderr)
     return taken
 
@@ -155,12 +162,13 @@ def _ratios(taken: dict[str, Any], differences: dict[str, tuple[float, float]], 
         ratios = [
             [a / b for a, b in zip(theirs, ours, strict=True)] for theirs, ours in zip(taken[PEER], spent, strict=True)
         ]
-        wall, processor = (statistics.median(column) for column in zip(*ratios, strict=True))
+        wall, processor, alike = (statistics.median(column) for column in zip(*ratios, strict=True))
         made[name] = {
-            "per_second": pictures / statistics.median(seconds for seconds, _ in spent),
+            "per_second": pictures / statistics.median(seconds for seconds, *_ in spent),
             "wall": wall,
-            "wall_range": [min(ratio for ratio, _ in ratios), max(ratio for ratio, _ in ratios)],
+            "wall_range": [min(ratio for ratio, *_ in ratios), max(ratio for ratio, *_ in ratios)],
             "processor": processor,
+            "alike": alike,
             "apart": differences.get(name),
         }
     return made
@@ -176,12 +184,15 @@ def _version(name: str) -> str:
 def show(told: dict[str, Any]) -> None:
     """For people."""
     console = Console(width=140)
-    table = Table("way", "pictures/s", "ratio", "of rounds", "by processor time", "cosines apart: all in all, engine")
+    table = Table(
+        "way", "pictures/s", "ratio", "of rounds", "by processor time", "like for like", "cosines apart: in all, engine"
+    )
     for name, one in told["ways"].items():
         low, high = one["wall_range"]
         far = "" if one["apart"] is None else "{:.4f}, {:.4f}".format(*one["apart"])
         speed = f"{one['per_second']:.2f}"
-        table.add_row(name, speed, f"{one['wall']:.2f}", f"{low:.2f} to {high:.2f}", f"{one['processor']:.2f}", far)
+        ratios = (f"{one['wall']:.2f}", f"{low:.2f} to {high:.2f}", f"{one['processor']:.2f}", f"{one['alike']:.2f}")
+        table.add_row(name, speed, *ratios, far)
     console.print(table)
     for part in ("left_out", "ceilings", "decode", "known", "versions", "made", "cores", "device"):
         if told.get(part):

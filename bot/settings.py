@@ -14,9 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bot import written
 from bot.domain.content import Role
 from bot.domain.decisions import Limit, Scope, Stage, Switch
 from bot.domain.errors import ConfigError
@@ -24,7 +24,7 @@ from bot.domain.evidence import How, ListMode
 from bot.domain.handles import meant, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
 _DURATION = re.compile(r"^(\d+)\s*([smhdw])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -391,33 +391,14 @@ LOCAL_BLOCK = "confirmed"
 """The block list that fills itself with what confirmed cases removed."""
 
 
-class _EachKeyOnce(yaml.SafeLoader):
-    """Of two entries with the same key YAML's readers keep the last: a second `rules` would silently end the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        met: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in met:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"the key {key.value!r} is there twice; join the two", problem_mark=key.start_mark
-                    )
-                met.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path) -> Settings:
     """Read a file. Raises ``ConfigError`` with the place of every fault and what to write instead."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
+        raw = written.read(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; `fediwarden init` writes one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML: {_where(error)}") from None
-    except ValueError as error:  # a date that there is not, such as 2026-02-30
-        raise ConfigError(f"{path}: is not YAML: {error}; put what is no date in quotes") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: has to be a mapping that starts with `schema: 1`")
     if raw.get("schema") != 1:
@@ -426,13 +407,6 @@ def load(path: Path) -> Settings:
         return Settings.model_validate(_with_secrets(raw, path.parent))
     except ValidationError as error:
         raise ConfigError(explain(error, str(path))) from None
-
-
-def _where(error: yaml.YAMLError) -> str:
-    """What is wrong and in which line, without the line: a password may stand in it."""
-    mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or type(error).__name__
-    return f"{problem} (line {mark.line + 1})" if mark is not None else str(problem)
 
 
 def explain(error: ValidationError, where: str) -> str:

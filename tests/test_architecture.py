@@ -78,13 +78,10 @@ def test_domain_imports_the_standard_library_only() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_knows_no_other_stage_and_not_the_ledger(stage: str) -> None:
     files = sources(f"bot/{stage}")
+    allowed = (f"bot.{stage}", "bot.ports", "bot.domain", "bot.written")
     assert files
     for path in files:
-        known = {
-            name
-            for name in imports(path)
-            if inside(name, "bot", "adapters") and not inside(name, f"bot.{stage}", "bot.ports", "bot.domain")
-        }
+        known = {name for name in imports(path) if inside(name, "bot", "adapters") and not inside(name, *allowed)}
         assert known - {"bot"} == set(), path
 
 

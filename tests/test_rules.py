@@ -187,10 +187,15 @@ def test_other_rules_are_compared_with_what_was_reached_then(folder: Path) -> No
     assert files[2]["no_longer"] == ["scored"]
     (purge,) = files[4]["rules"][0]["deeds"]
     assert (files[4]["new"], purge["reasons"]) == (["listed"], ["irreversible_off", "no_evidence_policy"])
-    assert tried(folder, str(new), "--limit", "2")["scans"] == 2
+    assert not found["more"]
+    two = tried(folder, str(new), "--limit", "2")
+    assert (two["scans"], two["more"]) == (2, True)
+    every = tried(folder, str(new), "--limit", str(found["scans"]))
+    assert (every["scans"], every["more"]) == (found["scans"], False), "as many as there are, and no more"
     assert {file["file"] for file in tried(folder, str(new), "--case", "1")["files"]} == {1}
-    told = fediwarden(folder, "rules", "test", str(new), COLUMNS="200").stdout
+    told = fediwarden(folder, "rules", "test", str(new), "--limit", str(found["scans"] - 1), COLUMNS="200").stdout
     assert "fires no longer" in told
+    assert f"These are the newest {found['scans'] - 1} scans; there are older ones" in told
     assert "Assumed: " in told
     assert dump(folder) == before
     assert not (folder / "another.db").exists()

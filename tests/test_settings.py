@@ -14,6 +14,7 @@ from bot.domain.decisions import Limit, Stage
 from bot.domain.errors import ConfigError
 from bot.domain.evidence import How
 from bot.settings import LIVE, LOCAL_BLOCK, Settings, keys, load, renewed
+from bot.written import read
 
 SECRET = "correct-horse-battery-staple"
 
@@ -147,6 +148,12 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 )
 def test_what_is_no_configuration_is_refused(tmp_path: Path, content: str, words: str) -> None:
     assert words in refusal(tmp_path, content)
+
+
+def test_what_is_merged_in_may_be_written_anew() -> None:
+    text = "base: &base {at: 1}\nouter: {first: &first {<<: *base, at: 2}}\nsecond: {<<: *first, at: 3}"
+    found = read(text, "x")
+    assert (found["outer"]["first"], found["second"]) == ({"at": 2}, {"at": 3})
 
 
 @pytest.mark.parametrize("value", [f'"{SECRET}', f"@{SECRET}", f"{SECRET}: x"])

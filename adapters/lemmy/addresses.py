@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from bot.domain.content import Alias, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.content import InstanceId, Name
 
 ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
@@ -106,6 +108,12 @@ class Addresses:
         if isinstance(name, Alias):
             return f"{self.url}{self.files}/{quote(name.value, safe='')}"
         return "" if isinstance(name, StorageKey) else name.value
+
+    def all_of(self, name: Name) -> Sequence[str]:
+        """Where our server shows a file, and where it did once: a post keeps the address that it was made with."""
+        if not self.retired or not isinstance(name, Alias):
+            return [self.address(name)]
+        return [f"{self.url}{files}/{quote(name.value, safe='')}" for files in (self.files, self.retired)]
 
     def shown(self, url: str) -> str:
         """The URL itself, or where the file is shown now if it is one of ours under an address of the past."""

@@ -225,20 +225,24 @@ class Converter:
                 found.extend(self._sightings(page, [picture], at, backlog=backlog))
         return found
 
-    def seen_in_message(self, row: wire.Json, *, at: datetime, backlog: bool) -> Sequence[Sighting]:
+    def seen_in_message(
+        self, row: wire.Json, *, staff: frozenset[int], at: datetime, backlog: bool
+    ) -> Sequence[Sighting]:
         """Media of a private message that its recipient reported: as it was then, and as it is now.
 
-        The report keeps the text that was reported, whatever its author makes of the message afterwards.
+        The report keeps the text that was reported, whatever its author makes of the message afterwards. ``staff``: ids
+        of the server's admins, for the report does not say whose it is.
         """
         with _shape("message report"):
             report, message = row["private_message_report"], row["private_message"]
+            author = row["private_message_creator"]
             texts = [report["original_pm_text"], message["content"]]
             subject = ReportedMessage(
                 instance=self.addresses.instance,
                 local_id=str(message["id"]),
                 uri=message["ap_id"],
                 url=f"{self.addresses.url}/reports",
-                author=self.account(row["private_message_creator"]),
+                author=self.account(author, is_staff=author["id"] in staff),
                 visibility=Visibility.REPORTED,
                 revision=_digest(texts),
                 published_at=moment(message["published"]),
@@ -269,7 +273,7 @@ class Converter:
     def _of_text(self, text: str | None) -> Iterator[MediaRef]:
         for link in links(text or "", self.addresses.url):
             if link.shown:
-                yield MediaRef(url=link.url, role=Role.INLINE)
+                yield MediaRef(url=link.url, role=Role.EMOJI if link.emoji else Role.INLINE)
             elif self._media(link.url):
                 yield MediaRef(url=link.url, role=Role.LINK)
 

@@ -43,11 +43,12 @@ def places(
 
     def of_message(found: Found[Json], basket: Basket) -> None:
         if found.wanted:
-            now = clock.now()
-            basket.add(converter.seen_in_message(found.row, at=now, backlog=found.backlog))
+            now, staff = clock.now(), client.site().admins
+            basket.add(converter.seen_in_message(found.row, staff=staff, at=now, backlog=found.backlog))
             for who in ("private_message_creator", "creator"):  # of the message, and of the report
-                person: Json = found.row.get(who) or {}
-                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog))  # type: ignore[arg-type]
+                person: Any = found.row.get(who) or {}
+                is_staff = person.get("id") in staff
+                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog, is_staff=is_staff))
         elif found.fresh:
             basket.drop("older than start_from")
 

@@ -26,7 +26,11 @@ _POST = re.compile(r"/post/(\d+)/?")
 _COMMENT = re.compile(r"/(?:comment|post/\d+)/(\d+)/?")
 _PERSON = re.compile(r"/u/([^/]+)/?")
 _COMMUNITY = re.compile(r"/c/([^/]+)/?")
-_FOUND = 50
+FOUND = 50
+"""Rows of a page of what was found: the most that Lemmy gives."""
+
+PAGES = 4
+"""Pages that are read of one search, as long as they are full: Lemmy 0.19 allows sixty in ten minutes, all together."""
 
 
 class Uploads(Protocol):
@@ -61,7 +65,8 @@ class LemmyResolver:
         """Posts and comments in which a search finds the file.
 
         Not searchable, and so not found: thumbnails, avatars, banners, icons, sidebars, private messages, and whatever
-        was removed or deleted. Costs two calls of the search limiter, and does not wait for it.
+        was removed or deleted. Nor is what is behind two hundred posts, or comments, of one search. Costs two calls of
+        the search limiter, and one more for each full page; does not wait for it.
         """
         found: dict[str, Subject] = {}
         for sighting in self._search(name):
@@ -98,6 +103,10 @@ class LemmyResolver:
             return self._page(urlsplit(text).path)
         return name if looks_like_media(text) else self._resolved(text)
 
+    def lists_all_uploads(self) -> bool:
+        """Yes: what Lemmy 0.19 lists no more, the feed of uploads has told."""
+        return True
+
     def _is_own(self, name: Name) -> bool:
         return isinstance(name, Alias) and name.instance == self._addresses.instance
 
@@ -115,8 +124,12 @@ class LemmyResolver:
     def _found(self, name: Name) -> Iterator[Json]:
         """Views of posts and comments that may show it."""
         for kind, text in (("All", name.value), ("Url", self._addresses.address(name))):
-            query = {"q": text, "type_": kind, "listing_type": "All", "sort": "New", "limit": _FOUND}
-            yield self._client.get("/search", query, patient=False)
+            query = {"q": text, "type_": kind, "listing_type": "All", "sort": "New", "limit": FOUND}
+            for page in range(1, PAGES + 1):
+                answer = self._client.get("/search", {**query, "page": page}, patient=False)
+                yield answer
+                if max(len(answer["posts"]), len(answer["comments"])) < FOUND:
+                    break
 
     def _page(self, path: str) -> SubjectKey | None:
         if match := _POST.fullmatch(path):

@@ -4,12 +4,15 @@ Most pages of communities and accounts come with posts, comments and uploads. Th
 
 The cursor holds ``floor`` (the highest number at the first poll: what is below was there before the bot), ``cutoff``
 (how far back the operator wants it), ``began`` (the present round), ``way`` and ``page`` (where it stands; ``way is
-None``: it is over), ``full`` (whether the way before it was cut off by the server), ``top`` (when the newest were read)
-and ``first`` (whether this is the first round).
+None``: it is over), ``full`` (whether the way before it was cut off by the server), ``top`` (when the newest were
+read), ``first`` (whether this is the first round), ``old`` (by number, what those show that were left out because of
+their age: an account that changes its picture has no date that says so) and ``over`` (whether more of them were met
+than are kept).
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,15 @@ if TYPE_CHECKING:
     from adapters.lemmy.wire import Json
     from bot.domain.content import Sighting, SubjectKey
     from bot.ports import Clock, Cursor, Gone
+
+
+OLD = 20_000
+"""Rows that were left out because of their age and are watched for something new, the first met.
+
+Lemmy 0.19 lists no more than that, and the cursor has 400 kB then.
+"""
+
+_DIGITS = 6  # hexadecimal: one change in sixteen million looks like none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +111,7 @@ class TourSource:
             return Batch()
         now = self._clock.now()
         state: dict[str, Any] = {**after} if after is not None else self._begin(now)
+        state |= {"old": {**state.get("old", {})}, "over": state.get("over", False)}
         way, number = self._next(state, now)
         if way is None:
             self._pace.done()
@@ -194,16 +207,18 @@ class TourSource:
         page.rows = rows
         return page
 
-    def _keep(self, page: Page, state: Mapping[str, Any], now: datetime, basket: Basket) -> None:
+    def _keep(self, page: Page, state: dict[str, Any], now: datetime, basket: Basket) -> None:
         cutoff = None if state["cutoff"] is None else datetime.fromisoformat(state["cutoff"])
         for row in page.rows:
             backlog = self._number(row) <= state["floor"]
             try:
-                if backlog and cutoff is not None and _last_touched(row[self._tour.inner]) < cutoff:
+                seen = self._tour.seen(row, now, backlog)
+                old = backlog and cutoff is not None and _last_touched(row[self._tour.inner]) < cutoff
+                if old and not self._is_new(self._number(row), seen, state, basket):
                     if state["first"]:
                         basket.drop("older than start_from")
                     continue
-                basket.add(self._tour.seen(row, now, backlog))
+                basket.add(seen)
             except BadAnswerError as error:
                 basket.holes.append(str(error))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -211,8 +226,30 @@ class TourSource:
                     f"a row of {self._tour.key} is not in the shape of API v3 ({type(error).__name__} {error})"
                 )
 
+    def _is_new(self, number: int, seen: Sequence[Sighting], state: dict[str, Any], basket: Basket) -> bool:
+        """Whether something old shows what it did not when it was met last."""
+        old, shows = state["old"], _digest(seen)
+        known = old.get(str(number))
+        if known is None and len(old) >= OLD:
+            if not state["over"]:
+                what = self._name.rpartition("/")[2]
+                basket.holes.append(
+                    f"more than {OLD} {what} are from before start_from: what the others of them show from now on is "
+                    "not seen there"
+                )
+            state["over"] = True
+            return False
+        old[str(number)] = shows
+        return known is not None and known != shows and bool(seen)
+
     def _number(self, row: Json) -> int:
         return int(row[self._tour.inner]["id"])
+
+
+def _digest(seen: Sequence[Sighting]) -> str:
+    """Of what is shown there; short, for there may be thousands."""
+    shown = sorted(f"{one.media.role} {one.media.url}" for one in seen)
+    return hashlib.sha256("\n".join(shown).encode()).hexdigest()[:_DIGITS] if shown else ""
 
 
 def _last_touched(item: Json) -> datetime:

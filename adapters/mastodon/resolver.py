@@ -53,6 +53,10 @@ class MastodonResolver:
         """Nobody: there is no list of uploads. An attachment belongs to its post's author, which its sighting tells."""
         return None
 
+    def lists_all_uploads(self) -> bool:
+        """No: there is no such list."""
+        return False
+
     def address(self, name: Name) -> str:
         """Where our server shows it. Of an attachment of which only the id is known: by the proxy that knows it so."""
         return self._addresses.address(name)

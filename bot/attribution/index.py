@@ -230,7 +230,7 @@ class Index:
         for upload in uploads:
             stored[upload.name].append(upload)
         original = None if uploads else self._original_attribution(file_id, sightings, {one.name for one in names})
-        alike = [] if uploads or sightings else self._uploads_alike(file_id)
+        alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
         fetched = {
             instance: _fetched_for(instance, shown)
             for instance in {record.name.instance for record in names if _is_copy(record.name, shown, stored)}
@@ -341,6 +341,19 @@ class Index:
             if uploads:
                 return uploads
         return ()
+
+    def _listed_in_full(self, uploads: Sequence[Upload]) -> Sequence[Upload]:
+        """Those of servers that list all that was stored.
+
+        Where a server does not, somebody else may have stored what nobody is listed for. So where it cannot be asked.
+        """
+        full: dict[InstanceId, bool] = {}
+        for instance in {upload.name.instance for upload in uploads if isinstance(upload.name, Alias)}:
+            try:
+                full[instance] = instance in self._resolvers and self._resolvers[instance].lists_all_uploads()
+            except PlatformError:
+                full[instance] = False
+        return [one for one in uploads if isinstance(one.name, Alias) and full[one.name.instance]]
 
     def _orphans_like(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[NameRecord]:
         """What a server of ours may have made from a file and lost sight of: a thumbnail that was replaced."""

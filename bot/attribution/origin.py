@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from bot.domain.content import Account, Name, Sighting, Upload
 
 SHOWS = {Role.ATTACHMENT, Role.INLINE, Role.AVATAR, Role.BANNER}
-"""Roles of what an author put there to be seen. A link may lead to anybody's file, and a thumbnail of an article was
-made by the author's server."""
+"""Roles of what an author put there to be seen. A link may lead to anybody's file, a thumbnail of an article was made
+by the author's server, and a custom emoji is everybody's who has an account there."""
+
+NOT_BY_AUTHOR = {Role.THUMBNAIL, Role.EMOJI}
+"""Roles of what its author did not bring there: whoever shows it first need not have stored it."""
 
 
 def attribute(
@@ -34,7 +37,8 @@ def attribute(
     ``original``: for a thumbnail that the server made, the attribution of the picture it was made from; ``proxied``:
     for a copy that the server fetched, that of the address which it was fetched from; ``resembles``: for a file that
     nobody is known to have stored or shown, that of the one which it looks like. The author of a post is never taken
-    for the uploader of a file on our own server, for anybody can link it; but an attachment is its author's.
+    for the uploader of a file on our own server, for anybody can link it; but an attachment is its author's. A file of
+    another server that a page of nobody's shows, or that is only shown as a custom emoji, is nobody's.
     """
     account, how = _best(name, uploads, sightings, original, proxied, resembles)
     subjects = tuple(dict.fromkeys(sighting.subject.key for sighting in sightings))
@@ -62,29 +66,47 @@ def _best(
         return original.uploader, max(How.THUMBNAIL_OF, original.how)
     if proxied is not None:
         return proxied.uploader, How.PROXIED_FOR
-    authors = {s.subject.author.uri: s.subject.author for s in sightings if s.subject.author is not None}
-    only_thumbnails = all(sighting.media.role is Role.THUMBNAIL for sighting in sightings)
-    if isinstance(name, RemoteUrl) and len(authors) == 1 and not only_thumbnails:
-        return next(iter(authors.values())), How.AUTHOR_OF_ONLY_USE
+    only_use = _author_of_only_use(name, sightings)
+    if only_use is not None:
+        return only_use, How.AUTHOR_OF_ONLY_USE
     if resembles is not None and resembles.uploader is not None:
         return resembles.uploader, How.LOOKS_LIKE
     return None, How.UNKNOWN
 
 
 def _shown_at_home(name: Name, sightings: Sequence[Sighting]) -> Account | None:
-    """The one account of another server that shows a file which lies there; nobody where two of that server do."""
-    if not isinstance(name, RemoteUrl) or carried(name.value) is not None:
+    """The one account of another server that shows a file which lies there; nobody where two of that server do.
+
+    Nobody either where a page shows it that is not one person's, as the banner of a community.
+    """
+    if not isinstance(name, RemoteUrl) or carried(name.value) is not None or not _by_people(sightings):
         return None
     host = host_of(name.value)
-    neighbours = {
-        sighting.subject.author.uri: sighting.subject.author
-        for sighting in sightings
-        if sighting.media.role in SHOWS
-        and sighting.subject.author is not None
-        and not sighting.subject.author.is_local
-        and sighting.subject.author.home_host == host
-    }
-    return next(iter(neighbours.values())) if len(neighbours) == 1 else None
+    neighbours: dict[str, list[Sighting]] = {}
+    for sighting in sightings:
+        author = sighting.subject.author
+        if author is None or author.is_local or author.home_host != host:
+            continue
+        if sighting.media.role in SHOWS | {Role.EMOJI}:
+            neighbours.setdefault(author.uri, []).append(sighting)
+    if len(neighbours) != 1:
+        return None
+    (shown,) = neighbours.values()
+    return next((one.subject.author for one in shown if one.media.role in SHOWS), None)
+
+
+def _author_of_only_use(name: Name, sightings: Sequence[Sighting]) -> Account | None:
+    """The one account that shows or links a file of another server, unless it could not choose it."""
+    if not isinstance(name, RemoteUrl) or not _by_people(sightings):
+        return None
+    authors = {one.subject.author.uri: one.subject.author for one in sightings if one.subject.author is not None}
+    if len(authors) != 1 or all(one.media.role in NOT_BY_AUTHOR for one in sightings):
+        return None
+    return next(iter(authors.values()))
+
+
+def _by_people(sightings: Sequence[Sighting]) -> bool:
+    return all(one.subject.author is not None for one in sightings)
 
 
 def _belongs_there(name: Name, sighting: Sighting) -> bool:

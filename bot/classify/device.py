@@ -91,7 +91,7 @@ class Device:
     def submit(self, views: Sequence[np.ndarray[Any, Any]]) -> Future[np.ndarray[Any, Any]]:
         """Wait for ``(rows, labels) float32``, ``ItemFailedError`` or ``UnavailableError``.
 
-        ``views``: one array ``(rows, crop, crop, 3) float32`` for each view of the detector, at least one row.
+        ``views``: one array ``(rows, crop, crop, 3)`` for each view of the detector, at least one row.
         """
         item = _Item(views)
         with self._lock:
@@ -245,7 +245,7 @@ class Device:
         return ItemFailedError(reason)
 
     def _works(self) -> bool:
-        blank = [np.zeros((1, view.crop, view.crop, 3), dtype=np.float32) for view in self.detector.views]
+        blank = [np.zeros((1, view.crop, view.crop, 3), dtype=view.dtype) for view in self.detector.views]
         try:
             self._infer(blank)
         except BaseException as error:  # noqa: BLE001 - any failure at all means that it does not work

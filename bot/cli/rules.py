@@ -145,8 +145,7 @@ def _try_stored(
     from bot.operate import trying
 
     def look() -> tuple[trying.Sums, list[trying.Compared]]:
-        compared = trying.stored(house.ledger, house.trial, since=since, case=case, limit=limit)
-        return trying.summed(compared, only_changed=changed)
+        return trying.compared(house.ledger, house.trial, since=since, case=case, limit=limit, only_changed=changed)
 
     sums, shown = asyncio.run(house.once(lambda: asyncio.to_thread(look)))
     tell_stored(house.rules, sums, shown, as_json=as_json, only_changed=changed)

@@ -67,6 +67,7 @@ def tell_stored(
             {
                 "assumed": assumed,
                 "scans": sums.scans,
+                "more": sums.more,
                 "changed": sums.changed,
                 "rules": [
                     {
@@ -102,6 +103,8 @@ def tell_stored(
         numbers = (sums.fires[id_], sums.scans, sums.before[id_], sums.new[id_], sums.no_longer[id_])
         table.add_row(name, *(str(number) for number in numbers))
     out.print(table)
+    if sums.more:
+        out.print(f"These are the newest {sums.scans:,} scans; there are older ones, for which `--limit` is too low.")
     for lack, number in sums.lacks.items():
         out.print(f"{number} of {sums.scans}: {lack}")
     _tell_files(shown, only_changed=only_changed)

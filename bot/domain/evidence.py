@@ -163,6 +163,11 @@ def failed(detector: str, revision: str) -> str:
     return f"{detector}: failed, revision {revision}"
 
 
+def has_failed(gap: str) -> bool:
+    """Whether a gap tells of a detector that failed on the file."""
+    return gap.partition(": ")[2].startswith("failed")
+
+
 class UnscannableKind(StrEnum):
     """Why a file has no evidence. Never a verdict: not clean, and not guilty."""
 

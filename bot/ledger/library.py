@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from bot.domain.content import RemoteUrl, Sighting, Upload
-from bot.domain.evidence import PARTLY_SEEN, Evidence, ListMode
+from bot.domain.evidence import PARTLY_SEEN, Evidence, ListMode, has_failed
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode, scan_of
 from bot.ledger.columns import digest_of, fingerprint
@@ -97,6 +97,7 @@ class LibraryPart(Part):
                     "readable": True,
                     "matched": any(hit.mode is ListMode.BLOCK and hit.by.exact for hit in scan.hits),
                     "partly_seen": any(finding.kind == PARTLY_SEEN for finding in scan.findings),
+                    "unscored": any(has_failed(gap) for gap in scan.gaps),
                 }
             connection.execute(update(schema.file).where(FILE.id == row.id).values(**changes))
 

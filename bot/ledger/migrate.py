@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.ledger.database import Database
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The last step in ``migrations/versions``: a ledger that stands there is opened without loading Alembic."""
 
 VERSION_TABLE = "ledger_version"

@@ -66,7 +66,7 @@ def record_of(row: Row[Any]) -> NameRecord:
 
 def new_file(connection: Connection, sha256: str | None, now: datetime) -> int:
     """A file's id: of a stub until its bytes are known."""
-    return add(connection, schema.file, sha256=sha256, met_at=now, readable=False, matched=False, partly_seen=False)
+    return add(connection, schema.file, sha256=sha256, met_at=now, readable=False, matched=False)
 
 
 def file_row(connection: Connection, file_id: int) -> Row[Any] | None:

@@ -75,6 +75,7 @@ file = Table(
     Column("readable", Boolean, nullable=False),
     Column("matched", Boolean, nullable=False),
     Column("partly_seen", Boolean, nullable=False, server_default=false()),
+    Column("unscored", Boolean, nullable=False, server_default=false()),
     # A stub whose bytes turned out to be known: its id goes on to mean that file.
     Column("merged_into", Id, ForeignKey("file.id")),
     sqlite_autoincrement=True,

@@ -33,7 +33,8 @@ class SumsPart(Part):
 
     def counts(self) -> Mapping[str, int]:
         """Sums as of one moment. ``files`` are those whose bytes we had; ``unscannable`` were tried and never read;
-        ``partly_seen`` are those of the scanned ones of which not all frames that were to be could be looked at.
+        ``partly_seen`` are those of the scanned ones of which not all frames that were to be could be looked at,
+        ``unscored`` those that a detector failed on.
         """
         done = INTENT.done_at.is_not(None)
         sums: dict[str, tuple[Table, tuple[ColumnElement[bool], ...]]] = {
@@ -42,6 +43,7 @@ class SumsPart(Part):
             "scanned": (schema.file, (FILE.readable,)),
             "matched": (schema.file, (FILE.matched,)),
             "partly_seen": (schema.file, (FILE.partly_seen,)),
+            "unscored": (schema.file, (FILE.unscored,)),
             "unscannable": (schema.file, (FILE.scan_id.is_not(None), ~FILE.readable)),
             "reported": (schema.intent, (INTENT.kind == Report.kind, done)),
             "removed": (schema.intent, (INTENT.kind == Remove.kind, done)),

@@ -16,7 +16,7 @@ import structlog
 from bot.domain.errors import FediwardenError, WorkerStartError
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.limits import DecodeLimits
-from bot.media.wire import LENGTHS, MAX_HEADER, OUT_OF_MEMORY, WireError, pack_request, unpack_answer
+from bot.media.wire import LENGTHS, MAX_HEADER, OUT_OF_MEMORY, WireError, announce, unpack_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,8 @@ class _Worker:
         assert stdin is not None  # noqa: S101 - opened above
         taken = False
         try:
-            stdin.write(pack_request(data, views))
+            stdin.write(announce(len(data), views))
+            stdin.write(data)
             await stdin.drain()
             await self._receive()
             taken = True

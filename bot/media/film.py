@@ -47,7 +47,7 @@ class Film:
     height: int
     frames: int  # of the first track
     missed: str = ""  # in words, where not all frames that were chosen could be looked at
-    to_its_end: bool = True  # whether it could be read so far, or as far as the bounds allow
+    to_its_end: bool = True  # whether it could be read so far
 
 
 def available() -> bool:
@@ -164,9 +164,7 @@ def _read(
     limits: DecodeLimits,
     gaps: list[str],
 ) -> bool:
-    """All packets of these tracks, in no more bytes than the file has: ``size``. Whether there was no more to read, but
-    for what is over the bounds.
-    """
+    """All packets of these tracks, in no more bytes than the file has: ``size``. Whether there was no more to read."""
     import av
 
     by_index = {track.stream.index: track for track in tracks}
@@ -188,6 +186,7 @@ def _read(
                 break
             if number > limits.video_packets:
                 gaps.append(f"video: what comes after {limits.video_packets:,} packets is not looked at")
+                whole = False
                 break
             by_index[packet.stream.index].packets.append(packet)
         else:

@@ -63,18 +63,20 @@ class Looks:
         self.pictures.sort(key=lambda one: one.look.frame)
 
     def _ways(self, picture: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-        known: list[np.ndarray[Any, Any]] = []
+        known: list[Image.Image] = []
         for how, layer in as_seen(picture):
             small = shrink(layer, self.side)
-            levels = np.asarray(small)
-            if not any(_alike(levels, other) for other in known):
-                known.append(levels)
+            if not any(_alike(small, other) for other in known):
+                known.append(small)
                 yield how, small
 
 
-def _alike(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+def _alike(one: Image.Image, other: Image.Image) -> bool:
     # In strips: the pictures may be large, and their difference needs more bits than they have.
     return all(
-        int(np.abs(one[top : top + 64].astype(np.int16) - other[top : top + 64]).max(initial=0)) <= SAME
-        for top in range(0, len(one), 64)
+        int(np.abs(_strip(one, top) - _strip(other, top)).max(initial=0)) <= SAME for top in range(0, one.height, 64)
     )
+
+
+def _strip(picture: Image.Image, top: int) -> np.ndarray[Any, Any]:
+    return np.asarray(picture.crop((0, top, picture.width, min(top + 64, picture.height)))).astype(np.int16)

@@ -113,11 +113,14 @@ def _look(
     if total > 1:
         reached += _look_further(picture, total, limits, looked, looks, turn)
     # Where the decoder refused the later frames, what they are a part of is shown as a still picture.
-    wanted = len(sample(max(total, structure.frames) if complaint else total, limits))
-    if reached < wanted:
-        what = "file" if structure.media_type == BESIDE else "animation"
-        detail = f"of this {what} only {reached} of {wanted} sampled frames were looked at"
-        looked.findings.append(Finding(kind=PARTLY_SEEN, detail=detail))
+    there = max(total, structure.frames) if complaint else total
+    wanted = len(sample(there, limits))
+    what = "file" if structure.media_type == BESIDE else "animation"
+    missed = [f"only {reached} of {wanted} sampled frames were looked at"] if reached < wanted else []
+    if there > limits.first_frames:
+        missed.append(f"no frame after its first {limits.first_frames} was looked at")
+    if missed:
+        looked.findings.append(Finding(kind=PARTLY_SEEN, detail=f"of this {what} {', and '.join(missed)}"))
     return looked
 
 

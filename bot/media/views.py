@@ -1,4 +1,4 @@
-"""Pictures as detectors want them."""
+"""Pictures as detectors want them. What gives them another one raises ``VIEWS`` of ``bot.ports``."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -35,19 +36,29 @@ class WireError(Exception):
     """A worker said something that no worker says."""
 
 
-def pack(header: dict[str, Any], blob: bytes = b"") -> bytes:
+def pack(header: dict[str, Any], rows: Sequence[np.ndarray[Any, Any]] = ()) -> bytes:
     """A whole message."""
+    blobs = [np.ascontiguousarray(row).data for row in rows]
+    return b"".join([_head(header, sum(blob.nbytes for blob in blobs)), *blobs])
+
+
+def _head(header: dict[str, Any], size: int) -> bytes:
     text = json.dumps(header).encode()
-    return LENGTHS.pack(len(text), len(blob)) + text + blob
+    return LENGTHS.pack(len(text), size) + text
 
 
 TAKEN: Final = pack({"taken": True})
 """Said by a worker that has read a whole request: from here on its death is the file's doing."""
 
 
-def pack_request(data: bytes, views: Sequence[ViewSpec]) -> bytes:
-    """Please look at this file."""
-    return pack({"views": [asdict(view) for view in views]}, data)
+def announce(size: int, views: Sequence[ViewSpec]) -> bytes:
+    """Please look at the file of ``size`` bytes that follows: it need not be copied for that."""
+    return _head({"views": [_said(view) for view in views]}, size)
+
+
+@lru_cache
+def _said(view: ViewSpec) -> dict[str, Any]:
+    return asdict(view)
 
 
 def unpack_views(header: dict[str, Any]) -> list[ViewSpec]:
@@ -72,7 +83,7 @@ def pack_answer(looked: Looked | Unscannable) -> bytes:
         "findings": [[finding.kind, finding.detail] for finding in looked.findings],
         "gaps": looked.gaps,
     }
-    return pack(header, b"".join(row.tobytes() for seen in looked.rows.values() for row in seen))
+    return pack(header, [row for seen in looked.rows.values() for row in seen])
 
 
 def unpack_answer(header: bytes, blob: bytes, views: Sequence[ViewSpec]) -> Decoded | Unscannable:
@@ -101,7 +112,7 @@ def unpack_answer(header: bytes, blob: bytes, views: Sequence[ViewSpec]) -> Deco
 
 
 def _views(blob: bytes, rows: int, views: Sequence[ViewSpec]) -> dict[ViewSpec, np.ndarray[Any, Any]]:
-    """8-bit rows become ``(rows, crop, crop, 3) float32`` less what the view subtracts."""
+    """``(rows, crop, crop, 3)``, as each view has it."""
     sizes = [rows * view.crop * view.crop * 3 for view in views]
     if not 0 <= rows <= MAX_ROWS or sum(sizes) != len(blob):
         raise ValueError("rows")
@@ -109,7 +120,7 @@ def _views(blob: bytes, rows: int, views: Sequence[ViewSpec]) -> dict[ViewSpec, 
     at = 0
     for view, size in zip(views, sizes, strict=True):
         seen = np.frombuffer(blob, np.uint8, size, at).reshape(rows, view.crop, view.crop, 3)
-        made[view] = seen.astype(np.float32) - np.asarray(view.subtract, dtype=np.float32)
+        made[view] = seen if view.dtype == "uint8" else np.subtract(seen, view.subtract, dtype=np.float32)
         at += size
     return made
 

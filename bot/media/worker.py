@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 OPEN_FILES: Final = 64
 KEPT_AT_MOST: Final = 256 * 1024 * 1024  # bytes between two files; an ordinary one needs a quarter of it
+PIPE: Final = 1024 * 1024
+"""Bytes that a pipe takes before somebody has to read them, instead of 64 KiB: the most that Linux allows without being
+asked, and enough for a picture and its views. https://man7.org/linux/man-pages/man7/pipe.7.html.
+"""
+
 _GRACE: Final = 5
 """Seconds behind the wall limit after which a worker ends itself, in case that nobody is left to end it."""
 
@@ -44,6 +50,13 @@ def confine(limits: DecodeLimits) -> None:
     # The bot tells its workers to go by closing their input; a signal to the whole group must not cost a file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def widen(*ends: int) -> None:
+    """So that neither side waits for the other in the middle of a message, where the kernel allows it."""
+    for end in ends:
+        with contextlib.suppress(OSError, AttributeError):  # not a pipe, or too many of them, or not on Linux
+            fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def rehearse(limits: DecodeLimits) -> None:
@@ -99,6 +112,7 @@ def main() -> None:
     """Reads limits from the command line; leaves with ``OUT_OF_MEMORY`` when a file wants too much."""
     limits = DecodeLimits(**json.loads(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "wb")
+    widen(0, 1)
     os.dup2(2, 1)  # whatever a library prints must not land among the answers
     confine(limits)
     configure(limits)

@@ -149,6 +149,7 @@ _TOLD = (
     "scanned",
     "matched",
     "partly_seen",
+    "unscored",
     "unscannable",
     "held",
     "reported",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from bot.domain.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -32,38 +34,60 @@ class Way(Protocol):
 class Measured(NamedTuple):
     """``speed``: pictures in a second, median of the rounds.
 
-    ``apart``: the largest difference, to the first way, of the cosine between any two of the pictures.
+    ``apart``: the largest difference, to the first way, of the cosine between any two of the pictures; ``None`` where
+    the first way gave nothing to compare with.
     """
 
     keys: Mapping[str, Any]
     batch: int
     speed: float
-    apart: float
+    apart: float | None
 
 
-def measure(ways: Sequence[Way], batches: Sequence[int], *, seconds: float) -> Iterator[Measured]:
+class Failed(NamedTuple):
+    """A way that cannot be opened or run on this machine, or not further than was measured, and why."""
+
+    keys: Mapping[str, Any]
+    reason: str
+
+
+def measure(ways: Sequence[Way], batches: Sequence[int], *, seconds: float) -> Iterator[Measured | Failed]:
     """Each way with each size of batch, for about ``seconds`` and three rounds at least; the first way is exact.
 
     The pictures are soft noise: what they show does not change how long it takes.
     """
     exact: np.ndarray[Any, Any] | None = None
-    for way in ways:
-        detector = way.open()
-        pictures = _pictures(detector, max(batches))
-        rows = detector.infer(pictures)
-        exact = rows if exact is None else exact
-        apart = float(np.abs(rows @ rows.T - exact @ exact.T).max())
-        for batch in batches:
-            some = [view[:batch] for view in pictures]
-            detector.infer(some)
-            yield Measured(keys=way.keys, batch=batch, speed=batch / _round(detector, some, seconds), apart=apart)
+    for number, way in enumerate(ways):
+        try:
+            detector = way.open()
+            pictures = _pictures(detector, max(batches))
+            rows = _checked(detector.infer(pictures))
+            exact = rows if number == 0 else exact
+            apart = None if exact is None else float(np.abs(rows @ rows.T - exact @ exact.T).max())
+            for batch in batches:
+                some = [view[:batch] for view in pictures]
+                detector.infer(some)
+                yield Measured(keys=way.keys, batch=batch, speed=batch / _round(detector, some, seconds), apart=apart)
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises; the other ways may run
+            yield Failed(keys=way.keys, reason=(str(error).splitlines() or [type(error).__name__])[0])
 
 
-def recommended(measured: Sequence[Measured], *, margin: float) -> Measured:
-    """The fastest whose similarities stay within ``margin``; of those that are nearly as fast, the smallest batch."""
-    good = [one for one in measured if one.apart <= margin]
+def recommended(measured: Sequence[Measured], *, margin: float) -> Measured | None:
+    """The fastest whose similarities stay within ``margin``; of those that are nearly as fast, the smallest batch.
+
+    ``None`` where none is known to.
+    """
+    good = [one for one in measured if one.apart is not None and one.apart <= margin]
+    if not good:
+        return None
     fastest = max(one.speed for one in good)
     return min((one for one in good if one.speed >= 0.95 * fastest), key=lambda one: (one.batch, -one.speed))
+
+
+def _checked(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not np.isfinite(rows).all():
+        raise ConfigError("gives numbers that are none (NaN or infinite)")
+    return rows
 
 
 def _round(detector: Detector, pictures: Sequence[np.ndarray[Any, Any]], seconds: float) -> float:
@@ -80,7 +104,7 @@ def _pictures(detector: Detector, count: int) -> list[np.ndarray[Any, Any]]:
     random = np.random.default_rng(1)
     made = []
     for view in detector.views:
-        cells = random.integers(0, 256, (count, 8, 8, 3)).astype(np.float32)
+        cells = random.integers(0, 256, (count, 8, 8, 3)).astype(view.dtype)
         size = -(-view.crop // 8)
         full = cells.repeat(size, axis=1).repeat(size, axis=2)[:, : view.crop, : view.crop]
         made.append(np.ascontiguousarray(full))

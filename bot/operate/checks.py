@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import yaml
 from PIL import Image
 
+from bot import written
 from bot.domain.decisions import BanAccount, Notify, PurgeFile, Remove, Stage
 from bot.domain.errors import ConfigError, LedgerBusyError, LedgerError, PlatformError
 from bot.domain.evidence import Unscannable
@@ -239,7 +239,7 @@ def channels(these: Sequence[Channel], rules: Sequence[Rule]) -> Iterator[CheckR
 def configuration(path: Path) -> CheckResult:
     """Whether others on this machine can read a secret out of the configuration itself."""
     what = "configuration"
-    plain = list(_plain_secrets(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    plain = list(_plain_secrets(written.read(path.read_text(encoding="utf-8"), str(path))))
     mode = stat.S_IMODE(path.stat().st_mode)
     if plain and mode & 0o077:
         return CheckResult(

@@ -70,9 +70,14 @@ class Compared:
 
 @dataclass(slots=True)
 class Sums:
-    """How often each rule would fire, and how often it did."""
+    """How often each rule would fire, and how often it did.
+
+    ``oldest``: the last of them, by its scan. ``more``: there are older ones that were not looked at.
+    """
 
     scans: int = 0
+    oldest: int | None = None
+    more: bool = False
     changed: int = 0
     fires: Counter[str] = field(default_factory=Counter)
     before: Counter[str] = field(default_factory=Counter)
@@ -83,6 +88,7 @@ class Sums:
     def add(self, one: Compared) -> None:
         """Count one file."""
         self.scans += 1
+        self.oldest = one.looked.scan_id
         self.changed += one.changed
         self.fires.update(one.fires)
         self.before.update(one.looked.rules)
@@ -103,6 +109,16 @@ def stored(scans: Scans, trial: Trial, *, since: datetime | None, case: int | No
             return
         left -= len(page)
         before = page[-1].scan_id
+
+
+def compared(
+    scans: Scans, trial: Trial, *, since: datetime | None, case: int | None, limit: int, only_changed: bool
+) -> tuple[Sums, list[Compared]]:
+    """``summed`` over ``stored``, and whether that was all."""
+    sums, worth = summed(stored(scans, trial, since=since, case=case, limit=limit), only_changed=only_changed)
+    if sums.scans == limit:
+        sums.more = bool(scans.looked_at(since=since, case=case, before=sums.oldest, limit=1))
+    return sums, worth
 
 
 def summed(compared: Iterable[Compared], *, only_changed: bool) -> tuple[Sums, list[Compared]]:

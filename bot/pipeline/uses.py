@@ -23,8 +23,8 @@ WATCHED = timedelta(hours=1)
 
 ASKED_ALL_THE_SAME = 10
 """Names that are asked for within ``LATELY`` although they were watched from the beginning: somebody may have put one
-into an old post. Each costs two searches, of which Lemmy allows sixty in ten minutes, and a raid brings ten thousand
-names in hundreds of files."""
+into an old post. Each costs two searches, more where it is shown in more than fifty places; Lemmy allows sixty in ten
+minutes, and a raid brings ten thousand names in hundreds of files."""
 
 LATELY = timedelta(minutes=10)
 

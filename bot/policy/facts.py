@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.domain.content import Alias
+from bot.domain.evidence import How
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, Community, InstanceId, Name, Sighting, Subject
-    from bot.domain.evidence import Attribution, Evidence, How
+    from bot.domain.evidence import Attribution, Evidence
 
 T = TypeVar("T")
 
@@ -60,7 +61,11 @@ class Facts:
 
     @property
     def shown_by_others(self) -> Sequence[Subject]:
-        """Places that show the file from our servers, of others than those who stored it."""
+        """Places that show the file from our servers, of others than those who stored it.
+
+        Weak evidence makes nobody one of those, for it would let a purge take what an innocent shows: it counts for the
+        very name that it is about, and for the others from ``hosted_by_authors_server`` on.
+        """
         return self._told("shown by others", self._shown_by_others)
 
     @property
@@ -86,6 +91,15 @@ class Facts:
                 best[uri] = min(attribution.how, best.get(uri, attribution.how))
         return best
 
+    def _stored(self, name: Name, author: Account | None) -> bool:
+        """Whether it is known well enough that somebody stored the bytes which are shown under a name."""
+        if author is None:
+            return False
+        told = self.attributions.get(name)
+        if told is not None and told.uploader is not None and told.uploader.uri == author.uri:
+            return True
+        return self.trust.get(author.uri, How.UNKNOWN) <= How.HOSTED_BY_AUTHORS_SERVER
+
     def _communities(self) -> Sequence[Community]:
         found = (sighting.subject.community for sighting in self.sightings)
         return list({one.uri: one for one in found if one is not None}.values())
@@ -93,7 +107,6 @@ class Facts:
     def _shown_by_others(self) -> Sequence[Subject]:
         uses: dict[str, Subject] = {}
         for sighting in self.sightings:
-            author = sighting.subject.author
-            if isinstance(sighting.name, Alias) and (author is None or author.uri not in self.uploaders):
+            if isinstance(sighting.name, Alias) and not self._stored(sighting.name, sighting.subject.author):
                 uses[str(sighting.subject.key)] = sighting.subject
         return list(uses.values())

@@ -7,7 +7,7 @@ processes (``Fetcher``, ``Decoder``) is async. Nothing exists twice.
 from bot.ports.audit import Audit, AuditProblem, AuditReport, ErasedPayloads, Head
 from bot.ports.clock import Clock
 from bot.ports.gauges import Feed, Gauges, HeldIntent, Queue
-from bot.ports.media import Decoded, Decoder, Detector, Fetched, Fetcher, Matcher, Scorer, ViewSpec
+from bot.ports.media import VIEWS, Decoded, Decoder, Detector, Fetched, Fetcher, Matcher, Scorer, ViewSpec
 from bot.ports.notify import Channel, ChannelState, Delivery, Message, NewNote, Note, Notifier, Outbox, Topic, Waiting
 from bot.ports.platform import (
     Batch,
@@ -57,6 +57,7 @@ from bot.ports.turns import Turns
 
 __all__ = [
     "ORDERED",
+    "VIEWS",
     "Audit",
     "AuditProblem",
     "AuditReport",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -35,13 +35,24 @@ class Fetcher(Protocol):
         ...
 
 
+VIEWS = 2
+"""How the decode workers make views: a part of every detector's revision, for scores change with it.
+
+To be raised with whatever shows detectors of the same file something else than before, by more than rounding: how
+pictures are opened, turned, put on a background, scaled and cut, and which frames of what moves are taken. Thresholds
+that were measured before then have ended, and known files are scanned anew when they are met.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewSpec:
-    """What the decode workers make of each frame for a detector: everything that changes its scores.
+    """What the decode workers make of each frame for a detector: everything that changes its scores, and ``dtype``.
 
     The frame is turned upright, put on white where it is transparent, resized to ``resize`` (``squash``: both sides,
     aspect ratio given up; ``shortest``: the shorter side, the other in proportion), cut to the central ``crop`` square,
-    and sent through JPEG at ``jpeg_quality`` if that is set.
+    and sent through JPEG at ``jpeg_quality`` if that is set. What comes of it are whole numbers from 0 to 255, less
+    ``subtract``; a detector gets them as ``float32``, or as ``uint8``, a quarter of the bytes, if it says so and
+    subtracts nothing. Raises ``ValueError`` for ``uint8`` less something.
     """
 
     resize: int  # pixels
@@ -51,6 +62,11 @@ class ViewSpec:
     subtract: tuple[float, float, float] = (0.0, 0.0, 0.0)  # per channel, in the order of ``channels``
     fit: Literal["squash", "shortest"] = "squash"
     resample: Literal["bilinear", "bicubic"] = "bilinear"
+    dtype: Literal["float32", "uint8"] = field(default="float32", repr=False)  # no part of a revision: same numbers
+
+    def __post_init__(self) -> None:
+        if self.dtype == "uint8" and any(self.subtract):
+            raise ValueError("a view in uint8 subtracts nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +84,7 @@ class Decoded:
     pixels: str | None  # SHA-256 of mode, size and decoded pixels; lossless single pictures only
     pdq: str | None  # 64 hexadecimal digits
     pdq_quality: int | None
-    views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (pictures, crop, crop, 3) float32
+    views: Mapping[ViewSpec, np.ndarray[Any, Any]]  # (pictures, crop, crop, 3); may be read-only
     looks: Sequence[Look] = ()  # one for each picture; the first has the PDQ of the file
     moving: bool = False  # an animation or a video: its pictures are moments of one thing
     findings: Sequence[Finding] = ()
@@ -124,7 +140,7 @@ class Detector(Protocol):
         ...
 
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        """``batch``: for each view one array ``(n, crop, crop, 3) float32``; returns ``(n, anything) float32``."""
+        """``batch``: for each view one array ``(n, crop, crop, 3)`` of its ``dtype``; returns ``(n, any) float32``."""
         ...
 
     def finish(self, raw: np.ndarray[Any, Any]) -> Sequence[Mapping[str, float]]:

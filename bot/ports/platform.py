@@ -130,6 +130,13 @@ class Resolver(Protocol):
         """Ask the platform's own upload list who stored this file."""
         ...
 
+    def lists_all_uploads(self) -> bool:
+        """Whether that list has all that anybody stored, so that nobody stored what is not on it.
+
+        Raises ``PlatformError`` when the platform cannot be asked.
+        """
+        ...
+
     def address(self, name: Name) -> str:
         """The public URL at which our server shows the file of this name."""
         ...

@@ -605,9 +605,9 @@ class Control(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Cumulative: ``seen`` (sightings), ``files``, ``scanned``, ``matched`` (files with an exact block hit),
-        ``partly_seen`` (files among the scanned), ``unscannable`` (files), then intents: ``reported``, ``removed``,
-        ``marked``, ``purged``, ``limited``, ``banned`` (done now or before an undo), ``verified`` (done and found to
-        be so), ``held`` (ever), ``waiting`` (held now), ``dismissed``, ``undone``, ``refused``.
+        ``partly_seen``, ``unscored`` (files among the scanned), ``unscannable`` (files), then intents: ``reported``,
+        ``removed``, ``marked``, ``purged``, ``limited``, ``banned`` (done now or before an undo), ``verified`` (done
+        and found to be so), ``held`` (ever), ``waiting`` (held now), ``dismissed``, ``undone``, ``refused``.
         """
         ...
 

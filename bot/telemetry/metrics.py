@@ -36,6 +36,7 @@ SUMS = {
     "scanned": "Files that were looked at",
     "matched": "Files with an exact hit on a block list",
     "partly_seen": "Videos and animations of those that could be looked at only in part",
+    "unscored": "Files of those that a detector failed on; the others have scored them",
     "unscannable": "Files that were tried and never read",
 }
 """``Control.counts`` to the help of a counter."""

@@ -58,7 +58,6 @@ def open_to_measure(
     """
     from bot.classify.batcher import BatchScorer
     from bot.classify.clip.detector import ClipDetector
-    from bot.classify.clip.settings import ClipSettings
     from bot.classify.registry import build_detectors, read_settings
     from bot.media.decode import ProcessDecoder
 
@@ -70,17 +69,11 @@ def open_to_measure(
         there = ", ".join(one.id for one in said)
         raise ConfigError(f"detectors: there is no {', '.join(missing)} to be measured; there is: {there}")
     chosen = [one for one in said if not only or one.id in only]
-    alone: list[DetectorSettings] = []
-    for one in chosen:
-        changes: dict[str, Any] = {"after": None}
-        if isinstance(one, ClipSettings):
-            changes["margin"] = 1.0  # int8 leaves nothing unexamined: where a threshold will lie is not known yet
-        alone.append(one.model_copy(update=changes))
-    detectors = build_detectors(alone)
+    detectors = build_detectors([one.model_copy(update={"after": None}) for one in chosen])
+    for detector in detectors:
+        if isinstance(detector, ClipDetector):
+            detector.look_exactly()
     scorer = BatchScorer(detectors)
-    scorer.watch(
-        {one.id: dict.fromkeys(one.labels, (0.01, 0.5, 0.99)) for one in detectors if isinstance(one, ClipDetector)}
-    )
     media = settings.media
     decoder = ProcessDecoder(workers=media.decode_workers, limits=decode_limits(media))
     return decoder, scorer, chosen

@@ -127,6 +127,13 @@ def test_relative_address_in_a_text_is_our_own_file() -> None:
     assert one.name == Alias(instance=InstanceId("main"), value="abcdef0123.png")
 
 
+def test_custom_emoji_of_another_server_is_no_picture_of_whoever_writes_it() -> None:
+    view = wire("comment-with-picture")
+    view["comment"]["content"] = '![blobcat](https://far.example/pictrs/image/x "emoji blobcat")'
+    (one,) = converter().seen_in_comment(view, at=SEEN, backlog=False)  # type: ignore[arg-type]
+    assert (one.media.role, one.media.url) == (Role.EMOJI, "https://far.example/pictrs/image/x")
+
+
 @pytest.mark.parametrize("broken", [{}, {"post": {}}, {"post": None, "creator": {}, "community": {}}])
 def test_broken_view_is_a_bad_answer(broken: Any) -> None:
     with pytest.raises(BadAnswerError, match="post"):
@@ -213,4 +220,4 @@ def test_broken_site_is_a_bad_answer(broken: Any) -> None:
 @pytest.mark.parametrize("broken", [{}, {"private_message_report": {}}, {"private_message": 1}])
 def test_broken_report_of_a_message_is_a_bad_answer(broken: Any) -> None:
     with pytest.raises(BadAnswerError, match="message report"):
-        converter().seen_in_message(broken, at=SEEN, backlog=False)
+        converter().seen_in_message(broken, staff=frozenset(), at=SEEN, backlog=False)

@@ -163,6 +163,70 @@ def test_accounts_that_never_wrote_anything_are_found_by_search(town: Town, inst
     assert shown(place.poll(cursor)) == {("profile", str(person.id), Role.AVATAR, avatar)}
 
 
+def set_page(town: Town, who: str, **fields: str) -> str:
+    """As by the settings of an account, which leave no date behind. Its number."""
+    with town.box.state.lock:
+        person = town.box.state.people[town.box.people[who].id]
+        for field, value in fields.items():
+            setattr(person, field, value)
+        person.updated = None
+    return str(person.id)
+
+
+def test_new_picture_of_a_quiet_account_from_before_is_told_once(town: Town, instance: Instance) -> None:
+    far = "https://far.example/x"
+    place = source(instance, "profiles")
+    set_page(town, "carol", avatar=f"{far}1.png")
+    first, cursor = toured(town, place, None)
+    assert shown(*first) == set()
+    assert sum(batch.dropped["older than start_from"] for batch in first) > 0
+    alice, bob = set_page(town, "alice", avatar=f"{far}2.png"), set_page(town, "bob", bio=f"![p]({far}3)")
+    found = []
+    for _ in range(2):
+        town.clock.offset += timedelta(hours=13)
+        batches, cursor = toured(town, place, cursor)
+        found.append(shown(*batches))
+    assert found == [
+        {("profile", alice, Role.AVATAR, f"{far}2.png"), ("profile", bob, Role.INLINE, f"{far}3")},
+        set(),
+    ]
+    set_page(town, "bob", bio="")
+    town.clock.offset += timedelta(hours=13)
+    batches, cursor = toured(town, place, cursor)
+    assert shown(*batches) == set()
+    set_page(town, "bob", bio=f"![p]({far}3)")
+    town.clock.offset += timedelta(hours=13)
+    batches, cursor = toured(town, place, cursor)
+    assert shown(*batches) == {("profile", bob, Role.INLINE, f"{far}3")}
+
+
+def test_more_old_accounts_than_are_kept_in_mind_are_told_of_once(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tour, "OLD", 1)
+    place = source(instance, "profiles")
+    first, cursor = toured(town, place, None)
+    kept = [int(number) for number in cursor["old"]]
+    assert len(kept) == 1
+    for who in ("alice", "bob", "carol"):
+        set_page(town, who, avatar=f"https://far.example/{who}.png")
+    town.clock.offset += timedelta(hours=13)
+    second, _ = toured(town, place, cursor)
+    assert {int(number) for _, number, _, _ in shown(*second)} <= set(kept)
+    assert [hole for batch in (*first, *second) for hole in batch.holes] == [
+        "more than 1 profiles are from before start_from: what the others of them show from now on is not seen there"
+    ]
+
+
+def test_cursor_of_before_old_accounts_were_watched_is_read_on(town: Town, instance: Instance) -> None:
+    place = source(instance, "profiles")
+    _, cursor = toured(town, place, None)
+    before = {key: value for key, value in cursor.items() if key not in {"old", "over"}}
+    town.clock.offset += timedelta(hours=13)
+    _, after = toured(town, place, before)
+    assert after["old"] == cursor["old"]
+
+
 def test_search_that_asks_to_slow_down_is_asked_later(town: Town, instance: Instance) -> None:
     place = source(instance, "profiles")
     town.box.faults.before("GET", "/api/v3/search", respond(400, '{"error":"rate_limit_error"}'))
@@ -283,6 +347,35 @@ def test_only_messages_that_were_reported_are_read(
     assert "/api/v3/private_message/report/list" in paths
     assert not any("registration_application" in path for path in paths)
     assert "/api/v3/private_message/list" not in paths
+
+
+def test_reported_message_of_an_admin_is_the_staffs(town: Town, instance: Instance) -> None:
+    place = source(instance, "messages")
+    cursor = place.poll(None).cursor
+    wrote = {}
+    for who, to in (("admin", "bob"), ("bob", "alice")):
+        made = town.call(
+            who,
+            "POST",
+            "private_message",
+            recipient_id=town.box.people[to].id,
+            content=f"![p]({town.url(town.upload(who))})",
+        )
+        wrote[who] = made["private_message_view"]["private_message"]["id"]
+        town.call(to, "POST", "private_message/report", private_message_id=wrote[who], reason="not nice")
+        set_page(town, who, avatar=town.url(town.upload(who)))
+    town.clock.offset += AGAIN
+    authors = {
+        (one.subject.kind, one.subject.local_id): one.subject.author.is_staff
+        for one in place.poll(cursor).sightings
+        if one.subject.author is not None
+    }
+    assert authors == {
+        ("message", str(wrote["admin"])): True,
+        ("message", str(wrote["bob"])): False,
+        ("profile", str(town.box.people["admin"].id)): True,
+        ("profile", str(town.box.people["bob"].id)): False,
+    }
 
 
 def test_files_are_the_net_under_everything_else(town: Town, instance: Instance) -> None:

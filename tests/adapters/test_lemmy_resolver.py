@@ -122,6 +122,24 @@ def test_uses_are_found_by_search(town: Town, instance: Instance) -> None:
     assert instance.resolver.uses(alias("00000000-dead.png")) == []
 
 
+def test_search_is_read_on_while_its_pages_are_full_and_no_further(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.resolver.FOUND", 2)
+    name = town.upload()
+    shown = [town.post(url=town.url(name)) for _ in range(5)]
+    town.box.faults.before("GET", "search.*page=4", respond(500), times=100)
+    assert {s.local_id for s in instance.resolver.uses(alias(name))} == {str(number) for number in shown}
+
+
+def test_search_is_read_four_pages_deep(town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.lemmy.resolver.FOUND", 2)
+    name, parent = town.upload(), town.post(url="https://far.example/article")
+    said = [town.comment(parent, f"![c]({town.url(name)})") for _ in range(9)]
+    found = {s.local_id for s in instance.resolver.uses(alias(name))}
+    assert found == {str(number) for number in said[1:]}
+
+
 def test_uses_of_a_remote_file(town: Town, instance: Instance) -> None:
     url = town.box.remote_file(picture())
     number = town.post(url=url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pytest
 from recorded_lemmy import HOST, Recorded, connect, lemmy, recorded, token
 
 from adapters.buckets import Buckets
-from bot.domain.content import Account, Alias, InstanceId, Post, Role, SubjectKey
+from bot.domain.content import Account, Alias, InstanceId, Post, RemoteUrl, Role, SubjectKey
 from bot.domain.decisions import (
     AlreadyDone,
     BanAccount,
@@ -440,10 +441,46 @@ def test_addresses_of_0_19_in_old_texts_lead_to_where_the_file_is_now(server: Re
 def test_places_of_a_file_are_found_by_the_listings(server: Recorded, instance: Instance) -> None:
     server.say("post list, search url only", "post list, search alias", "comment list, search alias")
     name = Alias(instance=MAIN, value="3130647a-908d-45f5-8bec-8034f2569491.png")
-    assert [subject.local_id for subject in instance.resolver.uses(name)] == ["1", "2"]
-    asked = server.of("GET", "/api/v4/post/list")[0].query
-    assert asked["search_url_only"] == "true"
-    assert asked["search_term"] == f"{HOST}/api/v4/image/{name.value}"
+    found = server.answers["GET", "/api/v4/post/list"]
+    old = deepcopy(found[0])
+    old["body"]["items"][0]["post"] |= {"id": 77, "url": f"{HOST}/pictrs/image/{name.value}"}
+    found.insert(1, old)
+    assert [subject.local_id for subject in instance.resolver.uses(name)] == ["1", "77", "2"]
+    asked = [one.query for one in server.of("GET", "/api/v4/post/list")]
+    assert [query.get("search_url_only") for query in asked] == ["true", "true", None]
+    assert [query["search_term"] for query in asked] == [
+        f"{HOST}/api/v4/image/{name.value}",
+        f"{HOST}/pictrs/image/{name.value}",
+        name.value,
+    ]
+
+
+def test_places_of_a_file_are_looked_for_on_while_pages_are_full(
+    server: Recorded, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.v4.resolver.FOUND", 2)
+    server.say("post list", "post list, next page", "comment list, search alias")
+    name = RemoteUrl(value="https://far.example/a.png")
+    for page in server.answers["GET", "/api/v4/post/list"]:
+        for row in page["body"]["items"]:
+            row["post"]["url"] = name.value
+    found = instance.resolver.uses(name)
+    assert len(found) == len({subject.local_id for subject in found}) == 4
+    cursors = [one.query.get("page_cursor") for one in server.of("GET", "/api/v4/post/list")]
+    assert len(cursors) == 8, "four pages of each search"
+    assert cursors.count(None) == 2
+
+
+def test_list_of_images_that_is_cut_off_is_not_all_that_was_stored(server: Recorded, instance: Instance) -> None:
+    server.say("image list", "image list, next page")
+    assert not instance.resolver.lists_all_uploads()
+    assert not instance.resolver.lists_all_uploads()
+    assert len(server.of("GET", "/api/v4/image/list")) == 2, "it is looked at once"
+
+
+def test_list_of_images_that_ends_is_all_that_was_stored(server: Recorded, instance: Instance) -> None:
+    server.answer("GET", "/api/v4/image/list", 200, {"items": []})
+    assert instance.resolver.lists_all_uploads()
 
 
 def test_what_an_address_means(server: Recorded, instance: Instance) -> None:
@@ -577,6 +614,26 @@ def test_only_reported_messages_are_read(server: Recorded) -> None:
     (seen,) = batch.sightings
     assert (seen.subject.kind, seen.subject.local_id, seen.media.url) == ("message", "9", "https://x/m.png")
     assert {one.query["type_"] for one in server.of("GET", "/api/v4/report/list")} == {"private_messages"}
+    assert seen.subject.author is not None
+    assert not seen.subject.author.is_staff
+
+
+def test_reported_message_of_an_admin_is_the_staffs(server: Recorded) -> None:
+    people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
+    admin = recorded("site, as admin")["response"]["body"]["admins"][0]["person"]
+    message = {"id": 9, "content": "gone", "ap_id": f"{HOST}/pm/9", "published_at": "2026-11-22T07:00:00Z"}
+    report = {"id": 4, "original_pm_text": "![m](https://x/m.png)", "published_at": "2026-11-22T07:01:00Z"}
+    row = {
+        "type_": "private_message",
+        "private_message_report": report,
+        "private_message": message,
+        "private_message_creator": admin | {"avatar": "https://x/a.png"},
+        "creator": people["creator"],
+    }
+    server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
+    seen = source(connect(server, start_from=None), "messages").poll(None).sightings
+    told = {one.subject.kind: one.subject.author.is_staff for one in seen if one.subject.author is not None}
+    assert told == {"message": True, "profile": True}
 
 
 def test_blocks_and_words_are_lifted_and_unlisted_communities_followed(server: Recorded) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.markup import links, looks_like_media
+from adapters.markup import MAX_TEXT, links, looks_like_media
 
 URL = "https://pics.example/a/b.png?x=1"
 
@@ -36,10 +36,19 @@ def found(text: str, base: str | None = None) -> dict[str, bool]:
         "| a | ![cell]({}) |",
         "::: spoiler\n![hidden]({})\n:::",
         "- list\n  - ![deep]({})",
+        "> " * 25 + "![quoted]({})",
+        "- " * 60 + "![a][1]\n\n[1]: {}",
+        "[" * 30 + "![a][ R\n1 ]" + "]" * 30 + "\n\n[r 1]: <{}>",
+        "[^1]: ![in a footnote]({})",
+        "[a [^1]: ![`]`]({})",
+        "x[^1]\n\n[^1]: text\n\n    ![`]`]( {} )",
+        "`![code]({})` and\n\n[^1]: ![shown]({})",
     ],
 )
 def test_pictures_are_shown(text: str) -> None:
-    assert found(text.format(URL))[URL] is True
+    assert found(text.replace("{}", URL))[URL] is True
+    without_ending = "https://pics.example/x?id=1"
+    assert found(text.replace("{}", without_ending))[without_ending] is True
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,13 @@ def test_pictures_are_shown(text: str) -> None:
         "**{}**",
         "`{}`",
         "```\n{}\n```",
+        "`![a]({})`",
+        "```\n![a]({})\n```\n![b][2]",
+        "![a [b]({})",
+        "[![a][1]]({})\n\n[1]: https://other.example/",
+        "!\\[a]({})",
+        "\\![a]({})",
+        "![b] [text][ref]\n\n[ref]: {}",
         "a|{}|b",
         'broken <a href="{}',
         "[{}]({})",
@@ -72,6 +88,40 @@ def test_entities_and_escapes_are_what_a_browser_makes_of_them() -> None:
     assert "https://h.example/a%20b.png" in found("![x](<https://h.example/a b.png>)")
 
 
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "![a]({})",
+        "![a][1]\n\n[1]: {}",
+        "![](https&#58;//pics.example/a\\_b?x=1)",
+        '<img src="{}">',
+        "[^1]: ![`]`](<{}>)",
+    ],
+)
+def test_long_text_is_looked_at_to_its_end(picture: str) -> None:
+    url = "https://pics.example/a_b?x=1"
+    assert found(f"[{'x' * MAX_TEXT}\n\n{picture.replace('{}', url)}").get(url) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "emoji"),
+    [
+        ('![blobcat]({} "emoji blobcat")', True),
+        ("![blobcat]({} 'emoji blobcat')", True),
+        ('![a][1]\n\n[1]: {} "emoji blobcat"', True),
+        ("[^1]: ![blobcat](<{}> (emoji blobcat))", True),
+        ('![cat]({} "emojis")', False),
+        ('![cat]({} "my emoji cat")', False),
+        ('![blobcat]({} "emoji blobcat") ![cat]({})', False),
+        ('![blobcat]({} "emoji blobcat")\n<img src="{}">', False),
+        ('[blobcat]({} "emoji blobcat")', False),
+    ],
+)
+def test_custom_emoji_is_told_by_its_title(text: str, emoji: bool) -> None:
+    (link,) = links(text.replace("{}", URL))
+    assert (link.emoji, link.shown) == (emoji, not text.startswith("[") or emoji)
+
+
 def test_hosts_are_left_as_they_are_written() -> None:
     assert set(found("![](https://bücher.example/ü.png)")) == {"https://bücher.example/ü.png"}
 
@@ -80,6 +130,13 @@ def test_addresses_without_a_host_lead_to_the_server_that_shows_them() -> None:
     assert found("![](/pictrs/image/x.png)", "https://own.example") == {"https://own.example/pictrs/image/x.png": True}
     assert found("![](//cdn.example/x.png)", "https://own.example") == {"https://cdn.example/x.png": True}
     assert found("![](/pictrs/image/x.png)") == {}
+
+
+def test_link_is_found_in_deep_quotes_and_lists() -> None:
+    for deep in ("> " * 90, "- " * 45):
+        assert found(f"{deep}[x](/pictrs/image/x.png)", "https://own.example") == {
+            "https://own.example/pictrs/image/x.png": False
+        }
 
 
 def test_slashes_are_read_as_browsers_read_them() -> None:
@@ -141,6 +198,9 @@ def test_does_not_look_like_media(url: str) -> None:
         "src='",
         'src="<',
         "(http://",
+        "![",
+        "![](<",
+        "![][a]: ",
     ],
 )
 def test_hostile_texts_cost_little_time(piece: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import making
 from bot.attribution import attribute
-from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
+from bot.domain.content import CommunityPage, MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
@@ -53,6 +54,24 @@ def test_file_that_two_accounts_of_its_server_show_is_neithers() -> None:
 
 def test_file_that_others_show_too_stays_the_one_neighbours() -> None:
     assert told(seen(author=making.account(), post=2), seen()) == ("rita@far.example", How.HOSTED_BY_AUTHORS_SERVER)
+
+
+def test_custom_emoji_is_nobodys_however_few_show_it() -> None:
+    assert told(seen(role=Role.EMOJI)) == (None, How.UNKNOWN)
+    assert told(seen("https://third.example/a", role=Role.EMOJI)) == (None, How.UNKNOWN)
+    assert told(seen(role=Role.EMOJI), seen(role=Role.THUMBNAIL, post=2)) == (None, How.UNKNOWN)
+
+
+def test_picture_that_is_shown_as_such_too_is_no_mere_emoji() -> None:
+    assert told(seen(role=Role.EMOJI), seen(post=2)) == ("rita@far.example", How.HOSTED_BY_AUTHORS_SERVER)
+    assert told(seen(role=Role.EMOJI, author=stranger("rolf")), seen(post=2)) == (None, How.UNKNOWN)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("url", [URL, "https://third.example/a.png"], ids=["at home", "on a third host"])
+def test_file_that_a_page_of_nobodys_shows_is_not_the_first_ones_who_posts_it(role: Role, url: str) -> None:
+    page = CommunityPage(instance=making.HERE, local_id="5", uri="u", url="u", community=making.community())
+    assert told(seen(url, role=role), replace(seen(url, role=Role.BANNER), subject=page)) == (None, How.UNKNOWN)
 
 
 def test_picture_that_the_authors_server_only_proxied_does_not_lie_there() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bot.classify import device
+from bot.classify import batcher, device
 from bot.classify.batcher import After, BatchScorer
 from bot.domain.evidence import Look, Score
 from bot.operate import checks
@@ -264,6 +264,21 @@ def test_detector_that_a_restart_cures_costs_no_file() -> None:
     probe.dead = True
     assert highs(scoring(all_of(picture(0.1), picture(0.2)), probe)) == [0.1, 0.2]
     assert probe.restarts == 1
+
+
+def test_blank_picture_that_tries_a_detector_is_of_the_type_it_wants() -> None:
+    class Typed(Curable):
+        def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+            types.add(str(batch[0].dtype))
+            return super().infer(batch)
+
+    types: set[str] = set()
+    view = replace(VIEW, dtype="uint8")
+    probe = Typed(views=(view,))
+    probe.dead = True
+    one = replace(picture(0.0), views={view: np.ones((1, 2, 2, 3), dtype=np.uint8)})
+    assert highs(scoring(all_of(one), probe)) == [1.0]
+    assert (types, probe.restarts) == ({"uint8"}, 1)
 
 
 def test_file_that_kills_the_detector_fails_and_the_others_pass() -> None:
@@ -523,7 +538,12 @@ def test_self_check_asks_the_detector_each_time() -> None:
     assert [one.ok for one in ill if one.what == "detector probe"] == [False]
 
 
-def test_picture_that_was_just_seen_is_not_inferred_again_until_others_thresholds_are_watched() -> None:
+@pytest.mark.parametrize("soon", [batcher.SOON, 0])
+def test_picture_that_was_just_seen_is_not_inferred_again_until_others_thresholds_are_watched(
+    soon: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher, "SOON", soon)
+
     class Particular(Probe):
         def watch(self, thresholds: Any) -> None:
             pass

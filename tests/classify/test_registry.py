@@ -34,7 +34,7 @@ def pictures(detector: Detector, count: int) -> list[np.ndarray[Any, Any]]:
     for view in detector.views:
         cells = np.random.default_rng(5).uniform(0, 255, (count, 8, 8, 3))
         full = cells.repeat(-(-view.crop // 8), axis=1).repeat(-(-view.crop // 8), axis=2)
-        made.append((full[:, : view.crop, : view.crop] - np.array(view.subtract)).astype(np.float32))
+        made.append((full[:, : view.crop, : view.crop] - np.array(view.subtract)).astype(view.dtype))
     return made
 
 

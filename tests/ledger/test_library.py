@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
 from bot.domain.errors import LedgerError
-from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind
+from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind, failed
 from bot.ports import Batch
 from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
@@ -189,6 +189,18 @@ def test_files_seen_in_part_are_counted_until_they_are_seen_whole(ledger: SqlLed
     assert ledger.counts()["partly_seen"] == 1
     ledger.save_scan(file_id, evidence())
     assert ledger.counts()["partly_seen"] == 0
+
+
+def test_files_that_a_detector_failed_on_are_counted_until_it_scores_them(ledger: SqlLedger) -> None:
+    file_id = ledger.bind(alias(), SHA)
+    ledger.save_scan(
+        file_id, replace(evidence(), gaps=("large: not needed, nsfw/nsfw is below 0.3", "clip: unavailable"))
+    )
+    assert ledger.counts()["unscored"] == 0, "it waits for that one, and is counted there"
+    ledger.save_scan(file_id, replace(evidence(), gaps=(failed("clip", "clip-1"),)))
+    assert ledger.counts()["unscored"] == 1
+    ledger.save_scan(file_id, evidence())
+    assert ledger.counts()["unscored"] == 0
 
 
 def test_files_that_nothing_explains(ledger: SqlLedger) -> None:

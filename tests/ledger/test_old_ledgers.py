@@ -11,7 +11,7 @@ from sqlalchemy import Engine, MetaData, column, event, func, inspect, select, t
 
 from bot.domain.content import Alias, InstanceId, RemoteUrl
 from bot.domain.decisions import AlreadyDone, Because, HoldReason, IntentState, PurgeFile, Refused, Verdict
-from bot.domain.evidence import PARTLY_SEEN, Evidence, Unscannable
+from bot.domain.evidence import PARTLY_SEEN, Evidence, Unscannable, failed
 from bot.enforce import Enforcement
 from bot.ledger import SqlLedger, open_ledger
 from bot.ledger.database import Database
@@ -122,6 +122,18 @@ def test_files_that_were_seen_in_part_are_counted_from_then_on(old_url: str) -> 
     database.close()
     ledger = open_ledger(old_url, clock=StillClock())
     assert ledger.counts()["partly_seen"] == 1
+    ledger.close()
+
+
+def test_files_that_a_detector_failed_on_are_counted_from_then_on(old_url: str) -> None:
+    payload, gaps = column("payload"), failed("clip", "clip-1")
+    changed = update(table("scan", payload)).values(payload=func.replace(payload, "pdq: too smooth", gaps))
+    database = Database(old_url)
+    with database.write() as connection:
+        connection.execute(changed)
+    database.close()
+    ledger = open_ledger(old_url, clock=StillClock())
+    assert ledger.counts()["unscored"] > 0
     ledger.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ from bot.media.decode import KEPT, DecoderClosedError, ProcessDecoder
 from bot.media.limits import DecodeLimits
 from bot.media.picture import look
 from bot.media.wire import LENGTHS, WireError, pack_answer, unpack_answer
+from bot.media.worker import PIPE, widen
 from bot.ports import Decoded, ViewSpec
 
 from .drawings import SMALL, animation, drawing, encoded, flat_png
@@ -91,6 +94,26 @@ def test_worker_sees_what_the_picture_code_sees(workers: Workers) -> None:
     np.testing.assert_array_equal(result.views[SMALL][0], here.rows[SMALL][0])
     mean = np.float32(SUBTRACTING.subtract)
     np.testing.assert_array_equal(result.views[SUBTRACTING][0], here.rows[SUBTRACTING][0].astype(np.float32) - mean)
+
+
+def test_view_in_eight_bits_stays_as_the_worker_made_it(workers: Workers) -> None:
+    small = replace(SMALL, dtype="uint8")
+    result = workers.decode(GOOD, [small, SMALL])
+    assert isinstance(result, Decoded)
+    assert result.views[small].dtype == np.uint8
+    np.testing.assert_array_equal(result.views[small], result.views[SMALL])
+    assert repr(small) == repr(SMALL), "the same numbers are no reason to look at all files again"
+    with pytest.raises(ValueError, match="subtracts nothing"):
+        replace(SUBTRACTING, dtype="uint8")
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="pipes are of one size here")
+def test_pipes_of_a_worker_take_a_whole_picture_at_once_and_what_is_no_pipe_stays_as_it_is(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb"), open(writing, "wb"), (tmp_path / "file").open("wb") as file:
+        widen(file.fileno(), reading)
+        allowed = int(Path("/proc/sys/fs/pipe-max-size").read_text(encoding="ascii"))
+        assert fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ) == (PIPE if allowed >= PIPE else 64 * 1024)
 
 
 def test_every_frame_has_a_row_in_every_view(workers: Workers) -> None:

@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pdqhash
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,12 +200,23 @@ def test_pdq_of_other_pictures_is_far() -> None:
 
 
 def test_pdq_is_that_of_the_reference_for_small_pictures() -> None:
-    import pdqhash
-
     bits, quality = pdqhash.compute(np.asarray(drawing()))
     looked = seen(encoded(drawing(), "PNG"))
     assert looked.pdq == f"{int(''.join(str(bit) for bit in bits), 2):064x}"
     assert looked.pdq_quality == quality
+
+
+@pytest.mark.parametrize(
+    "size", [(513, 513), (601, 450), (1024, 768), (1500, 1501), (450, 1333), (900, 256), (2600, 200), (9000, 40)]
+)
+def test_pdq_of_a_large_picture_is_near_that_of_the_reference(size: tuple[int, int]) -> None:
+    from bot.media.fingerprint import pdq
+
+    picture = drawing(7, *size)
+    bits, quality = pdqhash.compute(np.asarray(picture))
+    found, found_quality = pdq(picture)
+    assert distance(found, f"{int(''.join(str(bit) for bit in bits), 2):064x}") <= 16
+    assert abs(found_quality - quality) <= 10
 
 
 def test_flat_picture_has_no_quality() -> None:
@@ -372,11 +384,26 @@ def test_frames_are_spread_over_the_first_three_hundred(total: int, wanted: list
     assert sample(total, LIMITS) == wanted
 
 
-def test_frames_out_of_reach_are_a_gap() -> None:
-    looked = seen(animation("GIF", 12), DecodeLimits(first_frames=6, max_frames=3))
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_frames_out_of_reach_are_a_gap_and_a_finding(kind: str) -> None:
+    limits = DecodeLimits(first_frames=6, max_frames=3)
+    looked = seen(animation(kind, 7), limits)
     assert len(rows(looked)) == 3
-    assert looked.gaps == ["animation: frames after 6 of 12 not looked at"]
-    assert looked.findings == [], "all was seen that is ever looked at"
+    assert looked.gaps == ["animation: frames after 6 of 7 not looked at"]
+    (finding,) = looked.findings
+    assert (finding.kind, finding.detail) == (
+        "partly_seen",
+        "of this animation no frame after its first 6 was looked at",
+    )
+    within = seen(animation(kind, 6), limits)
+    assert (len(rows(within)), within.gaps, within.findings) == (3, [], []), "a sample of them is all that is wanted"
+
+
+def test_frames_out_of_reach_and_of_time_are_one_finding() -> None:
+    looked = seen(animation("GIF", 7), DecodeLimits(first_frames=6, animation_seconds=-1))
+    assert [finding.detail for finding in looked.findings] == [
+        "of this animation only 1 of 6 sampled frames were looked at, and no frame after its first 6 was looked at"
+    ]
 
 
 def test_first_frame_is_seen_even_without_time_for_more() -> None:

@@ -16,10 +16,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 import making
 from bot.classify.calibration import RATES, Calibration, read_calibration
 from bot.classify.clip.shapes.drawing import draw
+from bot.classify.clip.weights import digest_of
 from bot.classify.false_alarms import share
 from bot.classify.registry import build_detectors, read_settings
 from bot.domain.errors import ConfigError
@@ -28,6 +30,9 @@ from bot.ledger import open_ledger
 from bot.operate.calibrate import Asked, as_page, calibration_of, document, look_at, looking, report
 from bot.operate.calibrate.looking import Picture, Seen
 from bot.ports import Batch
+from bot.settings import load
+from bot.wiring import open_to_measure
+from classify.clip.models import decoded, pictures
 from commanding import fediwarden, flat
 
 if TYPE_CHECKING:
@@ -342,6 +347,30 @@ def test_file_that_is_no_measurement_is_not_overwritten(tmp_path: Path) -> None:
     done = fediwarden(tmp_path, "calibrate", ".", code=2)
     assert "is no earlier measurement, so it is not overwritten" in flat(done.stderr)
     assert (tmp_path / "config.yaml").read_bytes() == before
+
+
+def test_int8_is_measured_by_the_exact_engine_whatever_a_head_says(tmp_path: Path) -> None:
+    weight = np.zeros((1, 64), np.float32)
+    weight[0, 0] = 2
+    save_file({"weight": weight, "bias": np.float32([-9])}, tmp_path / "head.safetensors", metadata={"labels": "far"})
+    head = {"file": "head.safetensors", "sha256": digest_of(tmp_path / "head.safetensors")}
+    asked = {"labels": [], "heads": [head], "margin": 0.025}
+    config(tmp_path, detectors=[{**CLIP, **asked}, {**FAST, **asked}], rules=[])
+    batch, _ = pictures(8)
+
+    async def values() -> list[list[float]]:
+        decoder, scorer, _ = open_to_measure(load(tmp_path / "config.yaml"), [], base=tmp_path)
+        try:
+            found, gaps = await scorer.score(replace(decoded(batch), frames=len(batch), moving=True))
+            assert gaps == []
+            return [[score.value for score in found if score.detector == name] for name in ("clip", "fast")]
+        finally:
+            await scorer.aclose()
+            await decoder.aclose()
+
+    exact, fast = asyncio.run(values())
+    assert exact
+    assert fast == exact
 
 
 def test_rejudge_applies_new_thresholds_to_stored_scores(measured: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import making
 from bot.attribution import Index
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.decisions import Hold, HoldReason, IntentState
-from bot.domain.errors import NotLoggedInError, UnreachableError, WorkerStartError
+from bot.domain.errors import NotLoggedInError, PlatformError, UnreachableError, WorkerStartError
 from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, Enforcement, back_off
 from bot.ledger import open_ledger
@@ -46,6 +46,7 @@ class World:
         self.stopped = 0
         self.no_worker = False
         self.uploads = {}
+        self.list_is_whole = True  # or what the resolver raises for that
         self.subjects = []
         self.trouble = None  # what the resolver raises for names
         self.gaps = ()
@@ -85,6 +86,11 @@ class World:
 
     def uploader(self, name):
         return self.uploads.get(name)
+
+    def lists_all_uploads(self):
+        if isinstance(self.list_is_whole, PlatformError):
+            raise self.list_is_whole
+        return self.list_is_whole
 
     def digest(self, name):
         return None

@@ -9,6 +9,7 @@ from datetime import timedelta
 import making
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.decisions import HoldReason, IntentState
+from bot.domain.errors import UnreachableError
 from bot.domain.evidence import Evidence, How, Unscannable, UnscannableKind
 from bot.pipeline.scan import AS_SHOWN
 from bot.policy import Condition
@@ -180,6 +181,21 @@ def test_listed_file_that_nobody_is_known_to_have_stored_is_a_case_all_the_same(
     stray = orphan(world, BAD)
     assert set(world.intents()) == {("purge_file", str(stray))}
     assert world.states()["purge_file"] == (IntentState.HELD, (HoldReason.STAGE,))
+
+
+def test_look_alike_names_nobody_where_the_list_of_uploads_is_cut_or_cannot_be_asked_for(world):  # noqa: F811
+    """Somebody else may have stored the same picture: on Lemmy 1.0 it has other bytes each time."""
+    world.uploads[making.alias()] = making.upload()
+    stray = orphan(world, THUMB)
+    world.examine(world.see(BAD))
+    for whole, told in (
+        (False, (None, How.UNKNOWN)),
+        (UnreachableError("no answer", sent=True), (None, How.UNKNOWN)),
+        (True, ("alice", How.LOOKS_LIKE)),
+    ):
+        world.list_is_whole = whole
+        assert attribution(world, stray) == told
+    assert ("purge_file", str(stray)) in world.intents(), "it is in the picture's case all the same"
 
 
 def test_rule_about_accounts_leaves_a_file_without_one_alone(world):  # noqa: F811

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
+from bot.domain.content import RemoteUrl
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -209,6 +210,30 @@ def test_two_uploaders_of_the_same_bytes_are_not_innocent_of_each_other():
         },
         sightings=[making.sighting(making.post(1), one), making.sighting(making.post(2, bob), two)],
     )
+    assert decide(PURGE, facts=facts) == Allow()
+
+
+@pytest.mark.parametrize("how", [how for how in How if how > How.HOSTED_BY_AUTHORS_SERVER])
+def test_weak_evidence_that_somebody_stored_a_file_makes_no_use_of_anothers_his_own(how):
+    elsewhere, rita = RemoteUrl(value="https://third.example/x.png"), making.account("rita")
+    facts = making.facts(
+        making.hit(),
+        attributions={
+            making.alias(): Attribution(uploader=making.account(), how=How.LISTED),
+            elsewhere: Attribution(uploader=rita, how=how),
+        },
+        sightings=[
+            making.sighting(making.post(1, rita)),
+            replace(making.sighting(making.post(2, rita)), name=elsewhere),
+        ],
+    )
+    assert [subject.local_id for subject in facts.shown_by_others] == ["1"]
+    assert reasons(decide(PURGE, facts=facts)) == {HoldReason.SHARED_FILE}
+
+
+@pytest.mark.parametrize("how", [How.HOSTED_BY_AUTHORS_SERVER, How.THUMBNAIL_OF, How.AUTHOR_OF_ONLY_USE])
+def test_whom_a_name_itself_is_said_to_be_of_shows_his_own_under_it(how):
+    facts = making.facts(making.hit(), attributions={making.alias(): Attribution(uploader=making.account(), how=how)})
     assert decide(PURGE, facts=facts) == Allow()
 
 

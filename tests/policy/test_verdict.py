@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.content import Attachment, Role
+from bot.attribution import attribute
+from bot.domain.content import Attachment, RemoteUrl, Role
 from bot.domain.decisions import BanAccount, Limit, LimitAccount, MarkSensitive, PurgeFile, Remove, Report, Scope
 from bot.domain.evidence import Attribution, How, ListMode, MatchedBy
 from bot.policy import Condition, Derived, ScoreAtLeast, Want, judge
@@ -21,6 +22,21 @@ def test_exact_hit_leads_to_all_deeds_in_their_order():
     assert kinds(verdicts) == ["report", "remove", "purge_file", "ban_account"]
     assert verdicts[0].because.exact
     assert verdicts[0].because.text == "flagged by list bad (sha256)"
+
+
+def test_custom_emoji_is_reported_removed_and_purged_and_bans_nobody():
+    name = RemoteUrl(value="https://far.example/x")
+    shown = replace(making.sighting(role=Role.EMOJI), name=name)
+    copy = making.alias()
+    facts = making.facts(
+        making.hit(),
+        sightings=[shown],
+        attributions={one: attribute(one, uploads=(), sightings=[shown]) for one in (name, copy)},
+    )
+    assert kinds(judge([making.rule()], facts)) == ["report", "remove", "purge_file"]
+    listed = {name: facts.attributions[name], copy: Attribution(uploader=making.account("bob"), how=How.LISTED)}
+    (verdict,) = judge([making.rule()], replace(facts, attributions=listed))
+    assert [one.account for one in verdict.intents if isinstance(one, BanAccount)] == [making.account("bob")]
 
 
 def test_clean_file_has_no_verdict():

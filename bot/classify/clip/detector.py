@@ -6,13 +6,14 @@ import json
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import structlog
 
+from bot.classify.clip.eight_bits import RECIPE
 from bot.classify.clip.engines import LIBRARIES
 from bot.classify.clip.extras import read_heads, read_samples
-from bot.classify.clip.labels import canonical, check, prompts_of, read
+from bot.classify.clip.labels import Brought, canonical, check, prompts_of, read
 from bot.classify.clip.model import described, digest, open_model
-from bot.classify.clip.openvino_engine import RECIPE
 from bot.classify.clip.scoring import Scoring, combinations_of, questions_of
 from bot.classify.clip.texts import embedded
 from bot.classify.device import UnavailableError
@@ -20,8 +21,6 @@ from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
 
     from bot.classify.clip.engines import Engine
     from bot.classify.clip.labels import LabelFile
@@ -65,11 +64,12 @@ class ClipDetector:
             question, made = read_samples(sample, dim=dim, weights=weights)
             brought.append(question)
             parts.append(f"{sample.label} {made}")
-        check(files, [question.label for question in brought])
+        check(files, [Brought(question.label, *question.reach) for question in brought])
         questions = [*questions_of(files, texts, self._model.scale), *brought]
         self._scoring = Scoring(questions, combinations_of(files))
         self._revision = "clip-" + digest([*described(self._model, settings), *_versions(settings), *parts])
         self._engine: Engine | None = None
+        self._exactly = False
         try:
             self.restart()
         except ConfigError:
@@ -118,8 +118,12 @@ class ClipDetector:
                 raise ConfigError(f"rules: the detector {self.id!r} has no label {label!r}; it has {known}")
         self._scoring.watch(thresholds)
 
+    def look_exactly(self) -> None:
+        """From now on int8 decides nothing: for measuring, when it is not known yet where thresholds will lie."""
+        self._exactly = True
+
     def infer(self, batch: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        """``(n, side, side, 3) float32`` to ``(n, dim) float32``: embeddings of length 1."""
+        """``(n, side, side, 3) uint8`` to ``(n, dim) float32``: embeddings of length 1."""
         if self._engine is None:
             raise UnavailableError(f"{self.id}: the device {self._settings.device} cannot be used")
         (pictures,) = batch
@@ -132,7 +136,12 @@ class ClipDetector:
     def restart(self) -> None:
         """Load the image tower anew, from the same weights."""
         self._engine = None
-        self._engine = self._model.start(lambda rows: self._scoring.near(rows, self._settings.margin))
+        self._engine = self._model.start(self._doubtful)
+
+    def _doubtful(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        if self._exactly:
+            return np.ones(len(rows), dtype=bool)
+        return self._scoring.near(rows, self._settings.margin)
 
 
 def _versions(settings: ClipSettings) -> list[str]:

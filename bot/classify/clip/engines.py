@@ -27,9 +27,9 @@ class Engine(Protocol):
     """An image tower that is ready to run."""
 
     def encode(self, pictures: Rows) -> Rows:
-        """``(n, side, side, 3) float32`` (0 to 255) to ``(n, dim) float32`` of length 1.
+        """``(n, side, side, 3) uint8`` to ``(n, dim) float32`` of length 1.
 
-        Raises what the device raises.
+        The same in ``float32`` will do, and what is no number there has no embedding. Raises what the device raises.
         """
         ...
 
@@ -89,10 +89,8 @@ class TorchEngine:
     def _forward(self, pictures: Rows) -> Rows:
         torch = self._torch
         with torch.inference_mode():
-            # The views hold whole numbers, so that a quarter of the bytes goes to the device. NaN would become
-            # a number.
-            whole = pictures.astype(np.uint8) if np.isfinite(pictures).all() else pictures
-            batch = torch.from_numpy(whole).permute(0, 3, 1, 2)
+            # torch shares memory that may be written to.
+            batch = torch.from_numpy(np.require(pictures, requirements="W")).permute(0, 3, 1, 2)
             if self._pinned:
                 batch = batch.contiguous().pin_memory()
             batch = batch.to(self._device, non_blocking=self._pinned).float()

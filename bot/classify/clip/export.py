@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors.numpy import save
 
 from bot.classify.clip import torch_model
+from bot.classify.clip.external import locations
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import (
     CONFIG,
@@ -43,7 +44,8 @@ def export(settings: ClipSettings, folder: Path, *, name: str | Path, weights: P
     if settings.sha256 is None:
         raise ValueError("an export needs pinned weights")
     model = OpenClipModel(settings, name=name, weights=weights, sha256=settings.sha256)
-    tower = torch_model.image_tower(torch_model.load_model(name, weights, quick_gelu=model.quick_gelu))
+    loaded = torch_model.load_model(name, weights, quick_gelu=model.quick_gelu)
+    tower = torch_model.image_tower(loaded, exported=True)
     folder.mkdir(parents=True, exist_ok=True)
     _image_tower(tower, model.preprocessing.side, folder)
     rows = {key(prompt): row for prompt, row in zip(prompts, model.embed(prompts), strict=True)} if prompts else {}
@@ -52,12 +54,16 @@ def export(settings: ClipSettings, folder: Path, *, name: str | Path, weights: P
         for source, target in ((name, CONFIG), (weights, WEIGHTS)):
             if source != folder / target:
                 shutil.copyfile(source, folder / target)
-    return write_manifest(model, folder)
+    return write_manifest(model, folder, weights=isinstance(name, Path))
 
 
-def write_manifest(model: Model, folder: Path) -> str:
-    """The digest of what it wrote."""
-    names = [IMAGE, f"{IMAGE}.data", IMAGE_INT8, f"{IMAGE_INT8}.data", PROMPTS, CONFIG, WEIGHTS]
+def write_manifest(model: Model, folder: Path, *, weights: bool) -> str:
+    """The digest of what it wrote. ``weights``: whether theirs and the configuration are part of the export.
+
+    Whatever else lies in ``folder``, such as what another model left there, is not named.
+    """
+    names = [IMAGE, IMAGE_INT8, PROMPTS, *([CONFIG, WEIGHTS] if weights else [])]
+    names += sorted({other for name in (IMAGE, IMAGE_INT8) for other in locations((folder / name).read_bytes())})
     said = Manifest.model_validate(
         {
             "schema": 1,
@@ -67,7 +73,7 @@ def write_manifest(model: Model, folder: Path) -> str:
             "preprocessing": model.preprocessing,
             "scale": model.scale,
             "dim": model.dim,
-            "files": {name: digest_of(folder / name) for name in names if (folder / name).exists()},
+            "files": {name: digest_of(folder / name) for name in names},
         }
     )
     text = json.dumps(said.model_dump(mode="json", by_alias=True), indent=2)
@@ -100,6 +106,8 @@ def _image_tower(tower: Any, side: int, folder: Path) -> None:
                 str(folder / IMAGE),
                 str(folder / IMAGE_INT8),
                 weight_type=QuantType.QInt8,
+                per_channel=True,  # queries, keys and values share weights, and are of different sizes
+                nodes_to_exclude=_by_head(folder / IMAGE),
                 use_external_data_format=_large(tower),
             )
     finally:
@@ -115,6 +123,15 @@ def _forget_where(file: Path) -> None:
         for told in ("doc_string", "metadata_props"):
             part.ClearField(told)
     onnx.save(graph, str(file))
+
+
+def _by_head(file: Path) -> list[str]:
+    """Products with weights that are kept apart for each head: few numbers, for which ONNX Runtime has no 8 bits."""
+    import onnx
+
+    graph = onnx.load(str(file), load_external_data=False).graph
+    stacked = {weights.name for weights in graph.initializer if len(weights.dims) > 2}
+    return [node.name for node in graph.node if node.op_type == "MatMul" and stacked.intersection(node.input)]
 
 
 def _parts(graph: Any) -> Iterator[Any]:

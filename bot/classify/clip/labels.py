@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bot import written
 from bot.classify.clip.settings import LabelId, is_file
 from bot.domain.errors import ConfigError
 
@@ -130,48 +130,62 @@ def read(name: str) -> LabelFile:
             text = Path(name).read_text(encoding="utf-8")
         else:
             text = (resources.files("bot.classify.clip") / "sets" / f"{name}.yaml").read_text(encoding="utf-8")
-        return LabelFile.model_validate(yaml.safe_load(text))
+        return LabelFile.model_validate(written.read(text, name))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: is not YAML: {error}") from error
     except ValidationError as error:
         raise ConfigError(_explained(name, error)) from error
-    except ValueError as error:  # a date that there is not, such as 2026-02-30
-        raise ConfigError(f"{name}: is not YAML: {error}; put what is no date in quotes") from error
 
 
-def check(files: Sequence[LabelFile], others: Iterable[str] = ()) -> None:
-    """Raises ``ConfigError`` for an id that is used twice, and for a combination of labels that are not there
-    or always hold.
+class Brought(NamedTuple):
+    """A label that does not come from a file, and between which values all pictures lie."""
 
-    ``others``: labels that do not come from files.
+    label: str
+    lowest: float
+    highest: float
+
+
+def check(files: Sequence[LabelFile], others: Iterable[Brought] = ()) -> None:
+    """Raises ``ConfigError`` for an id that is used twice, and for a combination of labels that are not there, or that
+    always hold or never do.
     """
-    seen: set[str] = set()
-    for one in [*(label.id for label in _both(files)), *others]:
-        if one in seen:
-            raise ConfigError(f"labels: the label {one!r} is there twice; give each its own id")
-        seen.add(one)
-    contrasts = {label.id for file in files for label in file.labels if label.measure == "contrast"}
-    simple = seen - {combination.id for file in files for combination in file.combinations}
+    ranges: dict[str, tuple[float, float]] = {}
+    measured = [(label.id, (0.0, 1.0) if label.measure == "contrast" else (-1.0, 1.0)) for label in _labels(files)]
+    named = [(one.id, (0.0, 1.0)) for file in files for one in file.combinations]
+    for label, values in [*measured, *named, *((one.label, (one.lowest, one.highest)) for one in others)]:
+        if label in ranges:
+            raise ConfigError(f"labels: the label {label!r} is there twice; give each its own id")
+        ranges[label] = values
+    for label, _ in named:
+        del ranges[label]
     for file in files:
         for combination in file.combinations:
             for term in (*chain.from_iterable(combination.groups), *combination.unless):
-                if term.label not in simple:
-                    raise ConfigError(
-                        f"{file.id}: {combination.id}: there is no label {term.label!r}; name its set in `labels` too"
-                    )
-                if term.label in contrasts and term.at_least <= 0:
-                    raise ConfigError(
-                        f"{file.id}: {combination.id}: {term.label!r} is from 0 to 1, so {term.at_least:g} always "
-                        "holds; write a value above 0"
-                    )
+                _can_hold(term, ranges, f"{file.id}: {combination.id}")
+
+
+def _can_hold(term: Term, ranges: Mapping[str, tuple[float, float]], where: str) -> None:
+    """``ranges``: of the labels that can be combined. Raises ``ConfigError`` if not, or if nothing else can be."""
+    if term.label not in ranges:
+        raise ConfigError(f"{where}: there is no label {term.label!r}; name its set in `labels` too")
+    lowest, highest = ranges[term.label]
+    if lowest < term.at_least <= highest:
+        return
+    said = f"{where}: {term.label!r} is from {lowest:.3g} to {highest:.3g}, so {term.at_least:g}"
+    if term.at_least > highest:
+        raise ConfigError(f"{said} never holds; write a value of at most {highest:.3g}")
+    raise ConfigError(f"{said} always holds; write a value above {lowest:.3g}")
 
 
 def prompts_of(files: Iterable[LabelFile]) -> list[str]:
     """Every prompt once, in order."""
-    found = [prompt for file in files for label in file.labels for prompt in (*label.prompts, *label.counter)]
+    found = [prompt for label in _labels(files) for prompt in (*label.prompts, *label.counter)]
     return list(dict.fromkeys(found))
+
+
+def _labels(files: Iterable[LabelFile]) -> Iterator[Label]:
+    for file in files:
+        yield from file.labels
 
 
 def _both(files: Iterable[LabelFile]) -> Iterator[Label | Combination]:

@@ -17,7 +17,7 @@ from bot.classify.clip.openvino_engine import OpenVinoEngine, openvino
 from bot.classify.clip.settings import SHIPPED_MODEL, Digest
 from bot.classify.clip.weights import arrays, check, read
 from bot.domain.errors import ConfigError
-from bot.ports import ViewSpec
+from bot.ports import VIEWS, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +54,9 @@ class Preprocessing(BaseModel):
     @property
     def view(self) -> ViewSpec:
         """As the decode workers make it; mean and deviation are the engine's."""
-        return ViewSpec(resize=self.side, crop=self.side, channels="RGB", fit=self.fit, resample=self.resample)
+        return ViewSpec(
+            resize=self.side, crop=self.side, channels="RGB", fit=self.fit, resample=self.resample, dtype="uint8"
+        )
 
 
 class Manifest(BaseModel):
@@ -79,6 +81,7 @@ class Identity:
     model: str
     pretrained: str
     weights: str  # SHA-256
+    configuration: str = ""  # a digest of what it is made of, where that is not known by the name
 
 
 class Model(Protocol):
@@ -121,6 +124,7 @@ class OpenClipModel:
             model=name if isinstance(name, str) else name.parent.name,
             pretrained=settings.pretrained or "",
             weights=sha256,
+            configuration=_configuration(name),
         )
         self.preprocessing = _preprocessing(self._loaded, tag)
         self.scale = self._scale()
@@ -272,6 +276,13 @@ def _manifest(folder: Path, sha256: str) -> Manifest:
         raise ConfigError(f"{path}: {place}: {problem['msg']}; export it again") from error
 
 
+def _configuration(name: str | Path) -> str:
+    """The same for a file however it is laid out; empty for a name of open_clip's."""
+    if not isinstance(name, Path):
+        return ""
+    return digest([json.dumps(json.loads(name.read_text(encoding="utf-8")), sort_keys=True)])
+
+
 def _tag(name: str | Path, pretrained: str | None) -> Mapping[str, Any]:
     """What open_clip says of published weights. Raises ``ConfigError`` for a tag that it does not know."""
     if pretrained is None or isinstance(name, Path):
@@ -322,7 +333,7 @@ def described(model: Model, settings: ClipSettings) -> list[str]:
     """What of it changes scores."""
     return [
         json.dumps(asdict(model.identity), sort_keys=True),
-        model.preprocessing.model_dump_json(),
+        f"{model.preprocessing.model_dump_json()} views {VIEWS}",
         json.dumps([model.scale, dict(model.exported), model.tower], sort_keys=True),
         f"{settings.engine} {settings.precision} {settings.device.partition(':')[0]}",
     ]

@@ -26,6 +26,11 @@ class Question(Protocol):
         """Its id."""
         ...
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The lowest and the highest value that any embedding can have."""
+        ...
+
     def values(self, rows: Rows) -> Rows:
         """``(n, dim) float32`` of length 1 to ``(n,)``, each from -1 to 1."""
         ...
@@ -43,6 +48,11 @@ class Contrast:
     prompts: Rows
     counter: Rows
     scale: float
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """See ``Question``."""
+        return 0.0, 1.0
 
     def values(self, rows: Rows) -> Rows:
         """See ``Question``: from 0 to 1."""
@@ -64,6 +74,11 @@ class Likeness:
     label: str
     targets: Rows
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """See ``Question``."""
+        return -1.0, 1.0
+
     def values(self, rows: Rows) -> Rows:
         """See ``Question``."""
         return np.asarray((rows.astype(np.float64) @ self.targets.T).max(axis=1))
@@ -84,6 +99,13 @@ class Head:
     def values(self, rows: Rows) -> Rows:
         """See ``Question``: from 0 to 1."""
         return _logistic(self._raw(rows))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """See ``Question``: embeddings are of length 1."""
+        length = float(np.linalg.norm(self.weight))
+        lowest, highest = _logistic(np.array([self.bias - length, self.bias + length]))
+        return float(lowest), float(highest)
 
     def near(self, rows: Rows, threshold: float, margin: float) -> Rows:
         """See ``Question``."""

@@ -124,9 +124,14 @@ def embed(model: Any, tokenizer: Any, prompts: Sequence[str]) -> np.ndarray[Any,
     return np.concatenate(made)
 
 
-def image_tower(model: Any) -> Any:
-    """The part of it that looks at pictures; the text tower can go."""
-    return model.visual
+def image_tower(model: Any, *, exported: bool = False) -> Any:
+    """The part of it that looks at pictures; the text tower can go. The model is of no other use then.
+
+    ``exported``: to be written down, and not to be run by torch.
+    """
+    from bot.classify.clip.tower import shorten
+
+    return shorten(model.visual, every=exported)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bot.classify.clip.shapes.drawing import CLASSES, draw
 from bot.media.views import render
 from bot.ports import Decoded, ViewSpec
 
-VIEW = ViewSpec(resize=64, crop=64, channels="RGB", fit="shortest", resample="bicubic")
+VIEW = ViewSpec(resize=64, crop=64, channels="RGB", fit="shortest", resample="bicubic", dtype="uint8")
 WEIGHTS, CONFIG = SHIPPED / "weights.safetensors", SHIPPED / "model.json"
 
 
@@ -31,7 +31,7 @@ def pictures(count: int = 2 * len(CLASSES), seed: int = 11) -> tuple[np.ndarray[
     """Views of pictures that were not trained on, with what each shows."""
     random = np.random.default_rng(seed)
     shown = [CLASSES[number % len(CLASSES)] for number in range(count)]
-    return np.stack([render(draw(one, random), VIEW) for one in shown]).astype(np.float32), shown
+    return np.stack([render(draw(one, random), VIEW) for one in shown]), shown
 
 
 def decoded(rows: np.ndarray[Any, Any]) -> Decoded:

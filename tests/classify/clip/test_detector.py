@@ -87,6 +87,12 @@ def test_revision_changes_with_everything_that_changes_scores(tmp_path: Path) ->
     assert detector(labels=[str(labels)]).revision in changed, "what a label means in words changes no score"
 
 
+def test_revision_changes_with_the_way_pictures_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = detector().revision
+    monkeypatch.setattr(model, "VIEWS", model.VIEWS + 1)
+    assert detector().revision != plain
+
+
 def test_poisoned_picture_fails_alone_and_nan_is_no_score() -> None:
     """A picture of NaN makes an embedding of NaN, in one batch with good ones."""
     good, _ = pictures(5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from bot.classify import device
 from bot.classify.batcher import BatchScorer
 from bot.classify.clip import model, torch_model
 from bot.classify.clip.engines import ScreeningEngine, TorchEngine
-from bot.classify.clip.export import export
+from bot.classify.clip.export import export, write_manifest
 from bot.classify.clip.labels import prompts_of, read_all
 from bot.classify.clip.model import SHIPPED, OpenClipModel
 from bot.classify.clip.texts import key
@@ -352,11 +353,60 @@ def test_same_weights_under_another_activation_share_no_embeddings(
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def configured(folder: Path, said: dict[str, Any], **layout: Any) -> dict[str, Any]:
+    """The shipped model as another export of the same name, with the same weights and this configuration."""
+    folder.mkdir(parents=True)
+    found = changed(folder)
+    (folder / CONFIG.name).write_text(json.dumps(said, **layout), encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["files"][CONFIG.name] = digest_of(folder / CONFIG.name)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return {**found, "sha256": digest_of(folder / "manifest.json"), "threads": 0}
+
+
+def test_same_weights_in_another_configuration_share_no_embeddings(tmp_path: Path) -> None:
+    said = json.loads(CONFIG.read_text(encoding="utf-8"))
+    more_heads = {**said["text_cfg"], "heads": 2 * said["text_cfg"]["heads"]}
+    other = configured(tmp_path / "b" / "model", {**said, "quick_gelu": True, "text_cfg": more_heads})
+    cache, batch = tmp_path / "cache", pictures(2)[0]
+    plain = detector(**configured(tmp_path / "a" / "model", said), cache=cache)
+    quick = detector(**other, cache=cache)
+    fresh = detector(**other)
+    assert quick.finish(quick.infer([batch])) == fresh.finish(fresh.infer([batch]))
+    assert quick.revision != plain.revision
+    assert len(list(cache.iterdir())) == 2
+    laid_out = detector(**configured(tmp_path / "c" / "model", dict(reversed(said.items())), indent=3), cache=cache)
+    assert laid_out.revision == plain.revision
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_export_names_nothing_that_another_one_left_in_the_folder(tmp_path: Path) -> None:
+    made = OpenClipModel(settings(), name=CONFIG, weights=WEIGHTS, sha256=digest_of(WEIGHTS))
+    for name in ("image.onnx", "image-int8.onnx", "prompts.safetensors", WEIGHTS.name, CONFIG.name):
+        shutil.copyfile(SHIPPED / name, tmp_path / name)
+    (tmp_path / "image.onnx.data").write_bytes(b"of a larger model")
+
+    def named(*, weights: bool) -> set[str]:
+        write_manifest(made, tmp_path, weights=weights)
+        return set(json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["files"])
+
+    own = {"image.onnx", "image-int8.onnx", "prompts.safetensors"}
+    assert named(weights=False) == own
+    assert named(weights=True) == {*own, WEIGHTS.name, CONFIG.name}
+
+
 def test_export_gives_the_same_similarities(tmp_path: Path, shown: np.ndarray[Any, Any]) -> None:
     said = settings(engine="torch").model_copy(update={"sha256": digest_of(WEIGHTS)})
+    (tmp_path / "image.onnx.data").write_bytes(b"of an earlier export")
     made = export(said, tmp_path, name=CONFIG, weights=WEIGHTS, prompts=prompts_of(read_all(["shapes"])))
+    assert set(json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["files"]) == {
+        *("image.onnx", "image-int8.onnx", "prompts.safetensors", WEIGHTS.name, CONFIG.name)
+    }
     fresh = detector(model="", exported=tmp_path, sha256=made)
     assert np.abs(cosines(fresh, shown) - cosines(detector(), shown)).max() < 1e-4
+    for engine in ("onnxruntime-int8", *(["openvino-int8"] if find_spec("openvino") else [])):
+        rough = detector(model="", exported=tmp_path, sha256=made, engine=engine)
+        assert 0 < np.abs(cosines(rough, shown) - cosines(fresh, shown)).max() < INT8
     for one in (tmp_path, SHIPPED):
         told = b"".join(file.read_bytes() for file in one.glob("*.onnx"))
         assert told, one

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bot.classify.clip.labels import canonical, check, frames_of, prompts_of, read, read_all, shipped
+from bot.classify.clip.labels import Brought, canonical, check, frames_of, prompts_of, read, read_all, shipped
 from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_label_that_two_sets_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'ring' is there twice"):
         read_all(["shapes", file(tmp_path, labels=[{**LABEL, "id": "ring"}])])
     with pytest.raises(ConfigError, match="'purple' is there twice"):
-        check([read("shapes")], others=["purple"])
+        check([read("shapes")], others=[Brought("purple", 0, 1)])
 
 
 def test_combination_of_labels_that_are_not_there_names_the_remedy() -> None:
@@ -97,6 +97,31 @@ def test_threshold_that_every_picture_reaches_is_refused(tmp_path: Path, thresho
     combination = {"id": "two", "means": "Both", "misses": "None", "all": terms}
     with pytest.raises(ConfigError, match="two: 'cat' is from 0 to 1"):
         read_all([file(tmp_path, combinations=[combination])])
+
+
+@pytest.mark.parametrize(
+    ("place", "head", "threshold", "says"),
+    [
+        ("all", (0, 1), 0, "two: 'mine' is from 0 to 1, so 0 always holds; write a value above 0"),
+        ("unless", (0.2, 1), -0.5, "two: 'mine' is from 0.2 to 1, so -0.5 always holds; write a value above 0.2"),
+        ("all", (0, 0.04), 0.5, "two: 'mine' is from 0 to 0.04, so 0.5 never holds; write a value of at most 0.04"),
+        ("unless", (-1, 1), -0.5, ""),
+        ("all", (0, 1), 0.001, ""),
+    ],
+)
+def test_threshold_on_what_comes_from_no_file_has_to_divide_pictures(
+    tmp_path: Path, place: str, head: tuple[float, float], threshold: float, says: str
+) -> None:
+    terms = [{"label": "cat", "at_least": 0.5}, {"label": "cat", "at_least": 0.6}]
+    combination = {"id": "two", "means": "Both", "misses": "None", "all": terms}
+    combination[place] = [*combination.get(place, []), {"label": "mine", "at_least": threshold}]  # type: ignore[misc]
+    files = [read(file(tmp_path, combinations=[combination]))]
+    if not says:
+        check(files, [Brought("mine", *head)])
+        return
+    with pytest.raises(ConfigError) as raised:
+        check(files, [Brought("mine", *head)])
+    assert says in str(raised.value)
 
 
 def test_unknown_set_names_those_there_are() -> None:
@@ -114,3 +139,11 @@ def test_file_that_is_not_yaml_or_not_there(tmp_path: Path) -> None:
         read(str(broken))
     with pytest.raises(ConfigError, match="cannot be read"):
         read(str(tmp_path / "none.yaml"))
+
+
+def test_second_list_of_labels_does_not_silently_end_the_first(tmp_path: Path) -> None:
+    path = file(tmp_path)
+    text = (tmp_path / "own.yaml").read_text(encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(f"{text}labels: []\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"own\.yaml: is not YAML: the key 'labels' is there twice; join the two"):
+        read(path)

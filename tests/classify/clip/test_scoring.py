@@ -109,6 +109,18 @@ def test_nothing_is_near_where_no_threshold_is_watched() -> None:
 
 
 @pytest.mark.parametrize("question", [CONTRAST, LIKENESS, HEAD])
+def test_no_embedding_is_beyond_the_reach(question: Question) -> None:
+    lowest, highest = question.reach
+    around = np.random.default_rng(1).normal(size=(200, 3))
+    values = question.values(rows(*map(tuple, around)))
+    assert ((lowest - 1e-6 <= values) & (values <= highest + 1e-6)).all()
+
+
+def test_head_reaches_as_far_as_its_weights() -> None:
+    assert HEAD.values(rows((-1, 0, 0), (1, 0, 0))) == pytest.approx(HEAD.reach)
+
+
+@pytest.mark.parametrize("question", [CONTRAST, LIKENESS, HEAD])
 def test_nan_stays_nan(question: Question) -> None:
     """It must not become a score, least of all that of a harmless picture."""
     parts = [[Part(label=question.label, at_least=0.5, lowest=0.0, denied=False)]]
