@@ -241,6 +241,13 @@ def test_removal_has_a_reason_and_the_mod_log_says_who(server: Recorded, instanc
     assert instance.enforcer.last_word(removal, datetime(2026, 11, 22, 7, tzinfo=UTC)) is LastWord.NOBODYS
 
 
+def banned_person() -> dict[str, Any]:
+    """As recorded, but for the end of the ban, which has come since."""
+    body: dict[str, Any] = recorded("get banned person")["response"]["body"]
+    body["person_view"]["ban_expires_at"] = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    return body
+
+
 def test_ban_says_that_the_account_still_uploads(server: Recorded, instance: Instance) -> None:
     server.say("get person", "ban, 7 days")
     server.answer("GET", "/api/v4/person", 200, {"person_view": recorded("unban")["response"]["body"]["person_view"]})
@@ -251,14 +258,14 @@ def test_ban_says_that_the_account_still_uploads(server: Recorded, instance: Ins
     assert "still lets a banned account upload" in done.note
     (sent,) = server.of("POST", "/api/v4/admin/ban")
     assert set(sent.body) == {"person_id", "ban", "reason", "expires_at"}
-    server.answer("GET", "/api/v4/person", 200, recorded("get banned person")["response"]["body"])
+    server.answer("GET", "/api/v4/person", 200, banned_person())
     now = instance.enforcer.verify(ban)
     assert now.so
     assert "still lets a banned account upload" in now.detail
 
 
 def test_ban_by_the_accounts_own_server_is_not_taken_for_ours(server: Recorded, instance: Instance) -> None:
-    server.answer("GET", "/api/v4/person", 200, recorded("get banned person")["response"]["body"])
+    server.answer("GET", "/api/v4/person", 200, banned_person())
     rows = recorded("image list")["response"]["body"]["items"]
     entry = {
         "modlog": {"id": 1, "kind": "admin_ban", "is_revert": False, "published_at": "2026-11-22T07:00:00Z"},
