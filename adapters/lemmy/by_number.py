@@ -27,7 +27,7 @@ MANY = 100
 """Numbers that wait, in gaps or to be looked at again."""
 
 EVERY = timedelta(seconds=10)
-"""At most so often, for a source that has much to read is polled without a pause."""
+"""On average at most so often, for a source that has much to read is polled without a pause."""
 
 SETTLED = timedelta(seconds=30)
 """Age at which a gap is asked for: numbers are given out before their rows can be seen."""
@@ -57,10 +57,11 @@ class ByNumber(Generic[Row]):
 
     def ask(self) -> None:
         """For gaps that have settled, what is watched, and what may come next. Raises ``PlatformError``."""
-        now, last = self.clock.now(), self.state.get("asked")
-        if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < EVERY:
+        now = self.clock.now()
+        turn = self._turn(now)
+        if turn is None:
             return
-        self.state["asked"] = now.isoformat()
+        self.state["asked"] = turn.isoformat()
         due = again.next_due(self.state.setdefault("watch", []), now)
         left = OF_MANY if gaps.how_many(self.state["gaps"]) + len(due) >= MANY else AT_ONCE
         # One comes before the gaps, so that neither keeps the other waiting for ever.
@@ -73,6 +74,20 @@ class ByNumber(Generic[Row]):
             return
         if left > len(more) and not self.state["gaps"]:
             self._look_ahead()
+
+    def _turn(self, now: datetime) -> datetime | None:
+        """Since when it is our turn; ``None``: not yet.
+
+        Counted from when the last turn was due, not from when it was taken: polls that come a little too early for one
+        would else miss every other.
+        """
+        last = self.state.get("asked")
+        if last is None:
+            return now
+        since = now - datetime.fromisoformat(last)
+        if timedelta(0) <= since < EVERY:
+            return None
+        return now - (since - EVERY) if EVERY <= since < 2 * EVERY else now
 
     def _look_again(self, numbers: Sequence[int], now: datetime) -> bool:
         """At what is watched; whether the server told."""

@@ -404,6 +404,21 @@ def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> N
     assert set(listing.rows) - {1} == set(reader.seen)
 
 
+def test_polls_that_come_a_little_too_early_miss_no_turn() -> None:
+    listing, reader = with_a_past()
+    for _ in range(2 * by_number.MANY):
+        listing.add(START - timedelta(days=400))
+    listing.add(START)
+    reader.polls(3)
+    listing.asked_for = []
+    reader.polls(12, by_number.EVERY * 0.9)
+    assert len(listing.asked_for) >= 10 * by_number.OF_MANY
+    reader.polls(1, 5 * by_number.EVERY)
+    listing.asked_for = []
+    reader.polls(10, by_number.EVERY * 0.1)
+    assert len(listing.asked_for) <= by_number.OF_MANY, "nor is what was missed made up for"
+
+
 def test_what_is_looked_at_again_gets_what_gaps_leave_over() -> None:
     listing, reader = with_a_past()
     late = {listing.add(START - timedelta(days=400)).number for _ in range(30)}
