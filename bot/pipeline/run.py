@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from bot.attribution import Learned
-from bot.domain.content import RemoteUrl, SubjectKey
+from bot.domain.content import Alias, RemoteUrl, SubjectKey
 from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError, WorkerStartError
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from bot.domain.content import Name
     from bot.domain.evidence import Scan
     from bot.pipeline.stages import Stages
     from bot.pipeline.standing import Limiter
@@ -111,12 +112,23 @@ class Pipeline:
             file_id = known.id
         else:
             scan, file_id = await self._scanner.scan(record.name, await in_thread(self._s.index.addresses, record))
-        if isinstance(scan, Evidence):
-            await self._judge.consider(record.name, file_id, scan, lane=lane, all_known=not learned.troubles)
+        seen = scan if isinstance(scan, Evidence) else await in_thread(self._seen_before, record.name, file_id, scan)
+        if seen is not None:
+            await self._judge.consider(record.name, file_id, seen, lane=lane, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(record.name, lane=lane)
         for trouble in learned.troubles:
             raise trouble
         return scan
+
+    def _seen_before(self, name: Name, file_id: int, scan: Unscannable) -> Evidence | None:
+        """What is known of an alias whose file is gone: it never stands for other bytes.
+
+        Who shows it may come late: a feed tells of a post when its picture, known from the uploads, has been purged.
+        """
+        if scan.kind is not UnscannableKind.GONE or not isinstance(name, Alias):
+            return None
+        file = self._s.ledger.file(file_id)
+        return file.scan if file is not None and isinstance(file.scan, Evidence) else None
 
     def _recall(self, key: str) -> tuple[NameRecord | None, Learned, FileRecord | None]:
         """The name, what its platform says of it, and its file if that was scanned well enough already."""

@@ -395,6 +395,38 @@ def test_file_that_a_detector_failed_on_is_looked_at_again_by_another_revision(w
     assert world.decoded == OTHER
 
 
+def removed(world):
+    return sorted(one.intent.subject.local_id for one in world.ledger.intents() if one.intent.kind == "remove")
+
+
+def test_post_that_is_told_of_after_its_picture_was_purged_is_dealt_with(world):
+    world.uploads[making.alias()] = making.upload()
+    world.see(BAD)
+    world.run_tasks()
+    late = making.sighting(making.post(7), making.alias())
+    world.files[making.address(making.alias())] = Unscannable(kind=UnscannableKind.GONE, detail="404")
+    world.ledger.record("", Batch(sightings=[late]), examine_uploads=False)
+    world.run_tasks()
+    assert removed(world) == ["1", "7"]
+    assert world.ledger.backlog_size().get("waiting/examine") is None
+
+
+def test_what_another_server_has_no_more_may_have_been_something_else(world):
+    far = RemoteUrl(value="https://far.example/a.png")
+    world.files[far.value] = BAD
+    for number in (1, 7):
+        seen = Sighting(
+            subject=making.post(number),
+            media=MediaRef(url=far.value, role=Role.ATTACHMENT),
+            name=far,
+            seen_at=world.clock.now(),
+        )
+        world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+        world.run_tasks()
+        world.files[far.value] = Unscannable(kind=UnscannableKind.GONE, detail="404")
+    assert removed(world) == ["1"]
+
+
 def test_no_deed_follows_from_what_another_revision_said(world):
     world.see(OTHER)
     world.run_tasks()
