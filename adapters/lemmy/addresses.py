@@ -106,14 +106,17 @@ class Addresses:
     def address(self, name: Name) -> str:
         """Where our server shows a file to the public; empty for a path in the store, which is not public."""
         if isinstance(name, Alias):
-            return f"{self.url}{self.files}/{quote(name.value, safe='')}"
+            return self._within(self.files, name)
         return "" if isinstance(name, StorageKey) else name.value
 
     def all_of(self, name: Name) -> Sequence[str]:
         """Where our server shows a file, and where it did once: a post keeps the address that it was made with."""
         if not self.retired or not isinstance(name, Alias):
             return [self.address(name)]
-        return [f"{self.url}{files}/{quote(name.value, safe='')}" for files in (self.files, self.retired)]
+        return [self._within(files, name) for files in (self.files, self.retired)]
+
+    def _within(self, files: str, name: Alias) -> str:
+        return f"{self.url}{files}/{quote(name.value, safe='')}"
 
     def shown(self, url: str) -> str:
         """The URL itself, or where the file is shown now if it is one of ours under an address of the past."""

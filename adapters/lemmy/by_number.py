@@ -81,13 +81,12 @@ class ByNumber(Generic[Row]):
         Counted from when the last turn was due, not from when it was taken: polls that come a little too early for one
         would else miss every other.
         """
-        last = self.state.get("asked")
-        if last is None:
+        if self.state.get("asked") is None:
             return now
-        since = now - datetime.fromisoformat(last)
-        if timedelta(0) <= since < EVERY:
+        last = datetime.fromisoformat(self.state["asked"])
+        if last <= now < last + EVERY:
             return None
-        return now - (since - EVERY) if EVERY <= since < 2 * EVERY else now
+        return last + EVERY if last + EVERY <= now < last + 2 * EVERY else now
 
     def _look_again(self, numbers: Sequence[int], now: datetime) -> bool:
         """At what is watched; whether the server told."""

@@ -17,7 +17,7 @@ from bot.domain.errors import BadAnswerError, NotLoggedInError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from adapters.lemmy.client import LemmyClient
@@ -32,6 +32,28 @@ SITE_EVERY = timedelta(minutes=2)
 MESSAGES_EVERY = timedelta(minutes=1)
 
 
+def of_message(
+    converter: Converter, admins: Callable[[], frozenset[int]], clock: Clock
+) -> Callable[[Found[Json], Basket], None]:
+    """What a report of a private message shows: the message, and the pages of who wrote and who reported it.
+
+    ``admins``: ids of the server's, as they are now.
+    """
+
+    def told(found: Found[Json], basket: Basket) -> None:
+        if found.wanted:
+            now, staff = clock.now(), admins()
+            basket.add(converter.seen_in_message(found.row, staff=staff, at=now, backlog=found.backlog))
+            for who in ("private_message_creator", "creator"):  # of the message, and of the report
+                person: Any = found.row.get(who) or {}
+                is_staff = person.get("id") in staff
+                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog, is_staff=is_staff))
+        elif found.fresh:
+            basket.drop("older than start_from")
+
+    return told
+
+
 def places(
     client: LemmyClient, converter: Converter, reader: Reader, clock: Clock, start_from: timedelta | None
 ) -> Sequence[Source]:
@@ -40,17 +62,6 @@ def places(
 
     def tour(word: str, what: Tour) -> TourSource:
         return TourSource(f"{instance}/{word}", what, client=client, reader=reader, clock=clock, start_from=start_from)
-
-    def of_message(found: Found[Json], basket: Basket) -> None:
-        if found.wanted:
-            now, staff = clock.now(), client.site().admins
-            basket.add(converter.seen_in_message(found.row, staff=staff, at=now, backlog=found.backlog))
-            for who in ("private_message_creator", "creator"):  # of the message, and of the report
-                person: Any = found.row.get(who) or {}
-                is_staff = person.get("id") in staff
-                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog, is_staff=is_staff))
-        elif found.fresh:
-            basket.drop("older than start_from")
 
     messages = PagedFeed(
         client,
@@ -69,7 +80,7 @@ def places(
         LemmySource(
             f"{instance}/messages",
             messages,
-            of_message,
+            of_message(converter, lambda: client.site().admins, clock),
             client=client,
             reader=reader,
             clock=clock,

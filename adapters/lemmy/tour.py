@@ -126,10 +126,7 @@ class TourSource:
             except UnreachableError as error:
                 if number == 1:
                     raise
-                self._read(self._tour.ways[0], 1)  # where that is not given either, this page is not what is wrong
-                if not self._patience.ends():
-                    raise
-                page = Page(cut=True, broken=[f"what is listed behind a page that the server fails at: {error}"])
+                page = Page(cut=True, broken=[self._patience.lost(error, lambda: self._read(self._tour.ways[0], 1))])
             if self._client.still_logged_in():
                 break
         else:

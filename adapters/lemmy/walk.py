@@ -24,7 +24,7 @@ from adapters.lemmy.listing import Found, Page, Row
 from bot.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from adapters.lemmy.listing import Feed, Place
     from bot.ports import Clock, Cursor
@@ -49,10 +49,17 @@ class Patience:
 
     polls: int = 0
 
-    def ends(self) -> bool:
-        """Whether it does, now that one more poll was in vain."""
+    def lost(self, error: UnreachableError, read_first: Callable[[], object]) -> str:
+        """What is a hole, in words, now that one more poll was in vain. Raises ``error`` while it is waited for.
+
+        ``read_first``: asks for the first page. Where that is not given either, the page is not what is wrong: what
+        it raises is raised, and nothing is counted.
+        """
+        read_first()
         self.polls += 1
-        return self.polls >= IN_VAIN
+        if self.polls < IN_VAIN:
+            raise error
+        return f"what is listed behind a page that the server fails at: {error}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,11 +223,8 @@ class Walk(Generic[Row]):
         except UnreachableError as error:
             if place is None:
                 raise
-            self.feed.page(None)  # where that is not given either, this page is not what is wrong
+            page = Page(rows=(), hole=self.patience.lost(error, lambda: self.feed.page(None)))
             self._in_vain = True
-            if not self.patience.ends():
-                raise
-            page = Page(rows=(), hole=f"what is listed behind a page that the server fails at: {error}")
         self.holes.extend(page.broken)
         if page.hole is not None:
             self.holes.append(page.hole)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import Allow
@@ -70,13 +71,9 @@ class Compared:
 
 @dataclass(slots=True)
 class Sums:
-    """How often each rule would fire, and how often it did.
-
-    ``oldest``: the last of them, by its scan. ``more``: there are older ones that were not looked at.
-    """
+    """How often each rule would fire, and how often it did. ``more``: there are older scans that were not looked at."""
 
     scans: int = 0
-    oldest: int | None = None
     more: bool = False
     changed: int = 0
     fires: Counter[str] = field(default_factory=Counter)
@@ -88,7 +85,6 @@ class Sums:
     def add(self, one: Compared) -> None:
         """Count one file."""
         self.scans += 1
-        self.oldest = one.looked.scan_id
         self.changed += one.changed
         self.fires.update(one.fires)
         self.before.update(one.looked.rules)
@@ -115,9 +111,9 @@ def compared(
     scans: Scans, trial: Trial, *, since: datetime | None, case: int | None, limit: int, only_changed: bool
 ) -> tuple[Sums, list[Compared]]:
     """``summed`` over ``stored``, and whether that was all."""
-    sums, worth = summed(stored(scans, trial, since=since, case=case, limit=limit), only_changed=only_changed)
-    if sums.scans == limit:
-        sums.more = bool(scans.looked_at(since=since, case=case, before=sums.oldest, limit=1))
+    found = stored(scans, trial, since=since, case=case, limit=limit + 1)
+    sums, worth = summed(islice(found, limit), only_changed=only_changed)
+    sums.more = next(found, None) is not None
     return sums, worth
 
 

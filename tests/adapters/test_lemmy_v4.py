@@ -605,7 +605,7 @@ def test_communities_accounts_and_the_servers_own_pages_are_read(server: Recorde
     assert {s.subject.local_id for s in site} == {"emoji-1", "tagline-2"}
 
 
-def test_only_reported_messages_are_read(server: Recorded) -> None:
+def report_message(server: Recorded, *, by: Any) -> None:
     people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
     message = {"id": 9, "content": "gone", "ap_id": f"{HOST}/pm/9", "published_at": "2026-11-22T07:00:00Z"}
     report = {"id": 4, "original_pm_text": "![m](https://x/m.png)", "published_at": "2026-11-22T07:01:00Z"}
@@ -613,10 +613,15 @@ def test_only_reported_messages_are_read(server: Recorded) -> None:
         "type_": "private_message",
         "private_message_report": report,
         "private_message": message,
-        "private_message_creator": people["post_creator"],
+        "private_message_creator": by,
         "creator": people["creator"],
     }
     server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
+
+
+def test_only_reported_messages_are_read(server: Recorded) -> None:
+    people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
+    report_message(server, by=people["post_creator"])
     batch = source(connect(server, start_from=None), "messages").poll(None)
     (seen,) = batch.sightings
     assert (seen.subject.kind, seen.subject.local_id, seen.media.url) == ("message", "9", "https://x/m.png")
@@ -626,18 +631,8 @@ def test_only_reported_messages_are_read(server: Recorded) -> None:
 
 
 def test_reported_message_of_an_admin_is_the_staffs(server: Recorded) -> None:
-    people = recorded("report post, instance rules")["response"]["body"]["post_report_view"]
     admin = recorded("site, as admin")["response"]["body"]["admins"][0]["person"]
-    message = {"id": 9, "content": "gone", "ap_id": f"{HOST}/pm/9", "published_at": "2026-11-22T07:00:00Z"}
-    report = {"id": 4, "original_pm_text": "![m](https://x/m.png)", "published_at": "2026-11-22T07:01:00Z"}
-    row = {
-        "type_": "private_message",
-        "private_message_report": report,
-        "private_message": message,
-        "private_message_creator": admin | {"avatar": "https://x/a.png"},
-        "creator": people["creator"],
-    }
-    server.answer("GET", "/api/v4/report/list", 200, {"items": [row]})
+    report_message(server, by=admin | {"avatar": "https://x/a.png"})
     seen = source(connect(server, start_from=None), "messages").poll(None).sightings
     told = {one.subject.kind: one.subject.author.is_staff for one in seen if one.subject.author is not None}
     assert told == {"message": True, "profile": True}

@@ -391,13 +391,19 @@ def with_a_past() -> tuple[Listing, Reader]:
     return listing, reader
 
 
-def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> None:
+def with_many_late() -> tuple[Listing, Reader]:
+    """So many numbers wait that more of them are asked for at once, and none has been asked for."""
     listing, reader = with_a_past()
     for _ in range(2 * by_number.MANY):
         listing.add(START - timedelta(days=400))
     listing.add(START)
     reader.polls(3)
     listing.asked_for = []
+    return listing, reader
+
+
+def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> None:
+    listing, reader = with_many_late()
     reader.polls(10, by_number.EVERY)
     assert len(listing.asked_for) == 10 * by_number.OF_MANY
     reader.polls(50, by_number.EVERY)
@@ -405,12 +411,7 @@ def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> N
 
 
 def test_polls_that_come_a_little_too_early_miss_no_turn() -> None:
-    listing, reader = with_a_past()
-    for _ in range(2 * by_number.MANY):
-        listing.add(START - timedelta(days=400))
-    listing.add(START)
-    reader.polls(3)
-    listing.asked_for = []
+    listing, reader = with_many_late()
     reader.polls(12, by_number.EVERY * 0.9)
     assert len(listing.asked_for) >= 10 * by_number.OF_MANY
     reader.polls(1, 5 * by_number.EVERY)

@@ -113,26 +113,25 @@ def test_what_was_seen_is_readable(ledger: SqlLedger) -> None:
     }
 
 
-def test_files_that_were_seen_in_part_are_counted_from_then_on(old_url: str) -> None:
+def with_scans_that_say(old_url: str, other: str, *, instead_of: str) -> SqlLedger:
+    """Before it was brought up to date."""
     payload = column("payload")
-    changed = update(table("scan", payload)).values(payload=func.replace(payload, "trailing_data", PARTLY_SEEN))
+    changed = update(table("scan", payload)).values(payload=func.replace(payload, instead_of, other))
     database = Database(old_url)
     with database.write() as connection:
         connection.execute(changed)
     database.close()
-    ledger = open_ledger(old_url, clock=StillClock())
+    return open_ledger(old_url, clock=StillClock())
+
+
+def test_files_that_were_seen_in_part_are_counted_from_then_on(old_url: str) -> None:
+    ledger = with_scans_that_say(old_url, PARTLY_SEEN, instead_of="trailing_data")
     assert ledger.counts()["partly_seen"] == 1
     ledger.close()
 
 
 def test_files_that_a_detector_failed_on_are_counted_from_then_on(old_url: str) -> None:
-    payload, gaps = column("payload"), failed("clip", "clip-1")
-    changed = update(table("scan", payload)).values(payload=func.replace(payload, "pdq: too smooth", gaps))
-    database = Database(old_url)
-    with database.write() as connection:
-        connection.execute(changed)
-    database.close()
-    ledger = open_ledger(old_url, clock=StillClock())
+    ledger = with_scans_that_say(old_url, failed("clip", "clip-1"), instead_of="pdq: too smooth")
     assert ledger.counts()["unscored"] > 0
     ledger.close()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import is_private
 from adapters.lemmy.feeds import LIMIT
-from adapters.lemmy.places import MESSAGES_EVERY, SiteSource
-from adapters.lemmy.sources import Basket, LemmySource
+from adapters.lemmy.places import MESSAGES_EVERY, SiteSource, of_message
+from adapters.lemmy.sources import LemmySource
 from adapters.lemmy.tour import Page, Tour, TourSource, Way
 from adapters.lemmy.v4 import wire
 from adapters.lemmy.v4.feeds import ODD, message_feed
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adapters.lemmy.convert import Converter
-    from adapters.lemmy.listing import Found
     from adapters.lemmy.reader import Reader
     from adapters.lemmy.v4.client import LemmyV4Client
     from adapters.lemmy.wire import Json
@@ -94,17 +93,6 @@ def places(
         staff = bool(row.get("is_admin"))
         return converter.seen_in_profile(row["person"], at=at, backlog=backlog, is_staff=staff)
 
-    def of_message(found: Found[Json], basket: Basket) -> None:
-        if found.wanted:
-            now, staff = clock.now(), client.site().admins
-            basket.add(converter.seen_in_message(found.row, staff=staff, at=now, backlog=found.backlog))
-            for who in ("private_message_creator", "creator"):  # of the message, and of the report
-                person = found.row[who]
-                is_staff = person["id"] in staff
-                basket.add(converter.seen_in_profile(person, at=now, backlog=found.backlog, is_staff=is_staff))
-        elif found.fresh:
-            basket.drop("older than start_from")
-
     communities = Tour(
         path="/community/list",
         key="items",
@@ -129,5 +117,11 @@ def places(
         CursorTour(f"{instance}/communities", communities, wire.community_view, **common),
         CursorTour(f"{instance}/profiles", profiles, wire.person_view, **common),
         V4SiteSource(f"{instance}/site", client, converter, reader, clock, start_from),
-        LemmySource(f"{instance}/messages", message_feed(client), of_message, every=MESSAGES_EVERY, **common),
+        LemmySource(
+            f"{instance}/messages",
+            message_feed(client),
+            of_message(converter, lambda: client.site().admins, clock),
+            every=MESSAGES_EVERY,
+            **common,
+        ),
     )
