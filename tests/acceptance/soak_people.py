@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from .soak_town import SoakTown
 
+BEGINNINGS = ("post", "arriving_post", "text")
+"""What happens first, one after the other. It stays, so that there is always something to edit and to answer."""
+
 HANDS = 4
 SIZE = (96, 72)
 HOUR = 3600.0
@@ -92,11 +95,12 @@ class Turn:
 
 
 def plan(items: int, seed: int) -> Sequence[Turn]:
-    """So many turns, the same ones for the same seed; there are things to edit first."""
+    """So many turns, the same ones for the same seed."""
     chance = random.Random(seed)
-    kinds = ["post", "arriving_post", "text", *chance.choices(list(KINDS), list(KINDS.values()), k=items)][:items]
+    kinds = [*BEGINNINGS, *chance.choices(list(KINDS), list(KINDS.values()), k=items)][:items]
+    listed = [kind in MAY_BE_LISTED and chance.random() < LISTED for kind in kinds]
     return [
-        Turn(seed * 1_000_000 + number, kind, kind in MAY_BE_LISTED and chance.random() < LISTED)
+        Turn(seed * 1_000_000 + number, kind, listed[number] and number >= len(BEGINNINGS))
         for number, kind in enumerate(kinds)
     ]
 
@@ -121,6 +125,9 @@ class Life:
 
     def play(self, turns: Sequence[Turn], pause: Callable[[], None] = lambda: None) -> None:
         """By several hands at once; ``pause`` before each turn."""
+        alone = max(0, len(BEGINNINGS) - sum(self.happened.values()))
+        self._some(turns[:alone], pause)
+        turns = turns[alone:]
         with ThreadPoolExecutor(HANDS) as hands:
             for running in [hands.submit(self._some, turns[share::HANDS], pause) for share in range(HANDS)]:
                 running.result()
@@ -173,7 +180,8 @@ class Life:
     def _some_item(self, chance: random.Random, which: Callable[[Item], bool], *, take: bool = False) -> Item | None:
         """One that shows nothing listed; those would be gone before long."""
         with self._lock:
-            fit = [one for one in self._items if which(one) and not any(made.listed for made in one.made)]
+            there = self._items[len(BEGINNINGS) :] if take else self._items
+            fit = [one for one in there if which(one) and not any(made.listed for made in one.made)]
             found = chance.choice(fit) if fit else None
             if found is not None and take:
                 self._items.remove(found)
