@@ -76,7 +76,7 @@ _MEMBERS = re.compile(r"(POST|PUT|DELETE) /api/v[34]/(post|comment|community|(po
 _OWN_FILE = re.compile(
     r"POST /pictrs/image|GET /pictrs/image/delete/mine/.*|POST /api/v4/image|DELETE /api/v4/account/media"
 )
-_A_FILE = re.compile(r"/pictrs/.*|/api/v4/image/[\w-]+\.\w+")
+_A_FILE = re.compile(r"/pictrs/.*|/api/v4/image/(proxy|[\w-]+\.\w+)")
 _NAME = re.compile(r"(?<=/image/)(original/)?[\w-]+\.\w+")
 FEEDS = {
     "0.19": {
