@@ -21,8 +21,16 @@ class LemmyError(Exception):
 class MalformedRequestError(LemmyError):
     """A query or a body that cannot be read. It is answered before any other part of the server sees it."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("unknown", message)
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__("unknown", message, status=status)
+
+
+class UnkeptCharacterError(LemmyError):
+    """A text with the one character that PostgreSQL cannot keep; ``reading``: nothing was to be written."""
+
+    def __init__(self, *, reading: bool) -> None:
+        super().__init__("unknown", 'invalid byte sequence for encoding "UTF8": 0x00')
+        self.reading = reading
 
 
 def unknown(message: str) -> LemmyError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from adapters.sandbox.pictrs.api import PictrsError
+from adapters.sandbox.pictrs.errors import PictrsError
 from adapters.sandbox.pictrs.uploads import INCOMPLETE, NO_FILES, TOO_MANY_FILES, UNEXPECTED_FIELD, header_fault
 
 _FIELD = "images[]"
