@@ -25,6 +25,7 @@ from adapters.sandbox.lemmy.v4 import (  # noqa: F401 - each registers its calls
     reports,
     search,
     site,
+    votes,
 )
 from adapters.sandbox.lemmy.v4.calling import ROUTES
 from adapters.sandbox.lemmy.v4.errors import answer_for

@@ -13,6 +13,7 @@ from adapters.sandbox.lemmy.v4.listing import CommentQuery, comment_listing, com
 from adapters.sandbox.lemmy.v4.messages.content import (
     CreateComment,
     DeleteComment,
+    DistinguishComment,
     EditComment,
     GetComment,
     GetComments,
@@ -90,6 +91,13 @@ def get_comments(call: Call, form: GetComments) -> Json:
     found, around = comment_listing(call, query).page(comments_wanted(call, query), form.page_cursor, limit)
     views = Views.of(call)
     return {"items": [views.comment_view(comment) for comment in found]} | around
+
+
+@route("POST", "/api/v4/comment/distinguish", DistinguishComment, login=True)
+def distinguish_comment(call: Call, form: DistinguishComment) -> Json:
+    """Let a comment of one's own speak for the moderators, or no longer."""
+    comments.distinguish_comment(call, old.DistinguishComment(**given(form)))
+    return answer_with(call, existing(call, form.comment_id))
 
 
 @route("DELETE", "/api/v4/comment", DeleteComment, login=True)

@@ -24,7 +24,7 @@ from adapters.sandbox.lemmy.v4.views import Views
 from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.api import failure
 from adapters.sandbox.pictrs.errors import PictrsError
-from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError, probe
 from adapters.sandbox.pictrs.queries import is_url
 from adapters.sandbox.pictrs.store import AliasNotFoundError
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
@@ -44,19 +44,26 @@ def require_pictrs(call: Call, path: str) -> None:
         raise unknown(f"error sending request for url ({PICTRS}{path})")
 
 
-def take_upload(call: Call, side: int) -> tuple[str, str]:
-    """Alias and address of what was sent, made anew and no larger than ``side`` pixels.
+def take_upload(call: Call, side: int, *, still: bool = False) -> tuple[str, str]:
+    """Alias and address of what was sent, made anew and no larger than ``side`` pixels; ``still``: nothing that moves.
 
     Even what is small enough is made anew, and a PNG then bears the time: the same picture twice has two hashes.
     """
     require_pictrs(call, "image")
     try:
         data = uploaded_file(call.headers.get("content-type"), call.body)
+        if still:
+            _check_still(data)
         alias, file = call.server.files.ingest(data, resize=side)
     except (PictrsError, InvalidMediaError, BrokenMediaError, RefusedError, ValidatorUnreachableError) as error:
         code = "pictrs_invalid_image_upload"
         raise CausedError(code, "PictrsInvalidImageUpload", message=failure(error).msg) from error
     return alias.name, remember_image(call.server, alias, file, uploader=call.me.id)
+
+
+def _check_still(data: bytes) -> None:
+    if probe(data).format.kind == "Animation":
+        raise PictrsError(400, "validate-media-type", "Media type wasn't allowed for this upload")
 
 
 @route("POST", "/api/v4/image", bucket="image", login=True, locked=False, strict=True)

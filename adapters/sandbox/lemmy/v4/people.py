@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import communities, people
+from adapters.sandbox.lemmy.applications import application_of
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
@@ -20,6 +21,7 @@ from adapters.sandbox.lemmy.v4.messages.people import (
     ApproveApplication,
     BlockCommunity,
     BlockPerson,
+    GetApplication,
     GetPerson,
     ListApplications,
     ListPersonContent,
@@ -70,15 +72,17 @@ def get_person(call: Call, form: GetPerson) -> Json:
 @route("GET", "/api/v4/person/content", ListPersonContent, private=True)
 def person_content(call: Call, form: ListPersonContent) -> Json:
     """A page of what somebody wrote, posts and comments mixed, the newest first."""
-    person = _somebody(call, form.person_id, form.username)
+    author = asked_person(call, form.person_id, form.username)
+    if author is None:
+        raise LemmyError("no_id_given")
     community_id = asked_community(call, form.community_id, form.community_name)
     found: list[Post | Comment] = []
     if form.type_ != "comments":
         found += posts_wanted(
-            call, PostQuery(creator_id=person.id, community_id=community_id, show_hidden=True, show_read=True)
+            call, PostQuery(creator_id=author, community_id=community_id, show_hidden=True, show_read=True)
         )
     if form.type_ != "posts":
-        found += comments_wanted(call, CommentQuery(creator_id=person.id, community_id=community_id))
+        found += comments_wanted(call, CommentQuery(creator_id=author, community_id=community_id))
     state = call.state
 
     def name(row: Post | Comment) -> str:
@@ -195,6 +199,13 @@ def list_applications(call: Call, form: ListApplications) -> Json:
     found, around = listing.page(wanted, form.page_cursor, checked_limit(form.limit, DEFAULT_LIMIT))
     views = Views.of(call)
     return {"items": [_application(call, views, row) for row in found]} | around
+
+
+@route("GET", "/api/v4/admin/registration_application", GetApplication, login=True)
+def get_application(call: Call, form: GetApplication) -> Json:
+    """The application of one person."""
+    require_admin(call)
+    return {"registration_application": _application(call, Views.of(call), application_of(call.state, form.person_id))}
 
 
 @route("PUT", "/api/v4/admin/registration_application/approve", ApproveApplication, login=True)

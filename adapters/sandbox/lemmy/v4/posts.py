@@ -88,7 +88,7 @@ def asked_community(call: Call, number: int | None, name: str | None) -> int | N
 
 def asked_person(call: Call, number: int | None, name: str | None) -> int | None:
     """The person that a query names, if it names one."""
-    return named_person(call, name).id if number is None and name is not None else number
+    return number if name is None else named_person(call, name).id
 
 
 @route("POST", "/api/v4/post", CreatePost, bucket="post", login=True, locked=False)
@@ -179,7 +179,9 @@ def get_posts(call: Call, form: GetPosts) -> Json:
         seconds=seconds or None,  # nothing, and not no time at all, is what 0 means
     )
     limit = checked_limit(form.limit, default_limit(call))
-    found, around = post_listing(call, query).page(posts_wanted(call, query), form.page_cursor, limit)
+    # There are no communities of communities here, so that nothing is in one.
+    wanted = posts_wanted(call, query) if form.multi_community_id is None else []
+    found, around = post_listing(call, query).page(wanted, form.page_cursor, limit)
     views = Views.of(call)
     items = [views.post_view(post) for post in found]
     if marks and call.viewer is not None:

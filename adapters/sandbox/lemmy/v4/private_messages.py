@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import private_messages
+from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import messages as old
 from adapters.sandbox.lemmy.rights import check_not_banned
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.errors import not_found
-from adapters.sandbox.lemmy.v4.messages.people import CreatePrivateMessage, EditPrivateMessage
+from adapters.sandbox.lemmy.v4.messages.people import CreatePrivateMessage, DeletePrivateMessage, EditPrivateMessage
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
@@ -49,3 +50,19 @@ def edit_private_message(call: Call, form: EditPrivateMessage) -> Json:
     private_messages.edit_message(call, given)
     with call.state.lock:
         return _answer(call, form.private_message_id)
+
+
+@route("DELETE", "/api/v4/private_message", DeletePrivateMessage, login=True)
+def delete_private_message(call: Call, form: DeletePrivateMessage) -> Json:
+    """Delete or restore a message, each of the two for himself. Its text is still told."""
+    check_not_banned(call)
+    message, me = call.state.private_messages.get(form.private_message_id), call.me.person_id
+    if message is None:
+        raise not_found()
+    if me == message.recipient_id:
+        message.deleted_by_recipient = form.deleted
+    elif me == message.creator_id:
+        message.deleted = form.deleted
+    else:
+        raise LemmyError("edit_private_message_not_allowed")
+    return _answer(call, message.id)

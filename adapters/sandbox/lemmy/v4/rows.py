@@ -298,7 +298,7 @@ def private_message(row: PrivateMessage) -> Json:
         ap_id=row.ap_id,
         local=row.local,
         removed=row.removed,
-        deleted_by_recipient=False,
+        deleted_by_recipient=row.deleted_by_recipient,
     )
 
 
