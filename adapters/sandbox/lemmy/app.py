@@ -93,10 +93,12 @@ class LemmyApp:
         address = address_of(request)
         if chosen.bucket is not None and not self._passes(chosen.bucket, address):
             raise LemmyError("rate_limit_error")
-        # A query is there at once, and a body is not: who is nobody is told so before the body is read.
+        # A query is there at once, and a body only if it is empty: strangers are told so before any other is read.
         takes_json = self._takes_json(chosen, request)
         if takes_json:
             check_json(body, request.headers.get("content-type", ""))
+            if not body:
+                read_json(chosen.form, body)
         form = None if takes_json else self._query(chosen, request)
         state = self._server.state
         with state.lock:
@@ -141,19 +143,21 @@ class LemmyApp:
             answer.body = gzip.compress(bytes(answer.body), compresslevel=1)
             answer.headers["content-encoding"] = "gzip"
             answer.headers["content-length"] = str(len(answer.body))
+        answer.headers["access-control-expose-headers"] = ", ".join(sorted(set(answer.headers)))
         if "origin" in request.headers:
             answer.headers["access-control-allow-origin"] = request.headers["origin"]
-            answer.headers["access-control-expose-headers"] = ", ".join(sorted(set(answer.headers)))
 
     @staticmethod
     def _preflight(request: Request) -> Response:
         headers = {
-            "access-control-allow-origin": request.headers.get("origin", "*"),
             "access-control-allow-methods": "CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE",
-            "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
             "access-control-max-age": "3600",
+            "cache-control": "public, max-age=60",
             "vary": _CORS_VARY,
         }
+        for asked, told in (("origin", "origin"), ("access-control-request-headers", "headers")):
+            if asked in request.headers:
+                headers[f"access-control-allow-{told}"] = request.headers[asked]
         return Response(b"", headers=headers)
 
 

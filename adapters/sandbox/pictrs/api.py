@@ -23,7 +23,14 @@ from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, EmptyMedi
 from adapters.sandbox.pictrs.queries import allowed_methods, is_url, moment, named_file, unsigned, wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
-from adapters.sandbox.pictrs.uploads import INCOMPLETE, NO_FILES, TOO_MANY_FILES, UNEXPECTED_FIELD, header_fault
+from adapters.sandbox.pictrs.uploads import (
+    INCOMPLETE,
+    NO_FILE_NAME,
+    NO_FILES,
+    TOO_MANY_FILES,
+    UNEXPECTED_FIELD,
+    header_fault,
+)
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
 if TYPE_CHECKING:
@@ -285,8 +292,10 @@ async def _only_file(fields: list[tuple[str, UploadFile | str]]) -> bytes:
     """The one file of an upload."""
     contents: list[bytes] = []
     for name, value in fields:
-        if name != "images[]" or not isinstance(value, UploadFile):
+        if name != "images[]":
             raise _not_taken(UNEXPECTED_FIELD)
+        if not isinstance(value, UploadFile):
+            raise _not_taken(NO_FILE_NAME)
         if contents:
             raise _not_taken(TOO_MANY_FILES)
         contents.append(await value.read())

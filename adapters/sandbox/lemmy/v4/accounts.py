@@ -11,6 +11,7 @@ from adapters.sandbox.lemmy import accounts
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.messages.site import Nothing
+from adapters.sandbox.lemmy.rights import check_not_banned
 from adapters.sandbox.lemmy.sessions import SameTokenError, log_in
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
@@ -89,12 +90,14 @@ def logout(call: Call, form: Nothing) -> Response:
 @route("POST", "/api/v4/account/auth/totp/generate", Nothing, bucket="register", login=True)
 def generate_totp(call: Call, form: Nothing) -> Json:
     """A secret for the second factor, which counts once a code of it has been sent."""
+    check_not_banned(call)
     return accounts.generate_totp(call, form)
 
 
 @route("POST", "/api/v4/account/auth/totp/edit", UpdateTotp, bucket="register", login=True)
 def update_totp(call: Call, form: UpdateTotp) -> Json:
     """Switch the second factor on or off."""
+    check_not_banned(call)
     return accounts.update_totp(call, old.UpdateTotp(totp_token=form.totp_token, enabled=form.enabled))
 
 
@@ -167,6 +170,7 @@ def list_logins(call: Call, _: Nothing) -> Json:
 @route("PUT", "/api/v4/account/settings/save", SaveUserSettings, login=True, locked=False)
 def save_settings(call: Call, form: SaveUserSettings) -> Json:
     """Change one's settings and profile; pictures have calls of their own."""
+    check_not_banned(call)
     same = {name: getattr(form, name) for name in _SAME_SETTINGS}
     accounts.save_user_settings(
         call,

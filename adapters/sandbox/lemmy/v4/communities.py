@@ -9,7 +9,13 @@ from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.lookup import named_community
 from adapters.sandbox.lemmy.messages import communities as old
 from adapters.sandbox.lemmy.messages.choices import CommunityVisibility as OldVisibility
-from adapters.sandbox.lemmy.rights import check_mod_action, existing_community, is_mod_or_admin, require_admin
+from adapters.sandbox.lemmy.rights import (
+    check_mod_action,
+    check_not_banned,
+    existing_community,
+    is_mod_or_admin,
+    require_admin,
+)
 from adapters.sandbox.lemmy.text import check_length, matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
@@ -138,6 +144,7 @@ def delete_community(call: Call, form: DeleteCommunity) -> Json:
 @route("POST", "/api/v4/community/follow", FollowCommunity, login=True)
 def follow_community(call: Call, form: FollowCommunity) -> Json:
     """Follow or leave; a remote community accepts a moment later."""
+    check_not_banned(call)
     communities.follow_community(call, old.FollowCommunity(community_id=form.community_id, follow=form.follow))
     call.server.v4.did("follow", form.community_id, call.me.person_id)
     return answer_with(call, existing_community(call.state, form.community_id))

@@ -12,6 +12,7 @@ from adapters.sandbox.lemmy.rights import (
     check_higher_admin,
     check_higher_mod_or_admin,
     check_mod_action,
+    existing_community,
     expiry,
     require_admin,
 )
@@ -197,6 +198,7 @@ def ban_person(call: Call, form: BanPerson) -> Json:
 def ban_from_community(call: Call, form: BanFromCommunity) -> Json:
     """Ban from a community, or let back in."""
     expires = expiry(form.expires_at)
+    existing_community(call.state, form.community_id)
     check_mod_action(call, form.community_id)
     check_higher_mod_or_admin(call, form.community_id, form.person_id)
     check_length(form.reason, BODY_LIMIT, "invalid_body_field")

@@ -9,7 +9,7 @@ from adapters.sandbox.lemmy.applications import application_of
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
-from adapters.sandbox.lemmy.rights import require_admin
+from adapters.sandbox.lemmy.rights import check_not_banned, require_admin
 from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
@@ -170,6 +170,7 @@ def admin_users(call: Call, form: AdminListUsers) -> Json:
 @route("POST", "/api/v4/account/block/person", BlockPerson, login=True)
 def block_person(call: Call, form: BlockPerson) -> Json:
     """Hide somebody from one's own lists."""
+    check_not_banned(call)
     people.block_person(call, old.BlockPerson(person_id=form.person_id, block=form.block))
     call.server.v4.did("block_person", form.person_id, call.me.person_id)
     return {"person_view": Views.of(call).person_view(call.state.people[form.person_id])}
@@ -178,6 +179,7 @@ def block_person(call: Call, form: BlockPerson) -> Json:
 @route("POST", "/api/v4/account/block/community", BlockCommunity, login=True)
 def block_community(call: Call, form: BlockCommunity) -> Json:
     """Hide a community from one's own lists; that also ends the subscription."""
+    check_not_banned(call)
     given = old_communities.BlockCommunity(community_id=form.community_id, block=form.block)
     communities.block_community(call, given)
     call.server.v4.did("block", form.community_id, call.me.person_id)

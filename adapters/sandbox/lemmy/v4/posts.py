@@ -9,7 +9,7 @@ from adapters.sandbox.lemmy import posts
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.lookup import named_community, named_person
 from adapters.sandbox.lemmy.messages import posts as old
-from adapters.sandbox.lemmy.rights import check_mod_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_mod_action, check_not_banned, is_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import checked_limit
 from adapters.sandbox.lemmy.v4.errors import not_found
@@ -208,6 +208,7 @@ def mark_post_as_read(call: Call, form: MarkPostAsRead) -> Json:
 @route("POST", "/api/v4/post/hide", HidePost, login=True)
 def hide_post(call: Call, form: HidePost) -> Json:
     """Hide a post from one's own lists."""
+    check_not_banned(call)
     post = existing(call, form.post_id)
     key = (post.id, call.me.person_id)
     if form.hide:

@@ -23,7 +23,7 @@ def _answer(call: Call, number: int) -> Json:
     state, views = call.state, Views.of(call)
     message = state.private_messages[number]
     view = {
-        "private_message": rows.private_message(message),
+        "private_message": rows.private_message(message, told=message.recipient_id == call.me.person_id),
         "creator": views.person(state.people[message.creator_id]),
         "recipient": views.person(state.people[message.recipient_id]),
     }
@@ -46,6 +46,8 @@ def create_private_message(call: Call, form: CreatePrivateMessage) -> Json:
 @route("PUT", "/api/v4/private_message", EditPrivateMessage, login=True, locked=False)
 def edit_private_message(call: Call, form: EditPrivateMessage) -> Json:
     """Change one's own message; reports keep what it was."""
+    with call.state.lock:
+        check_not_banned(call)
     given = old.EditPrivateMessage(private_message_id=form.private_message_id, content=form.content)
     private_messages.edit_message(call, given)
     with call.state.lock:
