@@ -12,6 +12,7 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.applications import add_application
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError, unknown
+from adapters.sandbox.lemmy.lookup import check_known_languages
 from adapters.sandbox.lemmy.messages.people import Login, Register, SaveUserSettings, UpdateTotp
 from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.profiles import replaced_picture
@@ -234,9 +235,7 @@ def save_user_settings(call: Call, form: SaveUserSettings) -> Json:
     avatar = replaced_picture(call, form.avatar, person.avatar)
     banner = replaced_picture(call, form.banner, person.banner)
     check_length(bio, BIO_LIMIT, "bio_length_overflow")
-    if not set(form.discussion_languages or ()) <= set(range(len(all_languages()))):
-        constraint = "local_user_language_language_id_fkey"
-        raise unknown(f'insert or update on table "local_user_language" violates foreign key constraint "{constraint}"')
+    check_known_languages(form.discussion_languages, "local_user_language")
     if form.display_name:
         check_display_name(form.display_name.strip(), state.local_site.actor_name_max_length)
     if form.matrix_user_id and not form.matrix_user_id.startswith("@"):

@@ -33,6 +33,14 @@ class UnkeptCharacterError(LemmyError):
         self.reading = reading
 
 
+class ConstraintError(LemmyError):
+    """What the database says of a row that points at nothing. 1.0 calls it ``couldnt_update`` mostly."""
+
+    def __init__(self, table: str, column: str) -> None:
+        key = f"{table}_{column}_fkey"
+        super().__init__("unknown", f'insert or update on table "{table}" violates foreign key constraint "{key}"')
+
+
 def unknown(message: str) -> LemmyError:
     """An error without a code of its own."""
     return LemmyError("unknown", message)

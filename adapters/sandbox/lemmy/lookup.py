@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.sandbox.lemmy.errors import LemmyError, record_not_found, unknown
-from adapters.sandbox.lemmy.state import UNDETERMINED
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, record_not_found, unknown
+from adapters.sandbox.lemmy.state import UNDETERMINED, all_languages
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
@@ -71,6 +71,12 @@ def default_language(call: Call, community: Community) -> int:
     if len(common) == 2 and UNDETERMINED in common:
         return (common - {UNDETERMINED}).pop()
     return UNDETERMINED
+
+
+def check_known_languages(languages: list[int] | None, table: str) -> None:
+    """Raise ``ConstraintError`` for a language that is none; ``table`` is where it was to be kept."""
+    if not set(languages or ()) <= set(range(len(all_languages()))):
+        raise ConstraintError(table, "language_id")
 
 
 def check_language(community: Community, language: int | None) -> None:

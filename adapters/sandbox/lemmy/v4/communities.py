@@ -16,7 +16,7 @@ from adapters.sandbox.lemmy.rights import (
     is_mod_or_admin,
     require_admin,
 )
-from adapters.sandbox.lemmy.text import check_length, matches
+from adapters.sandbox.lemmy.text import check_display_name, check_length, matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.v4.choices import CommunityVisibility
     from adapters.sandbox.lemmy.v4.cursors import Key
 
+_TITLE_LIMIT = 50
 _SUMMARY_LIMIT = 150
 
 
@@ -69,6 +70,8 @@ def _set_new(community: Community, summary: str | None, wanted: CommunityVisibil
 @route("POST", "/api/v4/community", CreateCommunity, bucket="register", login=True, locked=False)
 def create_community(call: Call, form: CreateCommunity) -> Json:
     """Found a community; its founder moderates and follows it."""
+    if form.title is not None:
+        check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
     made = communities.create_community(
         call,
@@ -113,6 +116,8 @@ def get_community(call: Call, form: GetCommunity) -> Json:
 @route("PUT", "/api/v4/community", EditCommunity, login=True, locked=False)
 def edit_community(call: Call, form: EditCommunity) -> Json:
     """Change a community that one moderates. Pictures have calls of their own."""
+    if form.title is not None:
+        check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
     communities.edit_community(
         call,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.lemmy import moderation
-from adapters.sandbox.lemmy.errors import LemmyError, unknown
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, unknown
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.moderation import close_report, set_community_ban
 from adapters.sandbox.lemmy.rights import (
@@ -159,8 +159,8 @@ def _person(call: Call, person_id: int, table: str) -> Person:
     """Somebody to ban; of somebody who is not there the database itself complains."""
     person = call.state.people.get(person_id)
     if person is None:
-        key = f"{table}_person_id_fkey"
-        raise unknown(f'insert or update on table "{table}" violates foreign key constraint "{key}"')
+        complaint = ConstraintError(table, "person_id")
+        raise complaint if table == "community_actions" else unknown(str(complaint.message))
     return person
 
 

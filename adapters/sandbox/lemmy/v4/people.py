@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import communities, people
 from adapters.sandbox.lemmy.applications import application_of
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.rights import check_not_banned, require_admin
@@ -14,7 +14,7 @@ from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
-from adapters.sandbox.lemmy.v4.errors import not_found
+from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
 from adapters.sandbox.lemmy.v4.listing import CommentQuery, PostQuery, comments_wanted, posts_wanted
 from adapters.sandbox.lemmy.v4.messages.people import (
     AdminListUsers,
@@ -171,6 +171,8 @@ def admin_users(call: Call, form: AdminListUsers) -> Json:
 def block_person(call: Call, form: BlockPerson) -> Json:
     """Hide somebody from one's own lists."""
     check_not_banned(call)
+    if form.person_id not in call.state.people:
+        raise CausedError("already_exists", str(ConstraintError("person_actions", "target_id").message))
     people.block_person(call, old.BlockPerson(person_id=form.person_id, block=form.block))
     call.server.v4.did("block_person", form.person_id, call.me.person_id)
     return {"person_view": Views.of(call).person_view(call.state.people[form.person_id])}
@@ -180,6 +182,8 @@ def block_person(call: Call, form: BlockPerson) -> Json:
 def block_community(call: Call, form: BlockCommunity) -> Json:
     """Hide a community from one's own lists; that also ends the subscription."""
     check_not_banned(call)
+    if form.community_id not in call.state.communities:
+        raise ConstraintError("community_actions", "community_id")
     given = old_communities.BlockCommunity(community_id=form.community_id, block=form.block)
     communities.block_community(call, given)
     call.server.v4.did("block", form.community_id, call.me.person_id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import posts
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.lookup import named_community, named_person
 from adapters.sandbox.lemmy.messages import posts as old
 from adapters.sandbox.lemmy.rights import check_mod_action, check_not_banned, is_mod_or_admin
@@ -94,7 +94,15 @@ def asked_person(call: Call, number: int | None, name: str | None) -> int | None
 @route("POST", "/api/v4/post", CreatePost, bucket="post", login=True, locked=False)
 def create_post(call: Call, form: CreatePost) -> Json:
     """Write a post; the answer comes when its link has been looked at. The banned are refused here."""
-    made = posts.create_post(call, old.CreatePost(**given(form)))
+    fields = given(form)
+    # There are no tags here, and nobody may have a post that waits: what cannot be done is refused.
+    if fields.pop("tags", []):
+        raise LemmyError("tag_not_in_community")
+    later = fields.pop("scheduled_publish_time_at", None)
+    if later is not None:
+        past = later < now().timestamp()
+        raise LemmyError("post_schedule_time_must_be_in_future" if past else "too_many_scheduled_posts")
+    made = posts.create_post(call, old.CreatePost(**fields))
     with call.state.lock:
         post, me = existing(call, made["post_view"]["post"]["id"]), call.me.person_id
         call.server.v4.did("vote_post", post.id, me)
@@ -200,6 +208,8 @@ def delete_post(call: Call, form: DeletePost) -> Json:
 @route("POST", "/api/v4/post/mark_as_read", MarkPostAsRead, login=True)
 def mark_post_as_read(call: Call, form: MarkPostAsRead) -> Json:
     """Note a post as read, or as not read."""
+    if form.post_id not in call.state.posts:
+        raise ConstraintError("post_actions", "post_id")
     post = existing(call, form.post_id)
     mark_read(call, post, read=form.read)
     return answer_with(call, post)
@@ -209,6 +219,8 @@ def mark_post_as_read(call: Call, form: MarkPostAsRead) -> Json:
 def hide_post(call: Call, form: HidePost) -> Json:
     """Hide a post from one's own lists."""
     check_not_banned(call)
+    if form.post_id not in call.state.posts:
+        raise ConstraintError("post_actions", "post_id")
     post = existing(call, form.post_id)
     key = (post.id, call.me.person_id)
     if form.hide:

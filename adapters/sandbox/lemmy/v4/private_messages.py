@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import private_messages
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import messages as old
 from adapters.sandbox.lemmy.rights import check_not_banned
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
-from adapters.sandbox.lemmy.v4.errors import not_found
+from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
 from adapters.sandbox.lemmy.v4.messages.people import CreatePrivateMessage, DeletePrivateMessage, EditPrivateMessage
 from adapters.sandbox.lemmy.v4.views import Views
 
@@ -36,7 +36,8 @@ def create_private_message(call: Call, form: CreatePrivateMessage) -> Json:
     with call.state.lock:
         check_not_banned(call)
         if form.recipient_id not in call.state.people:
-            raise not_found()
+            cause = str(ConstraintError("private_message", "recipient_id").message)
+            raise CausedError("couldnt_create", cause)
     given = old.CreatePrivateMessage(content=form.content, recipient_id=form.recipient_id)
     made = private_messages.create_message(call, given)
     with call.state.lock:

@@ -26,6 +26,8 @@ class CreatePost:
     nsfw: bool | None = None
     language_id: Id | None = None
     custom_thumbnail: str | None = None
+    tags: list[Id] | None = None
+    scheduled_publish_time_at: Long | None = None
 
 
 @form
