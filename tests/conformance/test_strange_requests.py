@@ -95,6 +95,9 @@ def test_languages_that_are_none_and_letters_that_cannot_be_sent(bob: Person) ->
     assert refusal(answer) == (400, "unknown")
     assert "violates foreign key constraint" in answer.json()["message"]
     assert refusal(bob.put("user/save_user_settings", email="bob@example.com")) == (400, "no_email_setup")
+    assert refusal(bob.post("user/block", person_id=NO_SUCH_ID, block=True)) == (400, "person_block_already_exists")
+    blocked = bob.post("community/block", community_id=NO_SUCH_ID, block=True)
+    assert refusal(blocked) == (400, "community_block_already_exists")
 
 
 def test_votes_are_for_moderators(stage: Stage, alice: Person, bob: Person, warden: Person, community: int) -> None:

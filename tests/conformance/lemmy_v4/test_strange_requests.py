@@ -157,3 +157,36 @@ def test_votes_messages_and_applications_one_by_one(
         view = body(person.delete("private_message", private_message_id=number, deleted=True))
         message = view["private_message_view"]["private_message"]
         assert (message["deleted"], message["deleted_by_recipient"], message["content"]) == (*told, "words")
+
+
+def test_rows_that_lead_nowhere(stage: Stage, bob: Person, warden: Person, admin: Person, community: int) -> None:
+    for answer in (
+        bob.post("post/mark_as_read", post_id=NO_SUCH_ID, read=True),
+        bob.post("post/hide", post_id=NO_SUCH_ID, hide=True),
+        bob.post("account/block/community", community_id=NO_SUCH_ID, block=True),
+        bob.put("account/settings/save", discussion_languages=[NO_SUCH_ID]),
+        admin.put("site", discussion_languages=[NO_SUCH_ID]),
+        admin.post("community/ban_user", community_id=community, person_id=NO_SUCH_ID, ban=True, **REASON),
+    ):
+        assert refusal(answer) == (400, "couldnt_update")
+        assert "violates foreign key constraint" in answer.json()["cause"]
+    assert refusal(bob.post("account/block/person", person_id=NO_SUCH_ID, block=True)) == (400, "already_exists")
+    assert refusal(bob.post("private_message", recipient_id=NO_SUCH_ID, content="x")) == (400, "couldnt_create")
+    nowhere = bob.post("community/ban_user", community_id=NO_SUCH_ID, person_id=bob.id, ban=True, **REASON)
+    assert refusal(nowhere) == (404, "not_found")
+
+
+def test_titles_keywords_and_pages_that_are_none(bob: Person, admin: Person, community: int) -> None:
+    for title in ("x", "x" * 51, "@handle"):
+        assert refusal(admin.put("community", community_id=community, title=title)) == (400, "invalid_display_name")
+    for settings, code in (
+        ({"blocking_keywords": ["ab"]}, "block_keyword_too_short"),
+        ({"blocking_keywords": ["x" * 51]}, "block_keyword_too_long"),
+        ({"default_items_per_page": 0}, "invalid_fetch_limit"),
+        ({"default_items_per_page": 51}, "invalid_fetch_limit"),
+    ):
+        assert refusal(bob.put("account/settings/save", **settings)) == (400, code)
+    early = {"name": "A post", "community_id": community, "scheduled_publish_time_at": 1}
+    assert refusal(bob.post("post", **early)) == (400, "post_schedule_time_must_be_in_future")
+    tagged = {"name": "A post", "community_id": community, "tags": [NO_SUCH_ID]}
+    assert refusal(bob.post("post", **tagged)) == (400, "tag_not_in_community")
