@@ -12,6 +12,7 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.applications import add_application
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError, unknown
+from adapters.sandbox.lemmy.lookup import check_known_languages
 from adapters.sandbox.lemmy.messages.people import Login, Register, SaveUserSettings, UpdateTotp
 from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.profiles import replaced_picture
@@ -234,6 +235,7 @@ def save_user_settings(call: Call, form: SaveUserSettings) -> Json:
     avatar = replaced_picture(call, form.avatar, person.avatar)
     banner = replaced_picture(call, form.banner, person.banner)
     check_length(bio, BIO_LIMIT, "bio_length_overflow")
+    check_known_languages(form.discussion_languages, "local_user_language")
     if form.display_name:
         check_display_name(form.display_name.strip(), state.local_site.actor_name_max_length)
     if form.matrix_user_id and not form.matrix_user_id.startswith("@"):
@@ -243,6 +245,9 @@ def save_user_settings(call: Call, form: SaveUserSettings) -> Json:
             address = form.email.lower()
             if any(user.email == address and user.id != me.id for user in state.local_users.values()):
                 raise LemmyError("email_already_exists")
+            # 0.19 sends a letter at once, to see whether the address is one, and there is no post office here.
+            if call.server.api == "v3" and address != me.email:
+                raise LemmyError("no_email_setup")
         me.email = me.email if form.email is None else (form.email.lower() or None)
         person.avatar, person.banner = avatar, banner
         person.bio = person.bio if form.bio is None else (bio or None)

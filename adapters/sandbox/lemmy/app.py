@@ -30,8 +30,8 @@ from adapters.sandbox.lemmy import (  # noqa: F401 - each registers its calls
     votes,
 )
 from adapters.sandbox.lemmy.calling import ROUTES, Call, Route, Server
-from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError
-from adapters.sandbox.lemmy.forms import read_json, read_query
+from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError, UnkeptCharacterError
+from adapters.sandbox.lemmy.forms import check_json, has_nul, read_json, read_query
 from adapters.sandbox.lemmy.messages.site import Nothing
 from adapters.sandbox.lemmy.sessions import sent_token, viewer_of
 
@@ -86,17 +86,29 @@ class LemmyApp:
         found = [route for route in self.routes if _fits(route, segments)]
         chosen = next((route for route in found if route.method == request.method), None)
         if chosen is None:
-            refused = any(route.strict for route in found)
-            return Response(b"", status_code=405 if refused else 404)
+            allowed = [route.method for route in found if route.strict]
+            if allowed:
+                return Response(b"", status_code=405, headers={"allow": ", ".join(allowed)})
+            return Response(b"", status_code=404)
         address = address_of(request)
         if chosen.bucket is not None and not self._passes(chosen.bucket, address):
             raise LemmyError("rate_limit_error")
-        form = self._form(chosen, request, body)
+        # A query is there at once, and a body only if it is empty: strangers are told so before any other is read.
+        takes_json = self._takes_json(chosen, request)
+        if takes_json:
+            check_json(body, request.headers.get("content-type", ""))
+            if not body:
+                read_json(chosen.form, body)
+        form = None if takes_json else self._query(chosen, request)
         state = self._server.state
         with state.lock:
             viewer = self._viewer(token)
         if chosen.login and viewer is None:
             raise LemmyError("incorrect_login")
+        if takes_json:
+            form = read_json(chosen.form, body)
+        if has_nul(form):
+            raise UnkeptCharacterError(reading=request.method == "GET")
         if chosen.private and viewer is None and state.local_site.private_instance:
             raise LemmyError("instance_is_private")
         path = tuple(part for part, pattern in zip(segments, chosen.segments, strict=True) if pattern == "{}")
@@ -111,12 +123,11 @@ class LemmyApp:
     def _viewer(self, token: str | None) -> LocalUser | None:
         return viewer_of(self._server.state, token)
 
-    def _form(self, route: Route, request: Request, body: bytes) -> object:
-        if route.form is Nothing:
-            return Nothing()
-        if request.method == "GET":
-            return read_query(route.form, request.url.query)
-        return read_json(route.form, body, request.headers.get("content-type", ""))
+    def _takes_json(self, route: Route, request: Request) -> bool:
+        return route.form is not Nothing and request.method != "GET"
+
+    def _query(self, route: Route, request: Request) -> object:
+        return Nothing() if route.form is Nothing else read_query(route.form, request.url.query)
 
     @staticmethod
     def _finish(request: Request, answer: Response, token: str | None, *, plain: bool) -> None:
@@ -132,25 +143,27 @@ class LemmyApp:
             answer.body = gzip.compress(bytes(answer.body), compresslevel=1)
             answer.headers["content-encoding"] = "gzip"
             answer.headers["content-length"] = str(len(answer.body))
+        answer.headers["access-control-expose-headers"] = ", ".join(sorted(set(answer.headers)))
         if "origin" in request.headers:
             answer.headers["access-control-allow-origin"] = request.headers["origin"]
-            answer.headers["access-control-expose-headers"] = ", ".join(sorted(set(answer.headers)))
 
     @staticmethod
     def _preflight(request: Request) -> Response:
         headers = {
-            "access-control-allow-origin": request.headers.get("origin", "*"),
             "access-control-allow-methods": "CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE",
-            "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
             "access-control-max-age": "3600",
+            "cache-control": "public, max-age=60",
             "vary": _CORS_VARY,
         }
+        for asked, told in (("origin", "origin"), ("access-control-request-headers", "headers")):
+            if asked in request.headers:
+                headers[f"access-control-allow-{told}"] = request.headers[asked]
         return Response(b"", headers=headers)
 
 
 def _fits(route: Route, segments: tuple[str, ...]) -> bool:
     return len(route.segments) == len(segments) and all(
-        pattern in {"{}", part} for pattern, part in zip(route.segments, segments, strict=True)
+        part if pattern == "{}" else pattern == part for pattern, part in zip(route.segments, segments, strict=True)
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError
-from adapters.sandbox.lemmy.messages.people import ApproveApplication, ListApplications
+from adapters.sandbox.lemmy.messages.people import ApproveApplication, GetApplication, ListApplications
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.rows import LocalUser, as_json
 from adapters.sandbox.lemmy.site_rows import Application
@@ -48,6 +48,21 @@ def list_applications(call: Call, form: ListApplications) -> Json:
     if form.unread_only:
         rows = [row for row in rows if row.admin_id is None]
     return {"registration_applications": [_view(call.state, row) for row in rows[span(form.page, form.limit)]]}
+
+
+@route("GET", "/api/v3/admin/registration_application", GetApplication, login=True)
+def get_application(call: Call, form: GetApplication) -> Json:
+    """The application of one person."""
+    require_admin(call)
+    return {"registration_application": _view(call.state, application_of(call.state, form.person_id))}
+
+
+def application_of(state: State, person_id: int) -> Application:
+    """The application of a person; raises ``LemmyError``."""
+    row = next((row for row in state.applications.values() if row.person_id == person_id), None)
+    if row is None:
+        raise LemmyError("couldnt_find_registration_application")
+    return row
 
 
 @route("PUT", "/api/v3/admin/registration_application/approve", ApproveApplication, login=True)

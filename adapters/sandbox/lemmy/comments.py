@@ -13,12 +13,13 @@ from adapters.sandbox.lemmy.lookup import check_language, default_language, name
 from adapters.sandbox.lemmy.messages.comments import (
     CreateComment,
     DeleteComment,
+    DistinguishComment,
     EditComment,
     GetComment,
     GetComments,
 )
 from adapters.sandbox.lemmy.posts import existing_post, visible_post
-from adapters.sandbox.lemmy.rights import check_user_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_mod_action, check_user_action, is_mod_or_admin
 from adapters.sandbox.lemmy.rows import Comment, Json
 from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length
 from adapters.sandbox.lemmy.views import comment_view
@@ -170,6 +171,19 @@ def edit_comment(call: Call, form: EditComment) -> Json:
         comment.language_id = comment.language_id if form.language_id is None else form.language_id
         comment.updated = now()
         return answer_with(call, comment, notified(state, comment, call.me.person_id, mentions=True))
+
+
+@route("POST", "/api/v3/comment/distinguish", DistinguishComment, login=True)
+def distinguish_comment(call: Call, form: DistinguishComment) -> Json:
+    """Let a comment of one's own speak for the moderators, or no longer."""
+    comment = existing_comment(call, form.comment_id)
+    community_id = call.state.posts[comment.post_id].community_id
+    check_user_action(call, community_id)
+    if comment.creator_id != call.me.person_id:
+        raise LemmyError("no_comment_edit_allowed")
+    check_mod_action(call, community_id)
+    comment.distinguished = form.distinguished
+    return answer_with(call, comment, [])
 
 
 @route("POST", "/api/v3/comment/delete", DeleteComment, login=True)

@@ -181,7 +181,9 @@ def follow_community(call: Call, form: FollowCommunity) -> Json:
 def block_community(call: Call, form: BlockCommunity) -> Json:
     """Hide a community from one's own lists; that also ends the subscription."""
     state, key = call.state, (form.community_id, call.me.person_id)
-    community = existing_community(state, form.community_id)
+    community = state.communities.get(form.community_id)
+    if community is None:
+        raise LemmyError("community_block_already_exists")
     if form.block:
         state.community_blocks.add(key)
         state.followers.pop(key, None)

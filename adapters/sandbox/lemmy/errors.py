@@ -21,8 +21,24 @@ class LemmyError(Exception):
 class MalformedRequestError(LemmyError):
     """A query or a body that cannot be read. It is answered before any other part of the server sees it."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("unknown", message)
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__("unknown", message, status=status)
+
+
+class UnkeptCharacterError(LemmyError):
+    """A text with the one character that PostgreSQL cannot keep; ``reading``: nothing was to be written."""
+
+    def __init__(self, *, reading: bool) -> None:
+        super().__init__("unknown", 'invalid byte sequence for encoding "UTF8": 0x00')
+        self.reading = reading
+
+
+class ConstraintError(LemmyError):
+    """What the database says of a row that points at nothing. 1.0 calls it ``couldnt_update`` mostly."""
+
+    def __init__(self, table: str, column: str) -> None:
+        key = f"{table}_{column}_fkey"
+        super().__init__("unknown", f'insert or update on table "{table}" violates foreign key constraint "{key}"')
 
 
 def unknown(message: str) -> LemmyError:

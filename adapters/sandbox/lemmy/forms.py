@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 import typing
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 from urllib.parse import parse_qsl
 
 from adapters.sandbox.lemmy.errors import MalformedRequestError
+from adapters.sandbox.lemmy.reading_json import JsonReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Id = Annotated[int, "i32"]
 Small = Annotated[int, "i16"]
 Long = Annotated[int, "i64"]
 _BITS = {"i16": 16, "i32": 32, "i64": 64}
+_LONGEST = 2_097_152  # bytes of a body: the default of actix-web
 
 F = TypeVar("F")
 
@@ -95,7 +101,10 @@ def _from_text(spec: _Spec, text: str) -> object:
         return text == "true"
     if isinstance(spec.kind, str):
         return _integer(text, _BITS[spec.kind])
-    return _variant(spec.kind, text, "Query deserialize error: {}")
+    try:
+        return spec.kind(text)
+    except ValueError as error:
+        raise _bad_query(_no_variant(spec.kind, text)) from error
 
 
 def _integer(text: str, bits: int) -> int:
@@ -112,98 +121,97 @@ def _integer(text: str, bits: int) -> int:
     return value
 
 
-def _variant(kind: type[StrEnum], text: str, frame: str) -> StrEnum:
-    try:
-        return kind(text)
-    except ValueError as error:
-        names = [f"`{member}`" for member in kind]
-        known = " or ".join(names) if len(names) == 2 else "one of " + ", ".join(names)
-        raise MalformedRequestError(frame.format(f"unknown variant `{text}`, expected {known}")) from error
+def _no_variant(kind: type[StrEnum], text: str) -> str:
+    names = [f"`{member}`" for member in kind]
+    known = " or ".join(names) if len(names) == 2 else "one of " + ", ".join(names)
+    return f"unknown variant `{text}`, expected {known}"
 
 
-def read_json(kind: type[F], raw: bytes, content_type: str) -> F:
-    """A JSON body as ``form``; raises ``MalformedRequestError``."""
-    essence = content_type.split(";", maxsplit=1)[0].strip().lower()
-    if essence != "application/json" and not essence.endswith("+json"):
+def check_json(raw: bytes, content_type: str) -> None:
+    """Raise ``MalformedRequestError`` for what is not even read: what is not called JSON, and too much of it."""
+    kind, _, subtype = content_type.split(";", maxsplit=1)[0].strip().lower().partition("/")
+    if not kind or (subtype != "json" and not subtype.endswith("+json")):
         raise MalformedRequestError("Content type error")
-    try:
-        text = raw.decode()
-        document = json.loads(text)
-    except ValueError as error:
-        raise _bad_json(_json_problem(raw, error)) from error
-    if not isinstance(document, dict):
-        raise _bad_json(f"invalid type: {_unexpected(document)}, expected struct {kind.__name__} at line 1 column 0")
-    specs, ends, values = _specs(kind), _value_ends(text), {}
-    for name, value in document.items():
+    if len(raw) > _LONGEST:
+        size = f"{len(raw)} bytes) is larger than allowed (limit: {_LONGEST} bytes)."
+        raise MalformedRequestError(f"JSON payload ({size}", status=413)
+
+
+def read_json(kind: type[F], raw: bytes) -> F:
+    """A JSON body as ``form``; raises ``MalformedRequestError``."""
+    reader, specs, values = JsonReader(raw), _specs(kind), dict[str, object]()
+    container = reader.container()
+    if container is None:
+        raise reader.failure(f"invalid type: {_unexpected(reader.scalar())}, expected struct {kind.__name__}")
+    if container == "sequence":
+        # serde reads a struct from a list, too, if it is long enough. No client sends one.
+        length = sum(1 for _ in _passed_over(reader))
+        raise reader.failure(f"invalid length {length}, expected struct {kind.__name__} with {len(specs)} elements")
+    for name in reader.members():
         spec = specs.get(name)
-        if spec is not None:
-            values[name] = _from_json(spec, value, _place(text, ends.get(name, len(text))))
+        if name in values:
+            raise reader.failure(f"duplicate field `{name}`")
+        reader.colon()
+        if spec is None:
+            reader.skip()
+        else:
+            values[name] = _from_json(spec, reader)
     for spec in specs.values():
         if spec.required and spec.name not in values:
-            raise _bad_json(f"missing field `{spec.name}` at {_place(text, len(text.rstrip()))}")
+            raise reader.failure(f"missing field `{spec.name}`")
+    reader.end()
     return kind(**values)
 
 
-def _bad_json(message: str) -> MalformedRequestError:
-    return MalformedRequestError(f"Json deserialize error: {message}")
+def has_nul(form: object) -> bool:
+    """Whether a text in a form has the one character that PostgreSQL cannot keep."""
+    return any("\0" in value for name in _specs(type(form)) if isinstance(value := getattr(form, name), str))
 
 
-def _json_problem(raw: bytes, error: ValueError) -> str:
-    if not raw.strip():
-        return "EOF while parsing a value at line 1 column 0"
-    if isinstance(error, json.JSONDecodeError):
-        return f"expected value at line {error.lineno} column {error.colno}"
-    return "invalid unicode code point at line 1 column 0"
+def _passed_over(reader: JsonReader) -> Iterator[None]:
+    for _ in reader.elements():
+        reader.skip()
+        yield
 
 
-def _place(text: str, end: int) -> str:
-    before = text[:end]
-    return f"line {before.count(chr(10)) + 1} column {len(before) - before.rfind(chr(10)) - 1}"
-
-
-def _value_ends(text: str) -> dict[str, int]:
-    """Where the value of each key of the outermost object ends."""
-    ends: dict[str, int] = {}
-    decoder, at = json.JSONDecoder(), text.index("{") + 1
-    while True:
-        while text[at] in " \t\r\n,":
-            at += 1
-        if text[at] == "}":
-            return ends
-        name, at = decoder.raw_decode(text, at)
-        at = text.index(":", at) + 1
-        while text[at] in " \t\r\n":
-            at += 1
-        _, at = decoder.raw_decode(text, at)
-        ends[name] = at
-
-
-def _from_json(spec: _Spec, value: object, place: str) -> object:
-    if value is None and spec.nullable:
-        return None
+def _from_json(spec: _Spec, reader: JsonReader) -> object:
     if not spec.many:
-        return _scalar(spec.kind, value, place)
-    if not isinstance(value, list):
-        raise _bad_json(f"invalid type: {_unexpected(value)}, expected a sequence at {place}")
-    return [_scalar(spec.kind, item, place) for item in value]
+        return _scalar(spec, reader, nullable=spec.nullable)
+    container = reader.container()
+    if container is None:
+        value = reader.scalar()
+        if value is None and spec.nullable:
+            return None
+        raise reader.failure(f"invalid type: {_unexpected(value)}, expected a sequence")
+    if container == "map":
+        raise reader.failure("invalid type: map, expected a sequence")
+    return [_scalar(spec, reader) for _ in reader.elements()]
 
 
-def _scalar(kind: str | type[StrEnum], value: object, place: str) -> object:
+def _scalar(spec: _Spec, reader: JsonReader, *, nullable: bool = False) -> object:
+    kind, container = spec.kind, reader.container()
     if kind == "str":
-        fits, expected = isinstance(value, str), "a string"
+        expected = "a string"
     elif kind == "bool":
-        fits, expected = isinstance(value, bool), "a boolean"
-    elif isinstance(kind, str):
-        fits, expected = isinstance(value, int) and not isinstance(value, bool), kind
+        expected = "a boolean"
     else:
-        fits, expected = isinstance(value, str), f"enum {kind.__name__}"
-    if not fits:
-        raise _bad_json(f"invalid type: {_unexpected(value)}, expected {expected} at {place}")
-    if isinstance(kind, str):
-        if isinstance(value, int) and kind in _BITS and not -(1 << (_BITS[kind] - 1)) <= value < 1 << (_BITS[kind] - 1):
-            raise _bad_json(f"invalid value: integer `{value}`, expected {kind} at {place}")
-        return value
-    return _variant(kind, str(value), "Json deserialize error: {} at " + place)
+        expected = kind if isinstance(kind, str) else f"enum {kind.__name__}"
+    if container is not None:
+        raise reader.failure(f"invalid type: {container}, expected {expected}")
+    value = reader.scalar()
+    if value is None and nullable:
+        return None
+    wanted = {"str": str, "bool": bool}.get(kind, int) if isinstance(kind, str) else str
+    if type(value) is not wanted:
+        raise reader.failure(f"invalid type: {_unexpected(value)}, expected {expected}")
+    if not isinstance(kind, str):
+        try:
+            return kind(str(value))
+        except ValueError as error:
+            raise reader.failure(_no_variant(kind, str(value))) from error
+    if isinstance(value, int) and kind in _BITS and not -(1 << (_BITS[kind] - 1)) <= value < 1 << (_BITS[kind] - 1):
+        raise reader.failure(f"invalid value: integer `{value}`, expected {kind}")
+    return value
 
 
 def _unexpected(value: object) -> str:
@@ -215,9 +223,6 @@ def _unexpected(value: object) -> str:
         case int():
             return f"integer `{value}`"
         case float():
-            return f"floating point `{value}`"
-        case str():
-            return f"string {json.dumps(value, ensure_ascii=False)}"
-        case list():
-            return "sequence"
-    return "map"
+            shortest = re.sub("e[+]?(-?)0*", "e\\1", repr(value))
+            return f"floating point `{shortest}`"
+    return f"string {json.dumps(value, ensure_ascii=False)}"

@@ -34,7 +34,7 @@ def mentions(_: Call, form: ListMedia) -> Json:
     return {"mentions": []}
 
 
-@route("GET", "/api/v3/post/site_metadata", GetSiteMetadata, locked=False)
+@route("GET", "/api/v3/post/site_metadata", GetSiteMetadata, login=True, locked=False)
 def site_metadata(call: Call, form: GetSiteMetadata) -> Json:
     """What a link says of itself, before it is posted."""
     found = look_at(call.server, parse_url(form.url))

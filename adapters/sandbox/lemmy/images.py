@@ -20,8 +20,10 @@ from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.text import span
 from adapters.sandbox.lemmy.views import image_view
 from adapters.sandbox.loopback import OutsideLoopbackError
-from adapters.sandbox.pictrs.api import PictrsError, failure
+from adapters.sandbox.pictrs.api import failure
+from adapters.sandbox.pictrs.errors import PictrsError
 from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.queries import wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import AliasNotFoundError
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
@@ -29,8 +31,6 @@ from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachabl
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.rows import Json
     from adapters.sandbox.pictrs.store import StoredFile
-
-_UNSIZED = 100_000  # pixels
 
 
 def _require_pictrs(call: Call, path: str) -> None:
@@ -64,9 +64,13 @@ def shown_file(call: Call, alias: str, *, source: str, format_: str | None, thum
     if format_ is None and thumbnail is None:
         file = files.file(alias)
         return _answer(call, file, file.data, file.found.format.content_type, file.created_ns)
-    name = format_ or (source.rsplit(".", 1)[-1] if "." in source else "jpg")
+    name = source.rsplit(".", 1)[-1] if format_ is None else format_
     target = TARGETS.get(name.lower(), TARGETS["jpg"])
-    file, data, made_ns = files.variant(alias, target, thumbnail or _UNSIZED)
+    try:
+        side = wanted_size([] if thumbnail is None else [("thumbnail", str(thumbnail))])
+    except PictrsError as error:
+        return error.answer
+    file, data, made_ns = files.variant(alias, target, side)
     return _answer(call, file, data, target.content_type, made_ns)
 
 

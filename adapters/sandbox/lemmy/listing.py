@@ -142,7 +142,9 @@ def _shows_post(call: Call, query: PostQuery, post: Post) -> bool:
         return False
     if not _shows_community(call, query.listing, community, hidden_without_listing=True):
         return False
-    return me is None or _shows_to_me(call, query, post, me)
+    if me is None:
+        return not query.saved_only
+    return _shows_to_me(call, query, post, me)
 
 
 def _shows_to_me(call: Call, query: PostQuery, post: Post, me: int) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.sandbox.lemmy.errors import LemmyError, record_not_found, unknown
-from adapters.sandbox.lemmy.state import UNDETERMINED
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, record_not_found, unknown
+from adapters.sandbox.lemmy.state import UNDETERMINED, all_languages
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def cursor_post(state: State, cursor: str) -> Post:
     """The post that a page cursor stands for: one letter, then its number in hexadecimal."""
     try:
-        digits = cursor[1:]
+        digits = cursor[1:].removeprefix("+")
         number = int(digits, 16) if digits.isalnum() and digits.isascii() else -1
     except ValueError:
         number = -1
@@ -33,6 +33,8 @@ def named_community(call: Call, name: str) -> Community:
     if found is None and domain and call.viewer is not None:
         call.server.resolve_remote(f"!{name}")
         found = call.state.community_by_name(local_name, domain)
+        if found is None:
+            raise _unreachable(name, domain)
     if found is None:
         raise record_not_found()
     return found
@@ -45,9 +47,16 @@ def named_person(call: Call, name: str) -> Person:
     if found is None and domain and call.viewer is not None:
         call.server.resolve_remote(f"@{name}")
         found = call.state.person_by_name(local_name, domain)
+        if found is None:
+            raise _unreachable(name, domain)
     if found is None:
         raise record_not_found()
     return found
+
+
+def _unreachable(name: str, domain: str) -> LemmyError:
+    """What Lemmy says when it asked another server for somebody, and got no answer."""
+    return unknown(f"error sending request for url (http://{domain}/.well-known/webfinger?resource=acct:{name})")
 
 
 def _domain(state: State, domain: str) -> str | None:
@@ -62,6 +71,12 @@ def default_language(call: Call, community: Community) -> int:
     if len(common) == 2 and UNDETERMINED in common:
         return (common - {UNDETERMINED}).pop()
     return UNDETERMINED
+
+
+def check_known_languages(languages: list[int] | None, table: str) -> None:
+    """Raise ``ConstraintError`` for a language that is none; ``table`` is where it was to be kept."""
+    if not set(languages or ()) <= set(range(len(all_languages()))):
+        raise ConstraintError(table, "language_id")
 
 
 def check_language(community: Community, language: int | None) -> None:

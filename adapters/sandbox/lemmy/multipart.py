@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 
-from adapters.sandbox.pictrs.api import PictrsError
-from adapters.sandbox.pictrs.uploads import INCOMPLETE, NO_FILES, TOO_MANY_FILES, UNEXPECTED_FIELD, header_fault
+from adapters.sandbox.pictrs.errors import PictrsError
+from adapters.sandbox.pictrs.uploads import (
+    INCOMPLETE,
+    NO_FILE_NAME,
+    NO_FILES,
+    TOO_MANY_FILES,
+    UNEXPECTED_FIELD,
+    header_fault,
+)
 
 _FIELD = "images[]"
 
@@ -21,7 +28,7 @@ def uploaded_file(content_type: str | None, body: bytes) -> bytes:
     if fault is not None or boundary is None:
         raise _refused(fault or INCOMPLETE)
     parts = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode("latin-1"))[1:]
-    if not parts:
+    if not any(part.startswith(b"--") for part in parts):
         raise _refused(INCOMPLETE)
     files: list[bytes] = []
     for part in parts:
@@ -39,6 +46,8 @@ def uploaded_file(content_type: str | None, body: bytes) -> bytes:
 def _content(part: bytes) -> bytes:
     head, _, content = part.partition(b"\r\n\r\n")
     said = head.decode("utf-8", "replace")
-    if f'name="{_FIELD}"' not in said or "filename=" not in said:
+    if f'name="{_FIELD}"' not in said:
         raise _refused(UNEXPECTED_FIELD)
+    if "filename=" not in said:
+        raise _refused(NO_FILE_NAME)
     return content

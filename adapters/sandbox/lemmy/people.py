@@ -127,6 +127,8 @@ def block_person(call: Call, form: BlockPerson) -> Json:
         raise LemmyError("cant_block_yourself")
     target = state.people.get(form.person_id)
     if target is None:
+        raise LemmyError("person_block_already_exists")
+    if target.deleted:
         raise LemmyError("couldnt_find_person")
     if state.is_admin(target.id):
         raise LemmyError("cant_block_admin")

@@ -10,6 +10,7 @@ from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages.messages import (
     CreatePrivateMessage,
+    DeletePrivateMessage,
     EditPrivateMessage,
     ListMessageReports,
     ListPrivateMessages,
@@ -43,6 +44,7 @@ class PrivateMessage:
     ap_id: str
     local: bool = True
     removed: bool = False
+    deleted_by_recipient: bool = field(default=False, metadata=HIDDEN)  # 1.0 only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,6 +126,16 @@ def edit_message(call: Call, form: EditPrivateMessage) -> Json:
         return {"private_message_view": _view(state, message)}
 
 
+@route("POST", "/api/v3/private_message/delete", DeletePrivateMessage, login=True)
+def delete_message(call: Call, form: DeletePrivateMessage) -> Json:
+    """Delete or restore a message of one's own. Its text is still told to both."""
+    message = _existing(call.state, form.private_message_id)
+    if message.creator_id != call.me.person_id:
+        raise LemmyError("edit_private_message_not_allowed")
+    message.deleted = form.deleted
+    return {"private_message_view": _view(call.state, message)}
+
+
 @route("GET", "/api/v3/private_message/list", ListPrivateMessages, login=True)
 def list_messages(call: Call, form: ListPrivateMessages) -> Json:
     """One's own messages, and nobody else's, whoever asks."""
@@ -184,6 +196,6 @@ def resolve_message_report(call: Call, form: ResolveReport) -> Json:
     require_admin(call)
     report = call.state.message_reports.get(form.report_id)
     if report is None:
-        raise LemmyError("couldnt_resolve_report")
+        raise LemmyError("couldnt_find_private_message_report")
     report.resolved, report.resolver_id, report.updated = form.resolved, call.me.person_id, now()
     return {"private_message_report_view": _report_view(call.state, report)}

@@ -36,7 +36,14 @@ def _people(state: State, form: Search, page: slice) -> list[Person]:
         found.sort(key=lambda person: person.published)
     elif form.sort == "MostComments":
         found.sort(key=lambda person: person_counts(state, person)["comment_count"], reverse=True)
+    else:
+        found.sort(key=lambda person: _comment_score(state, person), reverse=True)
     return found[page]
+
+
+def _comment_score(state: State, person: Person) -> int:
+    own = [comment.id for comment in state.comments.values() if comment.creator_id == person.id]
+    return sum(sum(state.comment_votes.get(number, {}).values()) for number in own)
 
 
 @route("GET", "/api/v3/search", Search, bucket="search", strict=True, private=True)

@@ -13,6 +13,7 @@ from adapters.sandbox.lemmy.applications import accept_everybody
 from adapters.sandbox.lemmy.calling import VERSIONS, Call, route
 from adapters.sandbox.lemmy.communities import shown_languages
 from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.lookup import check_known_languages
 from adapters.sandbox.lemmy.messages.site import CreateCustomEmoji, EditSite, Nothing
 from adapters.sandbox.lemmy.people import moderated
 from adapters.sandbox.lemmy.profiles import replaced_picture
@@ -172,6 +173,7 @@ def edit_site(call: Call, form: EditSite) -> Json:
     state = call.state
     require_admin(call)
     _check_site(call, form)
+    check_known_languages(form.discussion_languages, "site_language")
     sidebar = processed(call.server, form.sidebar)
     icon = replaced_picture(call, form.icon, state.site.icon)
     banner = replaced_picture(call, form.banner, state.site.banner)

@@ -8,9 +8,11 @@ from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import comments, posts
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError
-from adapters.sandbox.lemmy.messages.comments import LikeComment, SaveComment
-from adapters.sandbox.lemmy.messages.posts import LikePost, SavePost
-from adapters.sandbox.lemmy.rights import check_user_action
+from adapters.sandbox.lemmy.messages.comments import LikeComment, ListCommentLikes, SaveComment
+from adapters.sandbox.lemmy.messages.posts import LikePost, ListPostLikes, SavePost
+from adapters.sandbox.lemmy.rights import check_user_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rows import as_json
+from adapters.sandbox.lemmy.text import span
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.rows import Json
@@ -60,7 +62,39 @@ def like_comment(call: Call, form: LikeComment) -> Json:
     comment = comments.existing_comment(call, form.comment_id)
     check_user_action(call, call.state.posts[comment.post_id].community_id)
     _vote(call, call.state.comment_votes, comment.id, form.score)
-    return comments.answer_with(call, comment, [])
+    told = comments.notified(call.state, comment, comment.creator_id, mentions=False)
+    return comments.answer_with(call, comment, told)
+
+
+def _vote_views(call: Call, votes: dict[int, int], community_id: int, page: slice) -> list[Json]:
+    """One page of those who voted, with the downvotes first."""
+    if not is_mod_or_admin(call, community_id):
+        raise LemmyError("not_a_mod_or_admin")
+    return [
+        {
+            "creator": as_json(call.state.people[person]),
+            "creator_banned_from_community": (community_id, person) in call.state.community_bans,
+            "score": score,
+        }
+        for person, score in sorted(votes.items(), key=lambda vote: vote[1])[page]
+    ]
+
+
+@route("GET", "/api/v3/post/like/list", ListPostLikes, login=True)
+def list_post_likes(call: Call, form: ListPostLikes) -> Json:
+    """Who voted on a post; only those who moderate it are told."""
+    post = posts.existing_post(call.state, form.post_id)
+    votes = call.state.post_votes.get(post.id, {})
+    return {"post_likes": _vote_views(call, votes, post.community_id, span(form.page, form.limit))}
+
+
+@route("GET", "/api/v3/comment/like/list", ListCommentLikes, login=True)
+def list_comment_likes(call: Call, form: ListCommentLikes) -> Json:
+    """Who voted on a comment; only those who moderate it are told."""
+    comment = comments.existing_comment(call, form.comment_id)
+    community_id = call.state.posts[comment.post_id].community_id
+    votes = call.state.comment_votes.get(comment.id, {})
+    return {"comment_likes": _vote_views(call, votes, community_id, span(form.page, form.limit))}
 
 
 @route("PUT", "/api/v3/comment/save", SaveComment, login=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,18 +18,25 @@ from starlette.responses import Response
 
 from adapters.sandbox.clock import trimmed_ns
 from adapters.sandbox.loopback import OutsideLoopbackError, fetch
-from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.errors import PictrsError, json_answer
+from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, EmptyMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.queries import allowed_methods, is_url, moment, named_file, unsigned, wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
-from adapters.sandbox.pictrs.uploads import INCOMPLETE, NO_FILES, TOO_MANY_FILES, UNEXPECTED_FIELD, header_fault
+from adapters.sandbox.pictrs.uploads import (
+    INCOMPLETE,
+    NO_FILE_NAME,
+    NO_FILES,
+    TOO_MANY_FILES,
+    UNEXPECTED_FIELD,
+    header_fault,
+)
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 USER_AGENT = "pict-rs v0.5.24"
-_UNSIZED = 100_000  # pixels: no limit on a copy's size
-_LARGEST = 2**64 - 1  # the limit of a page is an unsigned number of 64 bits
 _INTERNAL_METHODS = {
     "aliases": "GET",
     "delete": "POST",
@@ -43,27 +48,13 @@ _INTERNAL_METHODS = {
 }
 
 
-class PictrsError(Exception):
-    """An error answer: ``{"code": …, "msg": …}``."""
-
-    def __init__(self, status: int, code: str, msg: str) -> None:
-        super().__init__(msg)
-        self.status = status
-        self.code = code
-        self.msg = msg
-
-
-def json_answer(value: object, status: int = 200) -> Response:
-    """JSON without spaces, as serde writes it."""
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(body, status_code=status, headers={"content-type": "application/json"})
-
-
 def failure(error: Exception) -> PictrsError:
     """How pict-rs reports what went wrong with a file."""
     match error:
         case PictrsError():
             return error
+        case EmptyMediaError():
+            return PictrsError(400, "validate-file-empty", "Uploaded file is empty")
         case InvalidMediaError():
             return PictrsError(400, "command-failure", "Invalid media file provided")
         case BrokenMediaError():
@@ -76,6 +67,8 @@ def failure(error: Exception) -> PictrsError:
             return PictrsError(404, "alias-not-found", "Requested a file that doesn't exist")
         case ProxyNotFoundError():
             return PictrsError(404, "proxy-not-found", "Media has not been proxied")
+        case httpx.ConnectError():
+            return PictrsError(500, "http-client-error", "Connection refused (os error 111)")
         case OutsideLoopbackError() | httpx.HTTPError():
             return PictrsError(500, "http-client-error", "error sending request")
     raise error
@@ -113,8 +106,7 @@ class PictrsApp:
         try:
             answer = await self._dispatch(request)
         except Exception as error:  # noqa: BLE001 - `failure` raises again what it does not know
-            known = failure(error)
-            answer = json_answer({"code": known.code, "msg": known.msg}, known.status)
+            answer = failure(error).answer
         if request.method == "HEAD":
             answer.body = b""
         await answer(scope, receive, send)
@@ -123,8 +115,11 @@ class PictrsApp:
         path = request.url.path
         if path == "/image" and request.method == "POST":
             return json_answer(uploaded(await self._upload(request)), 201)
-        if path.startswith("/internal/"):
-            return self._internal(request, path.removeprefix("/internal/"), await request.body())
+        if path == "/internal" or path.startswith("/internal/"):
+            return self._internal(request, path.removeprefix("/internal").removeprefix("/"), await request.body())
+        allowed = allowed_methods(path)
+        if allowed and request.method not in allowed:
+            return Response(b"", status_code=405, headers={"allow": ", ".join(allowed)})
         return await run_in_threadpool(self._public, request, path)
 
     async def _upload(self, request: Request) -> list[tuple[Alias, StoredFile]]:
@@ -140,31 +135,46 @@ class PictrsApp:
         return [await run_in_threadpool(self.store.ingest, data)]
 
     def _public(self, request: Request, path: str) -> Response:
-        query, reading = request.query_params, request.method in {"GET", "HEAD"}
-        match path.strip("/").split("/"):
-            case ["healthz"] if reading:
+        head = request.method == "HEAD"
+        match path[1:].split("/"):
+            case ["healthz"] if request.method == "GET":
                 return Response(b"")
-            case ["image", "original", alias] if reading:
+            case ["image", "original", alias] if alias:
                 return self._original(request, alias, None)
-            case ["image", "original"] if reading:
-                return self._original(request, *_named(request))
-            case ["image", "details", "original", alias] if reading:
+            case ["image", "original"]:
+                named = named_file(request)
+                if head and not self._is_here(*named):
+                    return Response(b"", status_code=404)
+                return self._original(request, *named)
+            case ["image", "details", "original", alias] if alias:
                 return self._details(alias, None)
-            case ["image", "details", "original"] if reading:
-                return self._details(*_named(request))
-            case ["image", "blurhash"] if reading:
-                file = self.store.file(self._ingested(*_named(request)))
+            case ["image", "details", "original"]:
+                return self._details(*named_file(request))
+            case ["image", "details", name] if name.startswith("process."):
+                raise AliasNotFoundError  # what is known of copies is not kept here
+            case ["image", "blurhash"]:
+                file = self.store.file(self._ingested(*named_file(request)))
                 return json_answer({"blurhash": file.found.blurhash, "msg": "ok"})
-            case ["image", name] if reading and name.startswith("process."):
+            case ["image", name] if name.startswith("process.") and name != "process.":
                 return self._process(request, name.removeprefix("process."))
-            case ["image", "download"] if reading:
-                data = fetch(query.get("url", ""), USER_AGENT).raise_for_status().content
-                resize = query.get("resize")
-                stored = self.store.ingest(data, resize=int(resize) if resize else None)
-                return json_answer(uploaded([stored]), 201)
-            case ["image", "delete", token, alias] if request.method in {"DELETE", "GET"}:
+            case ["image", "download"]:
+                return self._download(request)
+            case ["image", "delete", token, alias] if token and alias:
                 return self._delete(alias, token)
         return Response(b"", status_code=404)
+
+    def _download(self, request: Request) -> Response:
+        url, resize = request.query_params.get("url"), request.query_params.get("resize")
+        if url is None:
+            raise PictrsError(400, "invalid-query", "missing field `url`")
+        if not is_url(url):
+            raise PictrsError(400, "download-file-error", "relative URL without a base")
+        data = fetch(url, USER_AGENT).raise_for_status().content
+        return json_answer(uploaded([self.store.ingest(data, resize=int(resize) if resize else None)]), 201)
+
+    def _is_here(self, alias: str | None, proxy: str | None) -> bool:
+        """Whether a name leads to a file without fetching one."""
+        return alias is not None or self.store.proxied(proxy or "") is not None
 
     def _ingested(self, alias: str | None, proxy: str | None) -> str:
         """The alias of a name, fetching a URL that was not proxied before."""
@@ -202,14 +212,19 @@ class PictrsApp:
 
     def _process(self, request: Request, extension: str) -> Response:
         query, target = request.query_params, TARGETS.get(extension)
-        if not {"src", "alias", "proxy"} & set(query):
+        named = query.get("src") or query.get("alias"), query.get("proxy")
+        if named[0] is None and not is_url(named[1] or ""):
             raise PictrsError(400, "invalid-query", "data did not match any variant of untagged enum ProcessSource")
+        head = request.method == "HEAD"
+        if head and not self._is_here(*named):
+            return Response(b"", status_code=404)
+        alias = self._ingested(*named)
         if target is None:
             raise PictrsError(400, "invalid-file-extension", "Process endpoint was called with invalid extension")
-        asked = query.get("thumbnail") or query.get("resize")
-        size = int(asked) if asked and asked.isdigit() else _UNSIZED
+        size = wanted_size(query.multi_items())
         try:
-            alias = self._ingested(query.get("src") or query.get("alias"), query.get("proxy"))
+            if head and not self.store.has_variant(alias, target, size):
+                return Response(b"", status_code=404)
             file, data, made_ns = self.store.variant(alias, target, size)
         except AliasNotFoundError:
             return Response(b"", status_code=404)
@@ -242,7 +257,7 @@ class PictrsApp:
         return Response(b"", status_code=404)
 
     def _known(self, request: Request) -> str:
-        return self.store.resolve(*_named(request))
+        return self.store.resolve(*named_file(request))
 
     def _set_not_found(self, request: Request, body: bytes) -> Response:
         """Refuse what pict-rs refuses; a picture to stand for missing ones is not kept here, hence 404 for the rest."""
@@ -251,7 +266,10 @@ class PictrsApp:
 
     def _hashes(self, request: Request) -> Response:
         query = request.query_params
-        limit, before_ns = _limit(query.get("limit", "20")), _before(query.get("timestamp"))
+        for name in ("slug", "timestamp", "limit"):
+            if len(query.getlist(name)) > 1:
+                raise PictrsError(400, "invalid-query", f"duplicate field `{name}`")
+        limit, before_ns = unsigned(query.get("limit", "20")), moment(query.get("timestamp"))
         found = self.store.page(limit, slug=query.get("slug"), before_ns=before_ns)
         page: dict[str, Any] = {} if found.current is None else {"current": found.current}
         page["hashes"] = [
@@ -274,8 +292,10 @@ async def _only_file(fields: list[tuple[str, UploadFile | str]]) -> bytes:
     """The one file of an upload."""
     contents: list[bytes] = []
     for name, value in fields:
-        if name != "images[]" or not isinstance(value, UploadFile):
+        if name != "images[]":
             raise _not_taken(UNEXPECTED_FIELD)
+        if not isinstance(value, UploadFile):
+            raise _not_taken(NO_FILE_NAME)
         if contents:
             raise _not_taken(TOO_MANY_FILES)
         contents.append(await value.read())
@@ -291,40 +311,13 @@ def _alias_in(content_type: str, body: bytes) -> str:
     try:
         asked = json.loads(body)
     except ValueError as error:
-        raise PictrsError(400, "invalid-json", "expected value at line 1 column 1") from error
+        message = (
+            "expected value at line 1 column 1" if body.strip() else "EOF while parsing a value at line 1 column 0"
+        )
+        raise PictrsError(400, "invalid-json", message) from error
     match asked:
         case {"alias": str(alias)}:
             return alias
         case {"proxy": str()}:
             raise PictrsError(400, "proxy-not-allowed", "Cannot use proxied media as Not Found image")
     raise PictrsError(400, "invalid-json", "data did not match any variant of untagged enum AliasQuery")
-
-
-def _limit(asked: str) -> int:
-    """The size of a page, read and refused as Rust does with unsigned numbers."""
-    if not asked:
-        raise PictrsError(400, "invalid-query", "cannot parse integer from empty string")
-    if re.fullmatch(r"\+?[0-9]+", asked) is None:
-        raise PictrsError(400, "invalid-query", "invalid digit found in string")
-    digits = asked.lstrip("+0") or "0"
-    # Python itself refuses to read thousands of digits.
-    if len(digits) > len(str(_LARGEST)) or int(digits) > _LARGEST:
-        raise PictrsError(400, "invalid-query", "number too large to fit in target type")
-    return int(digits)
-
-
-def _before(timestamp: str | None) -> int | None:
-    """A moment in nanoseconds. Whatever part is wrong, the first one takes the blame: that is the usual case."""
-    if timestamp is None:
-        return None
-    try:
-        return int(datetime.fromisoformat(timestamp).timestamp() * 1e9)
-    except ValueError as error:
-        raise PictrsError(400, "invalid-query", "the 'year' component could not be parsed") from error
-
-
-def _named(request: Request) -> tuple[str | None, str | None]:
-    alias, proxy = request.query_params.get("alias"), request.query_params.get("proxy")
-    if alias is None and proxy is None:
-        raise PictrsError(400, "invalid-query", "data did not match any variant of untagged enum AliasQuery")
-    return alias, proxy

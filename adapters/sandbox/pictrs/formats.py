@@ -17,6 +17,10 @@ class InvalidMediaError(Exception):
     """No picture of a format that pict-rs takes: 400."""
 
 
+class EmptyMediaError(InvalidMediaError):
+    """No byte at all: 400, in other words."""
+
+
 class BrokenMediaError(Exception):
     """A picture that ends too soon, on which a tool of pict-rs fails: 500."""
 
@@ -73,7 +77,9 @@ class Probed:
 
 
 def probe(data: bytes) -> Probed:
-    """Decode all of it; raises ``InvalidMediaError`` or ``BrokenMediaError``."""
+    """Decode all of it; raises ``InvalidMediaError`` (``EmptyMediaError``) or ``BrokenMediaError``."""
+    if not data:
+        raise EmptyMediaError
     try:
         picture = Image.open(BytesIO(data))
     except (UnidentifiedImageError, OSError, ValueError) as error:
@@ -87,7 +93,7 @@ def probe(data: bytes) -> Probed:
             picture.load()
         except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
             raise BrokenMediaError from error
-        frames = count if known.kind == "Animation" else None
+        frames = count if count > 1 else None
         return Probed(known, picture.width, picture.height, frames, blurhash(picture, across=4, down=3))
 
 

@@ -167,6 +167,10 @@ class FileStore:
                 known = self._variants.setdefault(key, made)
         return file, known[0], known[1]
 
+    def has_variant(self, alias: str, target: Format, size: int) -> bool:
+        """Whether such a copy was made already; raises ``AliasNotFoundError``."""
+        return (self.file(alias).hash, target.content_type, size) in self._variants
+
     def drop_variants(self) -> None:
         """Forget every copy; they are made again when asked for."""
         with self.lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 UNEXPECTED_FIELD = "Found field with unexpected name or type"
 INCOMPLETE = "Multipart stream is incomplete"
 TOO_MANY_FILES = "Too many files in request"
+NO_FILE_NAME = "Filename is missing"
 NO_FILES = "No files present in upload"
 
 

@@ -66,6 +66,23 @@ class RemoveComment:
 
 
 @form
+class DistinguishComment:
+    """POST /comment/distinguish."""
+
+    comment_id: Id
+    distinguished: bool
+
+
+@form
+class ListCommentLikes:
+    """GET /comment/like/list."""
+
+    comment_id: Id
+    page: Long | None = None
+    limit: Long | None = None
+
+
+@form
 class LikeComment:
     """POST /comment/like."""
 

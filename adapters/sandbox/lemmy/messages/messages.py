@@ -12,6 +12,14 @@ class CreatePrivateMessage:
 
 
 @form
+class DeletePrivateMessage:
+    """POST /private_message/delete."""
+
+    private_message_id: Id
+    deleted: bool
+
+
+@form
 class EditPrivateMessage:
     """PUT /private_message."""
 

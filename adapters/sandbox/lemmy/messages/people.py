@@ -127,6 +127,13 @@ class ListMedia:
 
 
 @form
+class GetApplication:
+    """GET /admin/registration_application."""
+
+    person_id: Id
+
+
+@form
 class ListApplications:
     """GET /admin/registration_application/list."""
 

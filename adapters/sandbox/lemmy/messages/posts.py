@@ -111,6 +111,15 @@ class FeaturePost:
 
 
 @form
+class ListPostLikes:
+    """GET /post/like/list."""
+
+    post_id: Id
+    page: Long | None = None
+    limit: Long | None = None
+
+
+@form
 class LikePost:
     """POST /post/like."""
 

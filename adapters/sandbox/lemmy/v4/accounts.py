@@ -11,10 +11,11 @@ from adapters.sandbox.lemmy import accounts
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.messages.site import Nothing
+from adapters.sandbox.lemmy.rights import check_not_banned
 from adapters.sandbox.lemmy.sessions import SameTokenError, log_in
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
-from adapters.sandbox.lemmy.v4.cursors import URL_SAFE, decoded
+from adapters.sandbox.lemmy.v4.cursors import URL_SAFE, checked_limit, decoded
 from adapters.sandbox.lemmy.v4.errors import CausedError
 from adapters.sandbox.lemmy.v4.messages.people import Login, Register, SaveUserSettings, UpdateTotp
 from adapters.sandbox.lemmy.v4.names import pascal
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 WEEK_SECONDS = 7 * 86400  # crates/api/api_utils/src/claims.rs
 NEVER = 8_210_266_876_799  # the last second that Lemmy's library of time knows: the year 262142
+_SHORTEST_KEYWORD, _LONGEST_KEYWORD = 3, 50
 _SAME_SETTINGS = (
     "show_nsfw",
     "blur_nsfw",
@@ -89,12 +91,14 @@ def logout(call: Call, form: Nothing) -> Response:
 @route("POST", "/api/v4/account/auth/totp/generate", Nothing, bucket="register", login=True)
 def generate_totp(call: Call, form: Nothing) -> Json:
     """A secret for the second factor, which counts once a code of it has been sent."""
+    check_not_banned(call)
     return accounts.generate_totp(call, form)
 
 
 @route("POST", "/api/v4/account/auth/totp/edit", UpdateTotp, bucket="register", login=True)
 def update_totp(call: Call, form: UpdateTotp) -> Json:
     """Switch the second factor on or off."""
+    check_not_banned(call)
     return accounts.update_totp(call, old.UpdateTotp(totp_token=form.totp_token, enabled=form.enabled))
 
 
@@ -167,6 +171,12 @@ def list_logins(call: Call, _: Nothing) -> Json:
 @route("PUT", "/api/v4/account/settings/save", SaveUserSettings, login=True, locked=False)
 def save_settings(call: Call, form: SaveUserSettings) -> Json:
     """Change one's settings and profile; pictures have calls of their own."""
+    check_not_banned(call)
+    if form.default_items_per_page is not None:
+        checked_limit(form.default_items_per_page, form.default_items_per_page)
+    for keyword in form.blocking_keywords or ():
+        if not _SHORTEST_KEYWORD <= len(keyword) <= _LONGEST_KEYWORD:
+            raise LemmyError(f"block_keyword_too_{'short' if len(keyword) < _SHORTEST_KEYWORD else 'long'}")
     same = {name: getattr(form, name) for name in _SAME_SETTINGS}
     accounts.save_user_settings(
         call,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy.app import LemmyApp, address_of, json_answer
 from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError
-from adapters.sandbox.lemmy.forms import read_query
 from adapters.sandbox.lemmy.sessions import sent_token, viewer_of
 from adapters.sandbox.lemmy.v4 import (  # noqa: F401 - each registers its calls
     accounts,
@@ -26,6 +25,7 @@ from adapters.sandbox.lemmy.v4 import (  # noqa: F401 - each registers its calls
     reports,
     search,
     site,
+    votes,
 )
 from adapters.sandbox.lemmy.v4.calling import ROUTES
 from adapters.sandbox.lemmy.v4.errors import answer_for
@@ -78,7 +78,6 @@ class LemmyV4App(LemmyApp):
     def _viewer(self, token: str | None) -> LocalUser | None:
         return viewer_of(self._server.state, token, banned_too=True)
 
-    def _form(self, route: Route, request: Request, body: bytes) -> object:
-        if route.form is CommunityId and request.method == "POST":
-            return read_query(CommunityId, request.url.query)
-        return super()._form(route, request, body)
+    def _takes_json(self, route: Route, request: Request) -> bool:
+        # A picture of a community comes in the body, and the community in the query.
+        return super()._takes_json(route, request) and not (route.form is CommunityId and request.method == "POST")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import comments
+from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages import comments as old
+from adapters.sandbox.lemmy.rights import is_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import checked_limit
 from adapters.sandbox.lemmy.v4.errors import not_found
@@ -13,6 +15,7 @@ from adapters.sandbox.lemmy.v4.listing import CommentQuery, comment_listing, com
 from adapters.sandbox.lemmy.v4.messages.content import (
     CreateComment,
     DeleteComment,
+    DistinguishComment,
     EditComment,
     GetComment,
     GetComments,
@@ -37,9 +40,22 @@ def answer_with(call: Call, comment: Comment) -> Json:
     return {"comment_view": Views.of(call).comment_view(comment)}
 
 
+def _check_parent(call: Call, form: CreateComment) -> None:
+    """What is answered may be closed to answers, or gone."""
+    parent, post = call.state.comments.get(form.parent_id or 0), call.state.posts.get(form.post_id)
+    if parent is None or post is None:
+        return
+    if parent.locked and not is_mod_or_admin(call, post.community_id):
+        raise LemmyError("locked")
+    if parent.removed or parent.deleted:
+        raise LemmyError("deleted")
+
+
 @route("POST", "/api/v4/comment", CreateComment, bucket="comment", login=True, locked=False)
 def create_comment(call: Call, form: CreateComment) -> Json:
     """Write a comment."""
+    with call.state.lock:
+        _check_parent(call, form)
     made = comments.create_comment(call, old.CreateComment(**given(form)))
     with call.state.lock:
         comment = existing(call, made["comment_view"]["comment"]["id"])
@@ -90,6 +106,13 @@ def get_comments(call: Call, form: GetComments) -> Json:
     found, around = comment_listing(call, query).page(comments_wanted(call, query), form.page_cursor, limit)
     views = Views.of(call)
     return {"items": [views.comment_view(comment) for comment in found]} | around
+
+
+@route("POST", "/api/v4/comment/distinguish", DistinguishComment, login=True)
+def distinguish_comment(call: Call, form: DistinguishComment) -> Json:
+    """Let a comment of one's own speak for the moderators, or no longer."""
+    comments.distinguish_comment(call, old.DistinguishComment(**given(form)))
+    return answer_with(call, existing(call, form.comment_id))
 
 
 @route("DELETE", "/api/v4/comment", DeleteComment, login=True)

@@ -9,8 +9,14 @@ from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.lookup import named_community
 from adapters.sandbox.lemmy.messages import communities as old
 from adapters.sandbox.lemmy.messages.choices import CommunityVisibility as OldVisibility
-from adapters.sandbox.lemmy.rights import check_mod_action, existing_community, is_mod_or_admin, require_admin
-from adapters.sandbox.lemmy.text import check_length, matches
+from adapters.sandbox.lemmy.rights import (
+    check_mod_action,
+    check_not_banned,
+    existing_community,
+    is_mod_or_admin,
+    require_admin,
+)
+from adapters.sandbox.lemmy.text import check_display_name, check_length, matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.v4.choices import CommunityVisibility
     from adapters.sandbox.lemmy.v4.cursors import Key
 
+_TITLE_LIMIT = 50
 _SUMMARY_LIMIT = 150
 
 
@@ -63,6 +70,8 @@ def _set_new(community: Community, summary: str | None, wanted: CommunityVisibil
 @route("POST", "/api/v4/community", CreateCommunity, bucket="register", login=True, locked=False)
 def create_community(call: Call, form: CreateCommunity) -> Json:
     """Found a community; its founder moderates and follows it."""
+    if form.title is not None:
+        check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
     made = communities.create_community(
         call,
@@ -107,6 +116,8 @@ def get_community(call: Call, form: GetCommunity) -> Json:
 @route("PUT", "/api/v4/community", EditCommunity, login=True, locked=False)
 def edit_community(call: Call, form: EditCommunity) -> Json:
     """Change a community that one moderates. Pictures have calls of their own."""
+    if form.title is not None:
+        check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
     communities.edit_community(
         call,
@@ -138,6 +149,7 @@ def delete_community(call: Call, form: DeleteCommunity) -> Json:
 @route("POST", "/api/v4/community/follow", FollowCommunity, login=True)
 def follow_community(call: Call, form: FollowCommunity) -> Json:
     """Follow or leave; a remote community accepts a moment later."""
+    check_not_banned(call)
     communities.follow_community(call, old.FollowCommunity(community_id=form.community_id, follow=form.follow))
     call.server.v4.did("follow", form.community_id, call.me.person_id)
     return answer_with(call, existing_community(call.state, form.community_id))

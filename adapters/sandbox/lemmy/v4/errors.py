@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.sandbox.lemmy.errors import LemmyError, MalformedRequestError
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, MalformedRequestError, UnkeptCharacterError
 from adapters.sandbox.lemmy.v4.names import pascal
 
 _RECORD = "Record not found"
@@ -42,6 +42,11 @@ def answer_for(error: LemmyError) -> tuple[dict[str, str], int]:
         return error.body, error.status
     if isinstance(error, CausedError):
         return error.body | {"cause": error.cause}, error.status
+    if isinstance(error, UnkeptCharacterError):
+        cause = str(error.message)
+        return answer_for(not_found(cause) if error.reading else CausedError("couldnt_create", cause))
+    if isinstance(error, ConstraintError):
+        return answer_for(CausedError("couldnt_update", str(error.message)))
     code, status = _RENAMED.get(error.code, error.code), error.status
     if code.startswith("couldnt_find") or error.message == _RECORD or code == "object_not_local":
         return answer_for(not_found())

@@ -22,8 +22,10 @@ from adapters.sandbox.lemmy.v4.messages.site import DeleteImage, GetImage, Image
 from adapters.sandbox.lemmy.v4.purges import forget_aliases
 from adapters.sandbox.lemmy.v4.views import Views
 from adapters.sandbox.loopback import OutsideLoopbackError
-from adapters.sandbox.pictrs.api import PictrsError, failure
-from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.api import failure
+from adapters.sandbox.pictrs.errors import PictrsError
+from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError, probe
+from adapters.sandbox.pictrs.queries import is_url
 from adapters.sandbox.pictrs.store import AliasNotFoundError
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
@@ -42,19 +44,26 @@ def require_pictrs(call: Call, path: str) -> None:
         raise unknown(f"error sending request for url ({PICTRS}{path})")
 
 
-def take_upload(call: Call, side: int) -> tuple[str, str]:
-    """Alias and address of what was sent, made anew and no larger than ``side`` pixels.
+def take_upload(call: Call, side: int, *, still: bool = False) -> tuple[str, str]:
+    """Alias and address of what was sent, made anew and no larger than ``side`` pixels; ``still``: nothing that moves.
 
     Even what is small enough is made anew, and a PNG then bears the time: the same picture twice has two hashes.
     """
     require_pictrs(call, "image")
     try:
         data = uploaded_file(call.headers.get("content-type"), call.body)
+        if still:
+            _check_still(data)
         alias, file = call.server.files.ingest(data, resize=side)
     except (PictrsError, InvalidMediaError, BrokenMediaError, RefusedError, ValidatorUnreachableError) as error:
         code = "pictrs_invalid_image_upload"
         raise CausedError(code, "PictrsInvalidImageUpload", message=failure(error).msg) from error
     return alias.name, remember_image(call.server, alias, file, uploader=call.me.id)
+
+
+def _check_still(data: bytes) -> None:
+    if probe(data).format.kind == "Animation":
+        raise PictrsError(400, "validate-media-type", "Media type wasn't allowed for this upload")
 
 
 @route("POST", "/api/v4/image", bucket="image", login=True, locked=False, strict=True)
@@ -90,7 +99,7 @@ def delete_own_image(call: Call, form: DeleteImage) -> Json:
     with call.state.lock:
         image = call.state.images.get(form.filename)
         if image is None or image.local_user_id != call.me.id:
-            raise not_found()
+            raise not_found("NotFound")
     require_pictrs(call, f"internal/delete?alias={form.filename}")
     try:
         call.server.files.delete(form.filename)
@@ -146,6 +155,8 @@ def list_media(call: Call, form: Page) -> Json:
 @route("GET", "/api/v4/image/proxy", ImageProxy, locked=False)
 def image_proxy(call: Call, form: ImageProxy) -> Response:
     """An image of another server that one of our posts shows; fetched again if it is not here any more."""
+    if not is_url(form.url):
+        raise unknown("relative URL without a base")
     with call.state.lock:
         if form.url not in call.state.remote_images:
             raise not_found("NotFound")
@@ -184,10 +195,10 @@ def _unwrapped(url: str) -> SplitResult:
 
 
 @route("GET", "/api/v4/image/health")
-def pictrs_health(call: Call, _: Nothing) -> Response:
+def pictrs_health(call: Call, _: Nothing) -> Json:
     """Whether the store of images is there."""
     require_pictrs(call, "healthz")
-    return Response(b"")
+    return {"success": True}
 
 
 @route("GET", "/api/v4/image/{}", GetImage, locked=False)
@@ -204,6 +215,6 @@ def get_image(call: Call, form: GetImage) -> Response:
 
 def _named(answer: Response, name: str) -> Response:
     """With a name for whoever saves it."""
-    if answer.status_code in {200, 206} and name:
+    if name:
         answer.headers["content-disposition"] = f'inline; filename="{quote(name, safe="")}"'
     return answer

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.lemmy import moderation
-from adapters.sandbox.lemmy.errors import LemmyError, unknown
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, unknown
 from adapters.sandbox.lemmy.messages import people as old
 from adapters.sandbox.lemmy.moderation import close_report, set_community_ban
 from adapters.sandbox.lemmy.rights import (
     check_higher_admin,
     check_higher_mod_or_admin,
     check_mod_action,
+    existing_community,
     expiry,
     require_admin,
 )
@@ -158,8 +159,8 @@ def _person(call: Call, person_id: int, table: str) -> Person:
     """Somebody to ban; of somebody who is not there the database itself complains."""
     person = call.state.people.get(person_id)
     if person is None:
-        key = f"{table}_person_id_fkey"
-        raise unknown(f'insert or update on table "{table}" violates foreign key constraint "{key}"')
+        complaint = ConstraintError(table, "person_id")
+        raise complaint if table == "community_actions" else unknown(str(complaint.message))
     return person
 
 
@@ -197,6 +198,7 @@ def ban_person(call: Call, form: BanPerson) -> Json:
 def ban_from_community(call: Call, form: BanFromCommunity) -> Json:
     """Ban from a community, or let back in."""
     expires = expiry(form.expires_at)
+    existing_community(call.state, form.community_id)
     check_mod_action(call, form.community_id)
     check_higher_mod_or_admin(call, form.community_id, form.person_id)
     check_length(form.reason, BODY_LIMIT, "invalid_body_field")

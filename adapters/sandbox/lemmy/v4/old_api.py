@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import chrono_ns, now_ns
-from adapters.sandbox.lemmy import site
+from adapters.sandbox.lemmy import site, views
 from adapters.sandbox.lemmy.messages import comments as old_comments
 from adapters.sandbox.lemmy.messages import people as old_people
 from adapters.sandbox.lemmy.messages import posts as old_posts
@@ -29,12 +29,12 @@ from adapters.sandbox.lemmy.v4.messages.content import GetPost, ReportPost
 from adapters.sandbox.lemmy.v4.messages.people import Login
 from adapters.sandbox.lemmy.v4.names import snake
 from adapters.sandbox.lemmy.v4.site import languages
-from adapters.sandbox.lemmy.views import comment_view, community_view, person_view, post_report_view, post_view
+from adapters.sandbox.lemmy.views import community_view, person_view, post_report_view
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.messages.site import Nothing
-    from adapters.sandbox.lemmy.rows import Json
+    from adapters.sandbox.lemmy.rows import Comment, Json, Post
 
 _LAST_PAGE = 10
 _BUCKETS = ("message", "post", "register", "image", "comment", "search")
@@ -66,6 +66,20 @@ def get_site(call: Call, _: Nothing) -> Json:
     return general | {"admins": admins, "version": call.server.version, "taglines": [], "custom_emojis": []}
 
 
+def _post_view(call: Call, post: Post) -> Json:
+    """A post without what 1.0 has no old word for, or does not look up."""
+    view = views.post_view(call.state, post, call.viewer_id) | {"unread_comments": 0}
+    view.pop("image_details", None)
+    view["creator"] = view["creator"] | {"instance_id": 0}
+    return view
+
+
+def _comment_view(call: Call, comment: Comment) -> Json:
+    view = views.comment_view(call.state, comment, call.viewer_id)
+    view["creator"] = view["creator"] | {"instance_id": 0}
+    return view
+
+
 @route("POST", "/api/v3/user/login", old_people.Login, bucket="register")
 def login(call: Call, form: old_people.Login) -> Json:
     """A token for a week."""
@@ -92,7 +106,7 @@ def list_posts(call: Call, form: old_posts.GetPosts) -> Json:
     limit = checked_limit(form.limit, posts.default_limit(call))
     every = sorted(posts_wanted(call, query), key=post_listing(call, query).order, reverse=True)
     start = limit * (min(form.page or 1, _LAST_PAGE) - 1)
-    return {"posts": [post_view(call.state, post, call.viewer_id) for post in every[start : start + limit]]}
+    return {"posts": [_post_view(call, post) for post in every[start : start + limit]]}
 
 
 @route("GET", "/api/v3/post", old_posts.GetPost, bucket="message", private=True)
@@ -102,10 +116,10 @@ def get_post(call: Call, form: old_posts.GetPost) -> Json:
     post = posts.existing(call, found["post_view"]["post"]["id"])
     state, me = call.state, call.viewer_id
     return {
-        "post_view": post_view(state, post, me),
+        "post_view": _post_view(call, post),
         "community_view": community_view(state, state.communities[post.community_id], me),
         "moderators": [],
-        "cross_posts": [post_view(state, state.posts[row["post"]["id"]], me) for row in found["cross_posts"]],
+        "cross_posts": [_post_view(call, state.posts[row["post"]["id"]]) for row in found["cross_posts"]],
     }
 
 
@@ -121,7 +135,7 @@ def list_comments(call: Call, form: old_comments.GetComments) -> Json:
     )
     limit = checked_limit(form.limit, posts.default_limit(call))
     found, _ = comment_listing(call, query).page(comments_wanted(call, query), None, limit)
-    return {"comments": [comment_view(call.state, comment, call.viewer_id) for comment in found]}
+    return {"comments": [_comment_view(call, comment) for comment in found]}
 
 
 @route("POST", "/api/v3/post/report", old_posts.CreatePostReport, bucket="message", login=True)

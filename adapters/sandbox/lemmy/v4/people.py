@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import communities, people
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.applications import application_of
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
-from adapters.sandbox.lemmy.rights import require_admin
+from adapters.sandbox.lemmy.rights import check_not_banned, require_admin
 from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
-from adapters.sandbox.lemmy.v4.errors import not_found
+from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
 from adapters.sandbox.lemmy.v4.listing import CommentQuery, PostQuery, comments_wanted, posts_wanted
 from adapters.sandbox.lemmy.v4.messages.people import (
     AdminListUsers,
     ApproveApplication,
     BlockCommunity,
     BlockPerson,
+    GetApplication,
     GetPerson,
     ListApplications,
     ListPersonContent,
@@ -70,15 +72,17 @@ def get_person(call: Call, form: GetPerson) -> Json:
 @route("GET", "/api/v4/person/content", ListPersonContent, private=True)
 def person_content(call: Call, form: ListPersonContent) -> Json:
     """A page of what somebody wrote, posts and comments mixed, the newest first."""
-    person = _somebody(call, form.person_id, form.username)
+    author = asked_person(call, form.person_id, form.username)
+    if author is None:
+        raise LemmyError("no_id_given")
     community_id = asked_community(call, form.community_id, form.community_name)
     found: list[Post | Comment] = []
     if form.type_ != "comments":
         found += posts_wanted(
-            call, PostQuery(creator_id=person.id, community_id=community_id, show_hidden=True, show_read=True)
+            call, PostQuery(creator_id=author, community_id=community_id, show_hidden=True, show_read=True)
         )
     if form.type_ != "posts":
-        found += comments_wanted(call, CommentQuery(creator_id=person.id, community_id=community_id))
+        found += comments_wanted(call, CommentQuery(creator_id=author, community_id=community_id))
     state = call.state
 
     def name(row: Post | Comment) -> str:
@@ -166,6 +170,9 @@ def admin_users(call: Call, form: AdminListUsers) -> Json:
 @route("POST", "/api/v4/account/block/person", BlockPerson, login=True)
 def block_person(call: Call, form: BlockPerson) -> Json:
     """Hide somebody from one's own lists."""
+    check_not_banned(call)
+    if form.person_id not in call.state.people:
+        raise CausedError("already_exists", str(ConstraintError("person_actions", "target_id").message))
     people.block_person(call, old.BlockPerson(person_id=form.person_id, block=form.block))
     call.server.v4.did("block_person", form.person_id, call.me.person_id)
     return {"person_view": Views.of(call).person_view(call.state.people[form.person_id])}
@@ -174,6 +181,9 @@ def block_person(call: Call, form: BlockPerson) -> Json:
 @route("POST", "/api/v4/account/block/community", BlockCommunity, login=True)
 def block_community(call: Call, form: BlockCommunity) -> Json:
     """Hide a community from one's own lists; that also ends the subscription."""
+    check_not_banned(call)
+    if form.community_id not in call.state.communities:
+        raise ConstraintError("community_actions", "community_id")
     given = old_communities.BlockCommunity(community_id=form.community_id, block=form.block)
     communities.block_community(call, given)
     call.server.v4.did("block", form.community_id, call.me.person_id)
@@ -195,6 +205,13 @@ def list_applications(call: Call, form: ListApplications) -> Json:
     found, around = listing.page(wanted, form.page_cursor, checked_limit(form.limit, DEFAULT_LIMIT))
     views = Views.of(call)
     return {"items": [_application(call, views, row) for row in found]} | around
+
+
+@route("GET", "/api/v4/admin/registration_application", GetApplication, login=True)
+def get_application(call: Call, form: GetApplication) -> Json:
+    """The application of one person."""
+    require_admin(call)
+    return {"registration_application": _application(call, Views.of(call), application_of(call.state, form.person_id))}
 
 
 @route("PUT", "/api/v4/admin/registration_application/approve", ApproveApplication, login=True)

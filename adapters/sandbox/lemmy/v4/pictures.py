@@ -32,7 +32,7 @@ def _drop(call: Call, url: str | None) -> None:
 
 
 def _replaced(call: Call, old: str | None, side: int) -> tuple[str, Json]:
-    alias, url = take_upload(call, side)
+    alias, url = take_upload(call, side, still=True)
     _drop(call, old)
     return url, {"image_url": url, "filename": alias}
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import posts
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.lookup import named_community, named_person
 from adapters.sandbox.lemmy.messages import posts as old
-from adapters.sandbox.lemmy.rights import check_mod_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_mod_action, check_not_banned, is_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import checked_limit
 from adapters.sandbox.lemmy.v4.errors import not_found
@@ -88,13 +88,21 @@ def asked_community(call: Call, number: int | None, name: str | None) -> int | N
 
 def asked_person(call: Call, number: int | None, name: str | None) -> int | None:
     """The person that a query names, if it names one."""
-    return named_person(call, name).id if number is None and name is not None else number
+    return number if name is None else named_person(call, name).id
 
 
 @route("POST", "/api/v4/post", CreatePost, bucket="post", login=True, locked=False)
 def create_post(call: Call, form: CreatePost) -> Json:
     """Write a post; the answer comes when its link has been looked at. The banned are refused here."""
-    made = posts.create_post(call, old.CreatePost(**given(form)))
+    fields = given(form)
+    # There are no tags here, and nobody may have a post that waits: what cannot be done is refused.
+    if fields.pop("tags", []):
+        raise LemmyError("tag_not_in_community")
+    later = fields.pop("scheduled_publish_time_at", None)
+    if later is not None:
+        past = later < now().timestamp()
+        raise LemmyError("post_schedule_time_must_be_in_future" if past else "too_many_scheduled_posts")
+    made = posts.create_post(call, old.CreatePost(**fields))
     with call.state.lock:
         post, me = existing(call, made["post_view"]["post"]["id"]), call.me.person_id
         call.server.v4.did("vote_post", post.id, me)
@@ -179,7 +187,9 @@ def get_posts(call: Call, form: GetPosts) -> Json:
         seconds=seconds or None,  # nothing, and not no time at all, is what 0 means
     )
     limit = checked_limit(form.limit, default_limit(call))
-    found, around = post_listing(call, query).page(posts_wanted(call, query), form.page_cursor, limit)
+    # There are no communities of communities here, so that nothing is in one.
+    wanted = posts_wanted(call, query) if form.multi_community_id is None else []
+    found, around = post_listing(call, query).page(wanted, form.page_cursor, limit)
     views = Views.of(call)
     items = [views.post_view(post) for post in found]
     if marks and call.viewer is not None:
@@ -198,6 +208,8 @@ def delete_post(call: Call, form: DeletePost) -> Json:
 @route("POST", "/api/v4/post/mark_as_read", MarkPostAsRead, login=True)
 def mark_post_as_read(call: Call, form: MarkPostAsRead) -> Json:
     """Note a post as read, or as not read."""
+    if form.post_id not in call.state.posts:
+        raise ConstraintError("post_actions", "post_id")
     post = existing(call, form.post_id)
     mark_read(call, post, read=form.read)
     return answer_with(call, post)
@@ -206,6 +218,9 @@ def mark_post_as_read(call: Call, form: MarkPostAsRead) -> Json:
 @route("POST", "/api/v4/post/hide", HidePost, login=True)
 def hide_post(call: Call, form: HidePost) -> Json:
     """Hide a post from one's own lists."""
+    check_not_banned(call)
+    if form.post_id not in call.state.posts:
+        raise ConstraintError("post_actions", "post_id")
     post = existing(call, form.post_id)
     key = (post.id, call.me.person_id)
     if form.hide:

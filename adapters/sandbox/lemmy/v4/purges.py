@@ -28,14 +28,25 @@ def forget_aliases(call: Call, aliases: list[str]) -> None:
             call.state.images.pop(alias, None)
 
 
-def _forget_thumbnails(call: Call) -> None:
-    """The rows of thumbnails go away with their posts, whatever became of the files. The mod log stays as it was."""
-    state = call.state
+def _forget_what_depended(call: Call) -> None:
+    """The rows of thumbnails go away with their posts, and the mod log's entries with all that they are about.
+
+    That is so whatever became of the files. The entry of the purge itself is written afterwards.
+    """
+    state, tables = call.state, call.server.v4
     state.images = {
         alias: image
         for alias, image in state.images.items()
         if image.thumbnail_for_post_id is None or image.thumbnail_for_post_id in state.posts
     }
+    kept = [
+        entry
+        for entry in tables.modlog
+        if (entry.post_id is None or entry.post_id in state.posts)
+        and (entry.comment_id is None or entry.comment_id in state.comments)
+        and (entry.community_id is None or entry.community_id in state.communities)
+    ]
+    tables.modlog[:] = kept
 
 
 @route("POST", "/api/v4/admin/purge/post", WarnPost, login=True, locked=False)
@@ -52,7 +63,7 @@ def purge_post(call: Call, form: WarnPost) -> Json:
     with state.lock:
         if post.id in state.posts:
             state.drop_post(post)
-        _forget_thumbnails(call)
+        _forget_what_depended(call)
         me = call.me.person_id
         write(call.server, me, "admin_purge_post", reason=form.reason, community_id=post.community_id)
     return _DONE
@@ -66,6 +77,7 @@ def purge_comment(call: Call, form: WarnComment) -> Json:
     check_higher_admin(call, comment.creator_id)
     facts = about_comment(call.server, comment)
     call.state.drop_comment(comment)
+    _forget_what_depended(call)
     del facts["comment_id"]
     write(call.server, call.me.person_id, "admin_purge_comment", reason=form.reason, **facts)
     return _DONE
@@ -95,6 +107,6 @@ def purge_community(call: Call, form: ReportCommunity) -> Json:
     reports = call.server.v4.community_reports
     for number in [number for number, row in reports.items() if row.community_id == community.id]:
         del reports[number]
-    _forget_thumbnails(call)
+    _forget_what_depended(call)
     write(call.server, call.me.person_id, "admin_purge_community", reason=form.reason)
     return _DONE

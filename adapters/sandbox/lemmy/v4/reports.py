@@ -67,9 +67,11 @@ def report_post(call: Call, form: ReportPost) -> Json:
     reason = _checked_reason(call, form.reason)
     state, me = call.state, call.me.person_id
     post = posts.existing(call, form.post_id)
-    if post.removed or post.deleted or not visible_post(call, post):
+    if not visible_post(call, post):
         raise not_found()
     check_user_action(call, post.community_id)
+    if post.removed or post.deleted:  # the author's own, which he still sees
+        raise LemmyError("deleted")
     _check_first(call, "post_report", "post_id", state.post_reports.values(), post.id)
     report = PostReport(
         id=state.next_id("post_report"),

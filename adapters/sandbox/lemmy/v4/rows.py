@@ -68,8 +68,8 @@ def votes(given: dict[int, int] | None) -> Json:
     return {"score": ups - downs, "upvotes": ups, "downvotes": downs}
 
 
-def post(server: Server, row: Post, counts: Counts) -> Json:
-    """``Post``."""
+def post(server: Server, row: Post, counts: Counts, *, body: str | None = None) -> Json:
+    """``Post``; ``body``: another one than it has."""
     state = server.state
     every, open_ = counts.post_reports.get(row.id, (0, 0))
     answered = bool(state.comments_of.get(row.id))
@@ -77,7 +77,7 @@ def post(server: Server, row: Post, counts: Counts) -> Json:
         id=row.id,
         name=row.name,
         url=row.url,
-        body=row.body,
+        body=row.body if body is None else body,
         creator_id=row.creator_id,
         community_id=row.community_id,
         removed=row.removed,
@@ -285,8 +285,8 @@ def private_message_report(row: PrivateMessageReport) -> Json:
     return _report(row, about, rules=None)
 
 
-def private_message(row: PrivateMessage) -> Json:
-    """``PrivateMessage``."""
+def private_message(row: PrivateMessage, *, told: bool = False) -> Json:
+    """``PrivateMessage``; ``told``: whether its recipient has deleted it, which nobody but himself is told."""
     return present(
         id=row.id,
         creator_id=row.creator_id,
@@ -298,7 +298,7 @@ def private_message(row: PrivateMessage) -> Json:
         ap_id=row.ap_id,
         local=row.local,
         removed=row.removed,
-        deleted_by_recipient=False,
+        deleted_by_recipient=told and row.deleted_by_recipient,
     )
 
 

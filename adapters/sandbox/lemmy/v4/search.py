@@ -106,8 +106,7 @@ def _joined(around: dict[SearchType, Json], kind: SearchType, name: str) -> Json
     texts = [around.get(one, {}).get(name) for one in _KINDS]
     if kind == SearchType.ALL:
         return {name: ",".join(text or "none" for text in texts)}
-    text = next((text for text in texts if text is not None), None)
-    return {} if text is None else {name: text}
+    return {name: next((text for text in texts if text is not None), None)}
 
 
 @route("GET", "/api/v4/resolve_object", ResolveObject, bucket="search", strict=True, private=True)
@@ -118,7 +117,8 @@ def resolve_object(call: Call, form: ResolveObject) -> Json:
         call.server.resolve_remote(form.q)
         found = _known(call, form.q)
     if found is None:
-        raise LemmyError("resolve_object_failed", "Not found")
+        address = form.q.startswith(("http://", "https://"))
+        raise LemmyError("resolve_object_failed", "Not found" if address else "Failed to resolve actor via webfinger")
     return found
 
 
@@ -133,10 +133,10 @@ def _resolved(call: Call, query: str) -> Json | None:
 def _known(call: Call, query: str) -> Json | None:
     state, views = call.state, Views.of(call)
     if query[:1] in {"!", "@"}:
-        if call.viewer is None:
-            return None
         name, _, domain = query[1:].partition("@")
-        elsewhere = None if domain in {"", state.host} else domain
+        if not domain:
+            return None
+        elsewhere = None if domain == state.host else domain
         community = state.community_by_name(name, elsewhere) if query[0] == "!" else None
         person = state.person_by_name(name, elsewhere) if query[0] == "@" else None
     else:

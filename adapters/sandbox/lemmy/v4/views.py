@@ -143,12 +143,13 @@ class Views:
         return {key: found[key] for key in _AUTHOR if key in found}
 
     def post_view(self, row: Post) -> Json:
-        """``PostView``."""
+        """``PostView``; only moderators and administrators read what was removed or deleted, not its author."""
         state = self.server.state
         creator, community = state.people[row.creator_id], state.communities[row.community_id]
+        hides = (row.removed or row.deleted) and not self.can_mod(community.id)
         details = state.image_details.get(row.thumbnail_url or "")
         return {
-            "post": self.post(row),
+            "post": rows.post(self.server, row, self.counts, body="" if hides else None),
             "creator": self.person(creator),
             "community": self.community(community),
             **({} if details is None else {"image_details": rows.image_details(details)}),

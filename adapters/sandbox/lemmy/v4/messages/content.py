@@ -26,6 +26,8 @@ class CreatePost:
     nsfw: bool | None = None
     language_id: Id | None = None
     custom_thumbnail: str | None = None
+    tags: list[Id] | None = None
+    scheduled_publish_time_at: Long | None = None
 
 
 @form
@@ -61,6 +63,7 @@ class GetPosts:
     community_name: str | None = None
     creator_id: Id | None = None
     creator_username: str | None = None
+    multi_community_id: Id | None = None
     show_hidden: bool | None = None
     show_read: bool | None = None
     show_nsfw: bool | None = None
@@ -194,6 +197,32 @@ class GetComments:
     post_id: Id | None = None
     parent_id: Id | None = None
     search_term: str | None = None
+
+
+@form
+class DistinguishComment:
+    """POST /comment/distinguish."""
+
+    comment_id: Id
+    distinguished: bool
+
+
+@form
+class ListPostLikes:
+    """GET /post/like/list."""
+
+    post_id: Id
+    page_cursor: str | None = None
+    limit: Long | None = None
+
+
+@form
+class ListCommentLikes:
+    """GET /comment/like/list."""
+
+    comment_id: Id
+    page_cursor: str | None = None
+    limit: Long | None = None
 
 
 @form

@@ -183,6 +183,21 @@ class CreatePrivateMessage:
 
 
 @form
+class DeletePrivateMessage:
+    """DELETE /private_message."""
+
+    private_message_id: Id
+    deleted: bool
+
+
+@form
+class GetApplication:
+    """GET /admin/registration_application."""
+
+    person_id: Id
+
+
+@form
 class EditPrivateMessage:
     """PUT /private_message."""
 
