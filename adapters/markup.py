@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
+
+from adapters.whatwg import from_markdown, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,28 +36,47 @@ MAX_NESTING_IN_A_LINE = 20
 """Brackets and emphasis in each other. The time that a hostile line takes grows with it, and pictures that stand deeper
 are found by the look that knows no depth."""
 
-MAX_URL = 8192
+MAX_URL = 65_000
+"""Characters. No browser minds a longer one, but nobody's own text is as long, and httpx takes no more than 65536."""
 
 MEDIA_SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".avif", ".jxl", ".bmp", ".tif", ".tiff", ".heic"),
     *(".mp4", ".m4v", ".webm", ".mov", ".ogv", ".mkv"),
 )
 
-_BARE = re.compile(r"https?://(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"`|\[\]\\\x00-\x1f\x7f\ufffd]+", re.IGNORECASE)
+_HOST_IN_BRACKETS = r"(?:\[[0-9a-f:.]{2,45}\])?"
+_RUN = r"(?:[^\s<>\"\[\]\x00-\x1f\x7f]|\[[^\s<>\"\[\]()\x00-\x1f\x7f]*\](?![(\[]))+"
+_BARE = re.compile(rf"https?://{_HOST_IN_BRACKETS}{_RUN}|<https?:[^\s<>]+(?=>)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_SLASHES = re.compile(r"(https?):(/*)", re.IGNORECASE)
-_QUERY = re.compile(r"[?#]")
+_INNER = re.compile(r"https?://", re.IGNORECASE)
+_WITHOUT_SCHEME = re.compile(
+    r"(?<![\w@./:-])(?:(?://)(?:[\w-]{1,63}\.){1,9}\w{1,63}|"
+    r"(?:[\w-]{1,63}\.){1,9}(?:[a-z]{2}|biz|com|edu|gov|net|org|pro|web|xxx|aero|asia|coop|info|museum|name|shop))"
+    rf"(?::[0-9]{{1,5}})?/{_RUN}",
+    re.IGNORECASE,
+)
+"""What Lemmy's own pages make a link of although no scheme stands there: linkify-it 5, ``tlds_default``."""
+
+_MARKS = "|`\\*~^}\ufffd"
+_UNSPEAKABLE = re.compile(r"[\x00\ud800-\udfff]")
+_MORE_THAN_WORDS = re.compile(r"[^\w\s.,;'\"()`-]")
 _TRAILING = "?!.,:;*_~'\""
 _BRACKET = re.compile(r"\\.|!?\[|\]", re.DOTALL)
+_PLAIN = r"(?:\\.|[^\x00-\x20\x7f\]\\]|\](?!\())"
 _DESTINATION = re.compile(
-    r"\s{0,99}(?:<((?:\\.|[^<>\\\n]){1,8192})>|((?:\\.|[^\s<>\[\]\\]){1,8192}))(?:\s{1,99}[\"'(](emoji ))?"
+    r"(?:\s{0,99}\n[ \t>]{0,99}|\s{0,99})(?:<((?:\\.|[^<>\\\n])+)>|(?!<)("
+    + _PLAIN
+    + r"+(?:\]\("
+    + _PLAIN
+    + r"*){0,2}))(?:\s{1,99}[\"'(](emoji ))?",
+    re.DOTALL,
 )
-"""An address without brackets ends where the next picture begins, so that nothing is read twice."""
+"""An address ends soon after the next one begins, so that nothing is read often."""
 _LONGEST_LABEL = 1000
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ATTRIBUTE = re.compile(
     r"[\s\"'/](src|srcset|data-src|data-srcset|poster|href|xlink:href)\s{0,9}=\s{0,9}"
-    r"(\"[^\"<>]{1,8192}\"|'[^'<>]{1,8192}'|[^\s\"'<>`]{1,8192})",
+    r"(\"[^\"<>]{1,65536}\"|'[^'<>]{1,65536}'|[^\s\"'<>`]{1,65536})",
     re.IGNORECASE,
 )
 """Attributes without their tags: a tag in pieces is still shown by somebody, and this cannot be made to backtrack."""
@@ -91,14 +112,17 @@ class _Bracket(Enum):
 
 def links(text: str, base: str | None = None) -> Sequence[Link]:
     """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there."""
-    text = text.replace("\x00", "�")
+    text = _UNSPEAKABLE.sub("\ufffd", text)
     tokens = _parsed(text[:MAX_TEXT])
-    in_code = Counter(picture for code in _code(tokens) for picture in _pictures(code))
-    pictures = Counter(_pictures(text)) - in_code
+    in_markdown = Counter(_of_tokens(tokens)) + (Counter(_drawn(text)) - Counter(_in_code(text, tokens)))
     found: dict[str, _Seen] = {}
-    for url, seen in (*_of_tokens(tokens), *pictures, *_in_html(text), *_bare(text)):
-        absolute = _absolute(url, base)
-        if absolute is not None:
+    for url, seen in (
+        *((form, seen) for written, seen in in_markdown for form in from_markdown(written)),
+        *_in_html(text),
+        *_bare(text),
+    ):
+        absolute = resolved(url, base)
+        if absolute is not None and len(absolute) <= MAX_URL:
             found[absolute] = max(found.get(absolute, seen), seen)
     return [Link(url=url, shown=seen > _Seen.LINKED, emoji=seen is _Seen.EMOJI) for url, seen in found.items()]
 
@@ -109,35 +133,6 @@ def looks_like_media(url: str) -> bool:
         return urlsplit(url).path.lower().endswith(MEDIA_SUFFIXES)
     except ValueError:
         return False
-
-
-def _absolute(url: str, base: str | None) -> str | None:
-    """The URL as a browser would ask for it, or ``None`` if it leads nowhere on the web."""
-    url = _as_typed(url.strip().replace(" ", "%20"), base)
-    try:
-        if base is not None and url and (url.startswith("/") or not urlsplit(url).scheme):
-            url = urljoin(base, url)
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            return None
-        _ = parts.port
-    except ValueError:
-        return None
-    if len(url) > MAX_URL or any(character.isspace() or not character.isprintable() for character in url):
-        return None
-    return url
-
-
-def _as_typed(url: str, base: str | None) -> str:
-    """With the slashes that a browser reads: https://url.spec.whatwg.org/#special-authority-slashes-state."""
-    head = _QUERY.split(url, maxsplit=1)[0]
-    url = head.replace("\\", "/") + url[len(head) :]
-    match = _SLASHES.match(url)
-    if match is None or len(match[2]) == 2:
-        return url
-    if len(match[2]) < 2 and base is not None and base.lower().startswith(f"{match[1].lower()}:"):
-        return url[match.start(2) :]  # of the same scheme: a path on the server that shows it
-    return f"{match[1]}://{url[match.end() :]}"
 
 
 @cache
@@ -181,16 +176,39 @@ def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
         yield from _of_tokens(token.children or ())
 
 
+def _in_code(text: str, tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
+    """Pictures that every client shows as they are written: code among plain words.
+
+    Next to anything else, one client's code is another one's picture: tables, footnotes, spoilers, bare links and
+    annotations each have their own idea of where a line of text begins and ends, and with it a backtick.
+    """
+    code = list(_code(tokens))
+    if len(text) <= MAX_TEXT and _MORE_THAN_WORDS.search(_without(text, code)) is None:
+        yield from (picture for one in code for picture in _drawn(one))
+
+
 def _code(tokens: Iterable[Token]) -> Iterator[str]:
-    """What every client shows as it is written. An indented block is not that: it may go on with a footnote."""
+    """What stands between backticks, not what is indented: that may go on with a footnote."""
     for token in tokens:
         if token.type in {"fence", "code_inline"}:
             yield token.content
         yield from _code(token.children or ())
 
 
-def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
-    """What stands in a text like a Markdown picture, with its address or with a reference to one."""
+def _without(text: str, parts: Iterable[str]) -> str:
+    """What is left of a text when these parts of it, in their order, are cut out."""
+    left: list[str] = []
+    position = 0
+    for part in parts:
+        at = text.find(part, position)
+        if part and at >= 0:
+            left.append(text[position:at])
+            position = at + len(part)
+    return "".join((*left, text[position:]))
+
+
+def _drawn(text: str) -> Iterator[tuple[str, _Seen]]:
+    """What stands in a text like a Markdown picture or link, with its address or with a reference to one."""
     opened: list[tuple[_Bracket, int]] = []
     wanted: set[str] = set()
     defined: dict[str, int] = {}
@@ -207,6 +225,8 @@ def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
             if following == "(" and (kind is _Bracket.PICTURE or begun < loose):
                 loose = -1 if begun < loose else loose
                 yield from _destination(text, end + 1)
+            elif following == "(":
+                yield from ((url, _Seen.LINKED) for url, _ in _destination(text, end + 1))
             elif kind is not _Bracket.OTHER:
                 wanted.add(label)
                 if kind is _Bracket.PICTURE and following not in {"[", ":"}:
@@ -214,8 +234,8 @@ def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
             if following == ":":
                 defined.setdefault(label, end + 1)
             referring = end if kind is _Bracket.PICTURE and following == "[" else -1
-    for label in wanted & defined.keys():
-        yield from _destination(text, defined[label])
+    for label, position in defined.items():
+        yield from ((url, seen if label in wanted else _Seen.LINKED) for url, seen in _destination(text, position))
 
 
 def _label(text: str, start: int, end: int) -> str:
@@ -240,9 +260,23 @@ def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
 
 
 def _bare(text: str) -> Iterator[tuple[str, _Seen]]:
-    plain = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
-    for match in _BARE.finditer(plain):
-        yield _trimmed(match[0]), _Seen.LINKED
+    """Addresses in plain text, character references as what they stand for and, as linkify-it reads them, as such."""
+    for plain in {text, _REFERENCE.sub(lambda match: html.unescape(match[0]), text)}:
+        for match in _BARE.finditer(plain):
+            if match[0].startswith("<"):
+                yield from ((form, _Seen.LINKED) for form in from_markdown(match[0][1:]))
+            yield from ((_trimmed(form), _Seen.LINKED) for run in _runs(match[0]) for form in from_markdown(run))
+        for match in _WITHOUT_SCHEME.finditer(plain):
+            yield _trimmed(match[0] if match[0].startswith("/") else f"http://{match[0]}"), _Seen.LINKED
+
+
+def _runs(text: str) -> Iterator[str]:
+    """The whole; what stands before a character that may mark something; each address that begins in the middle."""
+    yield text
+    yield from (text.partition(mark)[0] for mark in _MARKS if mark in text)
+    begun = [match.start() for match in _INNER.finditer(text)]
+    for start, end in zip(begun[1:], [*begun[2:], None], strict=False):
+        yield text[start:end]
 
 
 def _trimmed(url: str) -> str:
