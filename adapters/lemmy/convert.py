@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from adapters.lemmy.addresses import Addresses
     from bot.domain.content import Subject
 
+_SHOWN = re.compile(r"//[^\"']*\.(?:jpe?g|gif|png|svg|webp|avif|mp4|webm|ogv)", re.IGNORECASE)
+"""The links of posts that Lemmy's own pages show as a picture or film, wherever the ending stands: lemmy-ui 0.19.20 and
+1.0.0-beta.1, ``isImage`` and ``isVideo``. What stands behind the link may be nothing of the kind to Lemmy itself."""
+
 _REVISION = 16  # hexadecimal digits: enough to tell two edits of one subject apart
 
 
@@ -262,11 +266,12 @@ class Converter:
 
     def _of_post(self, post: wire.Post) -> Iterator[MediaRef]:
         declared = post.get("url_content_type")
-        if (url := post.get("url")) and ((declared or "").startswith(("image/", "video/")) or self._media(url)):
+        url, video = post.get("url"), post.get("embed_video_url")
+        if url and ((declared or "").startswith(("image/", "video/")) or self._media(url) or _SHOWN.search(url)):
             yield MediaRef(url=url, role=Role.ATTACHMENT, declared_type=declared)
         if thumbnail := post.get("thumbnail_url"):
             yield MediaRef(url=thumbnail, role=Role.THUMBNAIL)
-        if (video := post.get("embed_video_url")) and self._media(video):
+        if video and (self._media(video) or _SHOWN.search(video) or _SHOWN.search(url or "")):
             yield MediaRef(url=video, role=Role.LINK)
         yield from self._of_text(post.get("body"))
 
