@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 
-from adapters.whatwg import from_markdown, resolved
+from adapters.whatwg import from_markdown, resolved, without_breaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +58,7 @@ _WITHOUT_SCHEME = re.compile(
 """What Lemmy's own pages make a link of although no scheme stands there: linkify-it 5, ``tlds_default``."""
 
 _MARKS = "|`\\*~^}\ufffd"
+_PICTURE_DATA = re.compile(r"data:image/", re.IGNORECASE)
 _UNSPEAKABLE = re.compile(r"[\x00\ud800-\udfff]")
 _MORE_THAN_WORDS = re.compile(r"[^\w\s.,;'\"()`-]")
 _TRAILING = "?!.,:;*_~'\""
@@ -110,8 +111,11 @@ class _Bracket(Enum):
     REFERENCE = 2  # of a picture
 
 
-def links(text: str, base: str | None = None) -> Sequence[Link]:
-    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there."""
+def links(text: str, base: str | None = None, *, data: bool = False) -> Sequence[Link]:
+    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there.
+
+    ``data``: besides, ``data:`` URLs of pictures that are shown, as a browser reads them.
+    """
     text = _UNSPEAKABLE.sub("\ufffd", text)
     tokens = _parsed(text[:MAX_TEXT])
     in_markdown = Counter(_of_tokens(tokens)) + (Counter(_drawn(text)) - Counter(_in_code(text, tokens)))
@@ -122,9 +126,18 @@ def links(text: str, base: str | None = None) -> Sequence[Link]:
         *_bare(text),
     ):
         absolute = resolved(url, base)
-        if absolute is not None and len(absolute) <= MAX_URL:
+        if absolute is None and data and seen > _Seen.LINKED:
+            absolute = _carried(url)
+        elif absolute is not None and len(absolute) > MAX_URL:
+            absolute = None
+        if absolute is not None:
             found[absolute] = max(found.get(absolute, seen), seen)
     return [Link(url=url, shown=seen > _Seen.LINKED, emoji=seen is _Seen.EMOJI) for url, seen in found.items()]
+
+
+def _carried(url: str) -> str | None:
+    url = without_breaks(url)
+    return url if _PICTURE_DATA.match(url) else None
 
 
 def looks_like_media(url: str) -> bool:

@@ -40,7 +40,7 @@ def resolved(text: str, base: str | None = None) -> str | None:
     Scheme and host come in lower case, without the port that the scheme implies, the path without dots, and what is
     blank or invisible in it encoded. Beyond that the address stays as it was written.
     """
-    text = text.strip(_CONTROLS).translate(_BREAKS)
+    text = without_breaks(text)
     match = _SCHEME.match(text)
     scheme, rest = (match[1].lower(), text[match.end() :]) if match is not None else ("", text)
     head = _ENDING.split(rest, maxsplit=1)[0]
@@ -53,6 +53,11 @@ def resolved(text: str, base: str | None = None) -> str | None:
     if not page.scheme or not rest or rest.startswith("#"):
         return None
     return _joined(page.scheme, page.netloc, rest if rest.startswith("/") else f"/{rest}")
+
+
+def without_breaks(text: str) -> str:
+    """What is left of an address when the blanks around it, and tabs and ends of lines in it, are taken out."""
+    return text.strip(_CONTROLS).translate(_BREAKS)
 
 
 def from_markdown(text: str) -> Iterator[str]:

@@ -6,17 +6,17 @@ The host is compared first, port included: the last part of a foreign URL may be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from adapters.whatwg import resolved, without_dots
-from bot.domain.content import Alias, RemoteUrl, StorageKey
+from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bot.domain.content import InstanceId, Name
+    from bot.domain.content import InstanceId, Name, SubjectKey
 
 ALIAS = re.compile(r"[A-Za-z0-9_-]{6,64}\.[A-Za-z0-9]{2,5}")
 """``<uuid>.<ext>``; before Lemmy 0.19, ten random characters instead of the UUID."""
@@ -103,6 +103,13 @@ def unproxied(url: str, host: str) -> str:
     return url
 
 
+def data_in(url: str, host: str) -> str | None:
+    """The ``data:`` URL that an address is, or that our own image proxy is asked for."""
+    if host and host_of(url) == host and _PROXY.fullmatch(_routed(url)):
+        url = parse_qs(urlsplit(url).query).get("url", [""])[0]
+    return url if url[:5].lower() == "data:" else None
+
+
 def leads_to_a_file(url: str) -> bool:
     """Whether the path is that of a file of some Lemmy server, or of an image that one fetches for its readers.
 
@@ -115,18 +122,28 @@ def leads_to_a_file(url: str) -> bool:
     return _PROXY.fullmatch(path) is not None or _FILE.fullmatch(path) is not None
 
 
+READ = {
+    Post.kind: "/api/v3/post?id=",
+    Comment.kind: "/api/v3/comment?id=",
+    Profile.kind: "/api/v3/user?person_id=",
+    CommunityPage.kind: "/api/v3/community?id=",
+}
+READ_V4 = {kind: path.replace("/v3/", "/v4/").replace("/user?", "/person?") for kind, path in READ.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """The addresses of one server. ``url``: how the world sees it. ``files``: where it shows its own files.
 
     ``retired``: where it did so once. Texts keep the addresses of the day they were written, and 1.0 does not answer
-    those of 0.19.
+    those of 0.19. ``read``: where anybody reads what a kind of subject says.
     """
 
     instance: InstanceId
     url: str
     files: str = "/pictrs/image"
     retired: str = ""
+    read: Mapping[str, str] = field(default_factory=lambda: READ)
 
     @property
     def host(self) -> str:
@@ -166,6 +183,11 @@ class Addresses:
         path = _routed(url)
         alias = own_alias(url, self.host) if _FILE.fullmatch(path) and self.retired in path else None
         return url if alias is None else self.address(Alias(instance=self.instance, value=alias))
+
+    def reading(self, subject: SubjectKey) -> str | None:
+        """Where anybody reads what a subject says; ``None`` for what is not public, or everybody's."""
+        path = self.read.get(subject.kind)
+        return None if path is None else f"{self.url}{path}{quote(subject.local_id, safe='')}"
 
     def page(self, kind: str, local_id: str) -> str:
         """Where a human looks at a subject."""
