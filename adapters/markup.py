@@ -1,8 +1,8 @@
 """Links and pictures in Markdown and HTML. Pure; takes anything and never raises.
 
-Four looks at the same text, because every client renders it in its own way: as Markdown, as HTML, as plain text with
-bare URLs in it, and for what stands there like a Markdown picture, wherever that is: in a footnote, for instance. What
-only one of them sees counts: a link too many costs a download, a link too few hides a file.
+Five looks at the same text, because every client renders it in its own way: as Markdown, as Markdown with what Lemmy's
+own pages add to it, as HTML, as plain text with bare URLs in it, and for what stands there like a Markdown picture,
+wherever that is. What only one of them sees counts: a link too many costs a download, a link too few hides a file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 
+from adapters.plain_text import balanced, in_plain_text, unescaped
 from adapters.whatwg import from_markdown, resolved, without_breaks
 
 if TYPE_CHECKING:
@@ -44,24 +45,12 @@ MEDIA_SUFFIXES = (
     *(".mp4", ".m4v", ".webm", ".mov", ".ogv", ".mkv"),
 )
 
-_HOST_IN_BRACKETS = r"(?:\[[0-9a-f:.]{2,45}\])?"
-_RUN = r"(?:[^\s<>\"\[\]\x00-\x1f\x7f]|\[[^\s<>\"\[\]()\x00-\x1f\x7f]*\](?![(\[]))+"
-_BARE = re.compile(rf"https?://{_HOST_IN_BRACKETS}{_RUN}|<https?:[^\s<>]+(?=>)", re.IGNORECASE)
-_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_INNER = re.compile(r"https?://", re.IGNORECASE)
-_WITHOUT_SCHEME = re.compile(
-    r"(?<![\w@./:-])(?:(?://)(?:[\w-]{1,63}\.){1,9}\w{1,63}|"
-    r"(?:[\w-]{1,63}\.){1,9}(?:[a-z]{2}|biz|com|edu|gov|net|org|pro|web|xxx|aero|asia|coop|info|museum|name|shop))"
-    rf"(?::[0-9]{{1,5}})?/{_RUN}",
-    re.IGNORECASE,
-)
-"""What Lemmy's own pages make a link of although no scheme stands there: linkify-it 5, ``tlds_default``."""
-
-_MARKS = "|`\\*~^}\ufffd"
+_STRUCTURE = re.compile(r"^[^\n]*\||^[ \t>*+-]*(?::::|\[\^)", re.MULTILINE)
+_SPOILER = re.compile(r"^[ \t>*+-]*:::[^\n]*$", re.MULTILINE)
+_FOOTNOTE = re.compile(r"^([ \t>*+-]*)\[\^[^\]\s]+\]:[ \t]*", re.MULTILINE)
 _PICTURE_DATA = re.compile(r"data:image/", re.IGNORECASE)
 _UNSPEAKABLE = re.compile(r"[\x00\ud800-\udfff]")
 _MORE_THAN_WORDS = re.compile(r"[^\w\s.,;'\"()`-]")
-_TRAILING = "?!.,:;*_~'\""
 _BRACKET = re.compile(r"\\.|!?\[|\]", re.DOTALL)
 _PLAIN = r"(?:\\.|[^\x00-\x20\x7f\]\\]|\](?!\())"
 _DESTINATION = re.compile(
@@ -73,6 +62,7 @@ _DESTINATION = re.compile(
     re.DOTALL,
 )
 """An address ends soon after the next one begins, so that nothing is read often."""
+_OFTEN = 3
 _LONGEST_LABEL = 1000
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ATTRIBUTE = re.compile(
@@ -117,13 +107,14 @@ def links(text: str, base: str | None = None, *, data: bool = False) -> Sequence
     ``data``: besides, ``data:`` URLs of pictures that are shown, as a browser reads them.
     """
     text = _UNSPEAKABLE.sub("\ufffd", text)
-    tokens = _parsed(text[:MAX_TEXT])
-    in_markdown = Counter(_of_tokens(tokens)) + (Counter(_drawn(text)) - Counter(_in_code(text, tokens)))
+    tokens = _parsed([text[:MAX_TEXT]])
+    in_markdown = Counter(_of_tokens((*tokens, *_as_lemmy_shows(text[:MAX_TEXT]))))
+    in_markdown += Counter(_drawn(text)) - Counter(_in_code(text, tokens))
     found: dict[str, _Seen] = {}
     for url, seen in (
         *((form, seen) for written, seen in in_markdown for form in from_markdown(written)),
         *_in_html(text),
-        *_bare(text),
+        *((written, _Seen.LINKED) for written in in_plain_text(text)),
     ):
         absolute = resolved(url, base)
         if absolute is None and data and seen > _Seen.LINKED:
@@ -149,8 +140,9 @@ def looks_like_media(url: str) -> bool:
 
 
 @cache
-def _blocks() -> MarkdownIt:
-    return _parser(MAX_NESTING).disable("inline")
+def _blocks(*, tables: bool) -> MarkdownIt:
+    parser = _parser(MAX_NESTING).disable("inline")
+    return parser.enable("table") if tables else parser
 
 
 @cache
@@ -166,17 +158,25 @@ def _parser(nesting: int) -> MarkdownIt:
     return parser
 
 
-def _parsed(text: str) -> Sequence[Token]:
+def _parsed(texts: Sequence[str], *, tables: bool = False) -> Sequence[Token]:
+    """``texts``: parts of one text, which share their references."""
     references: dict[str, Any] = {}
     lines = _lines()
     try:
-        tokens = _blocks().parse(text, references)
+        tokens = [token for text in texts for token in _blocks(tables=tables).parse(text, references)]
         for token in tokens:
             if token.type == "inline" and token.children is not None:
                 lines.inline.parse(token.content, lines, references, token.children)
     except Exception:  # noqa: BLE001 - hostile text against a large parser; the other looks still count
         return ()
     return tokens
+
+
+def _as_lemmy_shows(text: str) -> Sequence[Token]:
+    """With tables, and with the other lines that no quote, list, block of code or paragraph of its pages goes over."""
+    if _STRUCTURE.search(text) is None:
+        return ()
+    return _parsed([_FOOTNOTE.sub(r"\1", part) for part in _SPOILER.split(text)], tables=True)
 
 
 def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
@@ -224,7 +224,7 @@ def _drawn(text: str) -> Iterator[tuple[str, _Seen]]:
     """What stands in a text like a Markdown picture or link, with its address or with a reference to one."""
     opened: list[tuple[_Bracket, int]] = []
     wanted: set[str] = set()
-    defined: dict[str, int] = {}
+    defined: list[tuple[str, int]] = []
     loose = referring = -1  # where a picture began that was closed where nothing follows, as by a bracket in code
     for match in _BRACKET.finditer(text):
         start, end = match.span()
@@ -245,10 +245,21 @@ def _drawn(text: str) -> Iterator[tuple[str, _Seen]]:
                 if kind is _Bracket.PICTURE and following not in {"[", ":"}:
                     loose = begun
             if following == ":":
-                defined.setdefault(label, end + 1)
+                defined.append((label, end + 1))
             referring = end if kind is _Bracket.PICTURE and following == "[" else -1
-    for label, position in defined.items():
+    for label, position in _apart(text, defined):  # which of them counts depends on what stands around it
         yield from ((url, seen if label in wanted else _Seen.LINKED) for url, seen in _destination(text, position))
+
+
+def _apart(text: str, defined: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Without those that stand in the address of others: nothing is read more often than three times."""
+    reach = within = 0
+    for label, position in defined:
+        within = within + 1 if position < reach else 0
+        if within < _OFTEN:
+            match = _DESTINATION.match(text, position)
+            reach = max(reach, match.end() if match is not None else 0)
+            yield label, position
 
 
 def _label(text: str, start: int, end: int) -> str:
@@ -259,8 +270,14 @@ def _label(text: str, start: int, end: int) -> str:
 def _destination(text: str, position: int) -> Iterator[tuple[str, _Seen]]:
     match = _DESTINATION.match(text, position)
     if match is not None:
-        url = match[1] or _balanced(match[2])
-        yield html.unescape(_ESCAPED.sub(r"\1", url)), _Seen.EMOJI if match[3] else _Seen.SHOWN
+        url = match[1] or balanced(match[2])
+        yield _read(url), _Seen.EMOJI if match[3] else _Seen.SHOWN
+
+
+def _read(url: str) -> str:
+    """Without escapes; what is escaped begins no character reference."""
+    parts = _ESCAPED.split(url)
+    return "".join(part if number % 2 else unescaped(part) for number, part in enumerate(parts))
 
 
 def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
@@ -270,38 +287,3 @@ def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
             yield from ((part.split()[0], _Seen.SHOWN) for part in value.split(",") if part.strip())
         else:
             yield value, _Seen.LINKED if name.endswith("href") else _Seen.SHOWN
-
-
-def _bare(text: str) -> Iterator[tuple[str, _Seen]]:
-    """Addresses in plain text, character references as what they stand for and, as linkify-it reads them, as such."""
-    for plain in {text, _REFERENCE.sub(lambda match: html.unescape(match[0]), text)}:
-        for match in _BARE.finditer(plain):
-            if match[0].startswith("<"):
-                yield from ((form, _Seen.LINKED) for form in from_markdown(match[0][1:]))
-            yield from ((_trimmed(form), _Seen.LINKED) for run in _runs(match[0]) for form in from_markdown(run))
-        for match in _WITHOUT_SCHEME.finditer(plain):
-            yield _trimmed(match[0] if match[0].startswith("/") else f"http://{match[0]}"), _Seen.LINKED
-
-
-def _runs(text: str) -> Iterator[str]:
-    """The whole; what stands before a character that may mark something; each address that begins in the middle."""
-    yield text
-    yield from (text.partition(mark)[0] for mark in _MARKS if mark in text)
-    begun = [match.start() for match in _INNER.finditer(text)]
-    for start, end in zip(begun[1:], [*begun[2:], None], strict=False):
-        yield text[start:end]
-
-
-def _trimmed(url: str) -> str:
-    """Without what belongs to the sentence: https://github.github.com/gfm/#extended-autolink-path-validation."""
-    return _balanced(url).rstrip(_TRAILING)
-
-
-def _balanced(url: str) -> str:
-    """Up to a bracket that was not opened in it."""
-    depth = 0
-    for position, character in enumerate(url):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            return url[:position]
-    return url

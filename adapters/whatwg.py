@@ -114,10 +114,10 @@ def _joined(scheme: str, authority: str, rest: str) -> str | None:
 def _host(text: str) -> str | None:
     if text.startswith("["):
         try:
-            IPv6Address(text[1:-1])
+            zone = IPv6Address(text[1:-1]).scope_id
         except AddressValueError:
             return None
-        return text.lower()
+        return text.lower() if zone is None else None
     host = unquote(text)
     if not host.isascii():
         host = _ascii_where_needed(host)

@@ -49,6 +49,9 @@ def found(text: str, base: str | None = None) -> dict[str, bool]:
         "{`|a} ![a]({}) `",
         "```\n![a]({})\n```\n![b][2]",
         "[^1]: ^[![a](\n> {})",
+        "[^1]: ![a][1]\n\nnot [1]: https://other.example/x\n\n[1]: {}",
+        "[^1]: ![[](\\[]:)]({})",
+        "> ::: spoiler x\n> ```\n> :::\n> ![[](\\[]:)]({})",
     ],
 )
 def test_pictures_are_shown(text: str) -> None:
@@ -174,6 +177,8 @@ def test_slashes_are_read_as_browsers_read_them() -> None:
         ("![](https://\U0001f408.example/x)", "https://xn--zn8h.example/x"),
         (f"![](https://{'a' * 256}/h.example/x)", "https://h.example/x"),
         (f"![](https://h.example/x?{'a' * 20_000})", f"https://h.example/x?{'a' * 20_000}"),
+        ("[^1]: ![](https://h.example/?a=1&copy=2)", "https://h.example/?a=1&copy=2"),
+        ("[^1]: ![](https://h.example/\\&amp;)", "https://h.example/&amp;"),
         ("`|![](https://h.example/a[b)|\n-|-\n`", "https://h.example/a[b"),
         ("`|![](https://h.example/a>)|\n-|-\n`", "https://h.example/a>"),
     ],
@@ -188,6 +193,8 @@ def test_picture_is_found_whose_address_makes_sense_to_a_browser(text: str, url:
     [
         ("see h.example.org/x.png", "http://h.example.org/x.png"),
         ("//h.example/x.png", "https://h.example/x.png"),
+        ("^//h.example/x.png^", "https://h.example/x.png"),
+        ("www.h.example/x.png", "http://www.h.example/x.png"),
         ("^https://h.example/x.png^", "https://h.example/x.png"),
         ("~{https://h.example/x.png}~", "https://h.example/x.png"),
         ("https://h.example/x|y.png", "https://h.example/x|y.png"),
@@ -263,6 +270,9 @@ def test_does_not_look_like_media(url: str) -> None:
         "![",
         "![](<",
         "![][a]: ",
+        "![a]:",
+        "|a\n|-\n",
+        "http://a/[",
     ],
 )
 def test_hostile_texts_cost_little_time(piece: str) -> None:

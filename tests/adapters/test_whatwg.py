@@ -45,6 +45,7 @@ BASE = "https://own.example"
         ("https://a.example:8a/", None),
         ("https://[::1", None),
         ("https://[1]/", None),
+        ("https://[fe80::1%251]/", None),
         ("#x", None),
         ("", None),
     ],
