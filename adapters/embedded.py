@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from base64 import b64decode
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
@@ -17,7 +18,7 @@ from adapters.markup import links
 from bot.ports import WITHIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _DATA = re.compile(r"data:([^,#]*),([^#]*)", re.IGNORECASE | re.DOTALL)
 _BASE64 = re.compile(r"; *base64 *$", re.IGNORECASE)
@@ -54,12 +55,14 @@ def within(answer: bytes, digest: str) -> tuple[str, bytes] | None:
         told = json.loads(answer)
     except (ValueError, RecursionError):
         return None
-    for text in _texts(told):
-        for url in (one for link in links(text, data=True) for one in _readings(link.url)):
-            read = decoded(url)
-            if read is not None and hashlib.sha256(read[1]).hexdigest() == digest:
-                return read
-    return None
+    return next((found[digest] for text in _texts(told) if digest in (found := _carried(text))), None)
+
+
+@lru_cache(maxsize=16)
+def _carried(text: str) -> Mapping[str, tuple[str, bytes]]:
+    """By digest; kept, for a text with a thousand pictures is read once for each of them."""
+    readings = (decoded(url) for link in links(text, data=True) for url in _readings(link.url))
+    return {hashlib.sha256(one[1]).hexdigest(): one for one in readings if one is not None}
 
 
 def _readings(url: str) -> Iterator[str]:

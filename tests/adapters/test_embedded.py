@@ -114,13 +114,18 @@ def seen(instance: Instance) -> list[Sighting]:
 
 
 def test_picture_in_a_text_is_fetched_where_the_text_is_read(square: Town) -> None:
-    pictures = [picture(), picture()]
-    post, comment = (f"Look: ![a](data:image/png;base64,{b64encode(one).decode()})" for one in pictures)
-    number = square.post(body=post)
-    square.comment(number, comment)
+    pictures = {kind: picture() for kind in ("post", "comment", "community")} | {"profile": BYTES}
+    written = {kind: f"![a](data:image/png;base64,{b64encode(one).decode()})" for kind, one in pictures.items()}
+    old = square.api == "/api/v3"
+    square.call("alice", "PUT", "user/save_user_settings" if old else "account/settings/save", bio=written["profile"])
+    page = {"description" if old else "sidebar": written["community"]}
+    square.call("admin", "PUT", "community", community_id=square.community, **page)
+    number = square.post(body=written["post"])
+    square.comment(number, written["comment"])
     found = {one.subject.kind: one for one in seen(square.connect(start_from=timedelta(days=1)))}
-    assert set(found) == {"post", "comment"}
-    for one, data in zip((found["post"], found["comment"]), pictures, strict=True):
+    assert found.keys() == pictures.keys()
+    for kind, data in pictures.items():
+        one = found[kind]
         assert len(one.media.url) < 200, "no picture is kept in the ledger"
         fetched = fetch(square, one.media.url)
         assert isinstance(fetched, Fetched)
