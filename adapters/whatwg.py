@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
@@ -28,6 +28,7 @@ _ENCODED = re.compile(r"[\x00-\x20\\\x7f]")
 _ENDING = re.compile(r"[?#]")
 _PLACE = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(0*[0-9]{0,5}))?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f#%/:<>?@\[\\\]^|]")
+_USER = "%!$&'()*+,:~"
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
 _HERE, _UP = {".", "%2e"}, {"..", ".%2e", "%2e.", "%2e%2e"}
@@ -108,7 +109,7 @@ def _joined(scheme: str, authority: str, rest: str) -> str | None:
     head = _ENDING.split(rest, maxsplit=1)[0]
     path = without_dots(head) if head else ""
     written = "" if port == PORTS[scheme] else f":{port}"
-    return _visible(f"{scheme}://{user}{at}{host}{written}{path}{rest[len(head) :]}")
+    return _visible(f"{scheme}://{quote(user, safe=_USER)}{at}{host}{written}{path}{rest[len(head) :]}")
 
 
 def _host(text: str) -> str | None:
