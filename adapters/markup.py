@@ -52,7 +52,7 @@ _PICTURE_DATA = re.compile(r"data:image/", re.IGNORECASE)
 _UNSPEAKABLE = re.compile(r"[\x00\ud800-\udfff]")
 _MORE_THAN_WORDS = re.compile(r"[^\w\s.,;'\"()`-]")
 _BRACKET = re.compile(r"\\.|!?\[|\]", re.DOTALL)
-_PLAIN = r"(?:\\.|[^\x00-\x20\x7f\]\\]|\](?!\())"
+_PLAIN = r"(?:\\.|[^\t\n\r \]\\]|\](?!\())"
 _DESTINATION = re.compile(
     r"(?:\s{0,99}\n[ \t>]{0,99}|\s{0,99})(?:<((?:\\.|[^<>\\\n])+)>|(?!<)("
     + _PLAIN

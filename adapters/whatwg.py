@@ -20,7 +20,7 @@ PORTS = {"http": 80, "https": 443}
 
 _CONTROLS = "".join(map(chr, range(0x21)))
 _BREAKS = str.maketrans("", "", "\t\n\r")
-_SCRIPT_SPACE = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
+_SCRIPT_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _AUTHORITY = re.compile(r"/*([^/?#]*)")
 _MARKDOWN_HOST = re.compile(r"((?:https?:)?//)(?:[^/?#]*@)?([^/?#%;'{}|\\^`<>\" ]*)", re.IGNORECASE)
@@ -69,7 +69,7 @@ def from_markdown(text: str) -> Iterator[str]:
     markdown-it 14, ``normalizeLink``; mdurl 2, ``parse`` and ``encode``.
     """
     yield text
-    encoded = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", _SCRIPT_SPACE.sub("", text))
+    encoded = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", text.strip(_SCRIPT_SPACE))
     match = _MARKDOWN_HOST.match(encoded)
     if match is not None and len(match[2]) > _LONGEST_HOST:
         encoded = match[1] + encoded[match.end() :]

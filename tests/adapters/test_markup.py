@@ -177,6 +177,8 @@ def test_slashes_are_read_as_browsers_read_them() -> None:
         ("![](https://\U0001f408.example/x)", "https://xn--zn8h.example/x"),
         (f"![](https://{'a' * 256}/h.example/x)", "https://h.example/x"),
         (f"![](https://h.example/x?{'a' * 20_000})", f"https://h.example/x?{'a' * 20_000}"),
+        ("![](<x\x1f>)", "https://own.example/x%1F"),
+        ("![](https://h.example/a\x7fb)", "https://h.example/a%7Fb"),
         ("[^1]: ![](https://h.example/?a=1&copy=2)", "https://h.example/?a=1&copy=2"),
         ("[^1]: ![](https://h.example/\\&amp;)", "https://h.example/&amp;"),
         ("`|![](https://h.example/a[b)|\n-|-\n`", "https://h.example/a[b"),
@@ -184,7 +186,7 @@ def test_slashes_are_read_as_browsers_read_them() -> None:
     ],
 )
 def test_picture_is_found_whose_address_makes_sense_to_a_browser(text: str, url: str) -> None:
-    """The page is that of lemmy-ui 0.19.20 and 1.0.0-beta.1, or of a client that makes HTML of it."""
+    """The page is that of lemmy-ui 0.19.20 and 1.0.0-beta.1, of Photon or Voyager, or of what makes HTML of a text."""
     assert found(text, "https://own.example").get(url) is True
 
 
