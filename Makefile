@@ -39,9 +39,9 @@ raid: $(VENV)/.installed-dev
 	  RAID_REPORT=$(or $(RAID_REPORT),raid.json) $(BIN)/python -m pytest tests/acceptance/test_raid.py
 
 # A soak in full: 20,000 things happen in an hour while every twentieth call of the bot fails and it is killed twice. It
-# takes long, wants the machine for itself, and writes its table to soak.json.
+# takes long, wants the machine for itself, and writes its table to soak.json. SOAK_LEMMY=1.0 has it on that version.
 soak: $(VENV)/.installed-dev
-	env $(SERVER:%=-u %) SOAK_ITEMS=20000 SOAK_USERS=2000 SOAK_SECONDS=3600 SOAK_HOURS=3 \
+	env $(SERVER:%=-u %) SOAK_LEMMY=$(or $(SOAK_LEMMY),0.19) SOAK_ITEMS=20000 SOAK_USERS=2000 SOAK_SECONDS=3600 SOAK_HOURS=3 \
 	  SOAK_REPORT=$(or $(SOAK_REPORT),soak.json) $(BIN)/python -m pytest tests/acceptance/test_soak.py
 
 # Does a real server behave as the sandbox does? It is written to: see server.py in tests/conformance and in its folder

@@ -3,7 +3,7 @@
 Lemmy writes thumbnails, types and proxied addresses after it has published a post, and replaces the thumbnails of
 federated posts (LemmyNet/lemmy 0.19, crates/apub/src/objects/post.rs); an edit moves nothing to the top. A page of
 fifty costs one call, so listings are read again rather than single posts. What no listing shows, because it is dated
-into the past or hidden at the moment, is asked for by its number.
+into the past or hidden at the moment, is asked for by its number; so is what a listing shows days down when it is new.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ LOOKS = (
     timedelta(days=1),
     timedelta(days=7),
 )
-"""When something that was found by its number is asked for again, each counted from the look before."""
+"""When what was found by its number, or was new far down, is asked for again, each counted from the look before."""
 
 TRIES = 8
 """Of a page that the server fails at, before the round that it is of is over: more than a minute."""
 
 MOST = 3000
 """Numbers that are looked at again; beyond that the longest known go first, and are holes."""
+
+LISTED = MOST // 2
+"""Up to so many, what a listing shows far down is among them: it is read again rarely there."""
 
 LET_GO = f"a number that was to be asked for again was let go, for {MOST} others wait: what comes there is not seen"
 """The same words each time, so that ``status`` counts them."""

@@ -108,6 +108,12 @@ class ByNumber(Generic[Row]):
             self.state["gaps"], holes = gaps.within(waiting)
             self.holes.extend(holes)
 
+    def watch_listed(self, numbers: Sequence[int]) -> None:
+        """From now on, while fewer than ``again.LISTED`` are watched: the rest is left to the listing, no hole."""
+        for number in numbers:
+            if len(self.state.setdefault("watch", [])) < again.LISTED:
+                self._watch(number, self.clock.now())
+
     def _one(self, number: int, *, fresh: bool = True) -> There:
         """Ask for a row. What is there was found."""
         try:

@@ -5,10 +5,11 @@ which a remote author chooses: an item dated into the future would hide everythi
 
 The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
-and the number it will raise ``high`` to), ``back`` (how far into the past the backlog has been read), ``sky`` (the last
-page that begins with rows dated into the future), ``gaps`` (numbers that no page showed, and since when they wait to be
-asked for one by one), ``asked`` (when that was done last) and ``ahead`` (the next number behind ``high`` to try; see
-``adapters.lemmy.by_number``), ``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go before the backlog.
+and the number it will raise ``high`` to), ``since`` (when the last way down that was finished began), ``back`` (how far
+into the past the backlog has been read), ``sky`` (the last page that begins with rows dated into the future), ``gaps``
+(numbers that no page showed, and since when they wait to be asked for one by one), ``asked`` (when that was done last)
+and ``ahead`` (the next number behind ``high`` to try; see ``adapters.lemmy.by_number``), ``again`` and ``watch`` (see
+``adapters.lemmy.again``). New rows go before the backlog.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Walk(Generic[Row]):
         high = max((self.feed.number(row) for row in page.rows), default=0)
         self._state = {"high": high, "floor": high, "cutoff": cutoff, "walk": None, "back": None, "gaps": []}
         if self.feed.has_numbers:
+            self._state["since"] = self.clock.now().isoformat()
             self._state["again"] = again.Rounds.begin(self.clock.now()).kept()
         self._keep(page, fresh_above=-1)
         self._state["back"] = self._behind(page)
@@ -119,6 +121,7 @@ class Walk(Generic[Row]):
         place, top = (walk["at"], walk["top"]) if walk else (None, high)
         missing: gaps.Ranges = walk.get("missing", [])
         lost: Sequence[int] = walk.get("lost", ())
+        began = walk.get("began", self.clock.now().isoformat())
         below_future_only = walk.get("below_future_only", not walk)  # all that was read so far on this walk
         page = None
         while self._left > 0:
@@ -128,6 +131,7 @@ class Walk(Generic[Row]):
                 self._state["sky"] = place
             below_future_only = below_future_only and not now
             self._keep(page, fresh_above=high)
+            self._watch_late(page)
             numbers = [self.feed.number(row) for row in page.rows]
             if self.feed.has_numbers:
                 missing, top = gaps.passed_over(missing, top, numbers, high)
@@ -139,6 +143,8 @@ class Walk(Generic[Row]):
                 if top > high:
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
+                if self.feed.has_numbers:
+                    self._state["since"] = began
                 self.holes.extend(gaps.told(lost))
                 self._by_number().note_gaps(missing)
                 return
@@ -149,6 +155,7 @@ class Walk(Generic[Row]):
             "top": top,
             "missing": missing,
             "lost": list(lost),
+            "began": began,
             "below_future_only": below_future_only,
         }
 
@@ -167,8 +174,18 @@ class Walk(Generic[Row]):
         if page.rows and not self._of_now(page.rows[0]):
             return place, page
         self._keep(page, fresh_above=self._state["high"])
+        self._watch_late(page)
         self._state["sky"] = None
         return following, None
+
+    def _watch_late(self, page: Page[Row]) -> None:
+        """New rows that are dated before what was read last: the listing is read again too rarely where they stand."""
+        since = self._state.get("since")  # a cursor of before has none until its first way down is over
+        if since is None:
+            return
+        before, high = datetime.fromisoformat(since) - EARLY, self._state["high"]
+        numbers = (self.feed.number(row) for row in page.rows if self.feed.published(row) < before)
+        self._by_number().watch_listed([number for number in numbers if number > high])
 
     def _by_number(self) -> ByNumber[Row]:
         return ByNumber(feed=self.feed, clock=self.clock, state=self._state, found=self.found, holes=self.holes)

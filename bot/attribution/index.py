@@ -17,7 +17,7 @@ from bot.domain.evidence import Attribution, Evidence, How
 from bot.ports import Lane, TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
@@ -50,6 +50,7 @@ class Known:
     orphans: Sequence[NameRecord] = ()  # of files of our servers that nothing explains, and that look like this one
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
+    untold: Collection[InstanceId] = ()  # servers of ours that have it and do not list all that was stored
 
     def returned(self, purged_at: datetime | None) -> Returns:
         """How it came back after it was purged for the first time."""
@@ -254,6 +255,7 @@ class Index:
             orphans=self._orphans_like(file_id, names) if uploads or sightings else (),
             records=names,
             proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
+            untold=self._untold(name for name in shown if name not in stored),
         )
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
@@ -347,13 +349,21 @@ class Index:
 
         Where a server does not, somebody else may have stored what nobody is listed for. So where it cannot be asked.
         """
-        full: dict[InstanceId, bool] = {}
-        for instance in {upload.name.instance for upload in uploads if isinstance(upload.name, Alias)}:
-            try:
-                full[instance] = instance in self._resolvers and self._resolvers[instance].lists_all_uploads()
-            except PlatformError:
-                full[instance] = False
-        return [one for one in uploads if isinstance(one.name, Alias) and full[one.name.instance]]
+        instances = {upload.name.instance for upload in uploads if isinstance(upload.name, Alias)}
+        full = {instance for instance in instances if self._lists_all(instance)}
+        return [one for one in uploads if isinstance(one.name, Alias) and one.name.instance in full]
+
+    def _untold(self, names: Iterable[Name]) -> Collection[InstanceId]:
+        """Of the servers of these names those that do not tell who stored what, and can be asked."""
+        instances = {name.instance for name in names if isinstance(name, Alias)}
+        return {instance for instance in instances if self._lists_all(instance) is False}
+
+    def _lists_all(self, instance: InstanceId) -> bool | None:
+        """Whether a server lists all that was stored; ``None``: it cannot be asked."""
+        try:
+            return self._resolvers[instance].lists_all_uploads() if instance in self._resolvers else None
+        except PlatformError:
+            return None
 
     def _orphans_like(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[NameRecord]:
         """What a server of ours may have made from a file and lost sight of: a thumbnail that was replaced."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.attribution.addresses import carried, host_of
-from bot.domain.content import Attachment, Profile, RemoteUrl, Role, StorageKey
+from bot.domain.content import SHOWS, Attachment, Profile, RemoteUrl, Role, StorageKey
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain.content import Account, Name, Sighting, Upload
-
-SHOWS = {Role.ATTACHMENT, Role.INLINE, Role.AVATAR, Role.BANNER}
-"""Roles of what an author put there to be seen. A link may lead to anybody's file, a thumbnail of an article was made
-by the author's server, and a custom emoji is everybody's who has an account there."""
 
 NOT_BY_AUTHOR = {Role.THUMBNAIL, Role.EMOJI}
 """Roles of what its author did not bring there: whoever shows it first need not have stored it."""

@@ -148,6 +148,11 @@ class Role(StrEnum):
     EMOJI = "emoji"
 
 
+SHOWS = frozenset({Role.ATTACHMENT, Role.INLINE, Role.AVATAR, Role.BANNER})
+"""Roles of what an author put there to be seen. A link may lead to anybody's file, a thumbnail of an article was made
+by the author's server, and a custom emoji is everybody's who has an account there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRef:
     """One URL in one subject."""

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.decisions import BanAccount, PurgeFile, Scope
+from bot.policy.facts import alone_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bot.ports import IntentRecord, Ledger
 
 KEPT = 10.0
-"""Seconds for which the uploaders and places of a case are remembered: it may hold a purge of each of 10,000 names."""
+"""Seconds for which the owners and places of a case are remembered: it may hold a purge of each of 10,000 names."""
 
 _Known: TypeAlias = "tuple[Sequence[Account], Sequence[Community]]"
 
@@ -35,8 +36,8 @@ class Protection:
         hits_files = isinstance(intent, PurgeFile) or (
             isinstance(intent, BanAccount) and intent.scope is Scope.COMMUNITY
         )
-        uploaders, communities = self._known(record) if hits_files else ((), ())
-        return self._guard().protects(intent, uploaders, communities)
+        owners, communities = self._known(record) if hits_files else ((), ())
+        return self._guard().protects(intent, owners, communities)
 
     def _known(self, record: IntentRecord) -> _Known:
         last, now = self._last, time.monotonic()
@@ -44,9 +45,12 @@ class Protection:
             return last[2]
         case = self._ledger.case(record.case)
         files = list(dict.fromkeys([record.file, *(case.files if case is not None else ())]))
-        uploaders = {one.uploader.uri: one.uploader for file in files for one in self._ledger.uploads_of(file)}
-        subjects = [one.subject for file in files for one in self._ledger.sightings_of(file)]
-        communities = {one.community.uri: one.community for one in subjects if one.community is not None}
-        known = list(uploaders.values()), list(communities.values())
+        uploads = [one for file in files for one in self._ledger.uploads_of(file)]
+        sightings = [one for file in files for one in self._ledger.sightings_of(file)]
+        alone = alone_with(sightings, {one.name for one in uploads})
+        places = (one.subject.community for one in sightings)
+        communities = {place.uri: place for place in places if place is not None}
+        owners = {one.uri: one for one in (*(upload.uploader for upload in uploads), *alone.values())}
+        known = list(owners.values()), list(communities.values())
         self._last = record.case, now, known
         return known

@@ -92,6 +92,7 @@ def gather(
         items=_items(known, library, rules),
         fetched_again=known.returned(purged_at).fetched,
         proxied=known.proxied,
+        untold=known.untold,
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.domain.content import Alias
+from bot.domain.content import SHOWS, Alias
 from bot.domain.evidence import How
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, Community, InstanceId, Name, Sighting, Subject
@@ -46,6 +46,7 @@ class Facts:
     now: datetime
     fetched_again: int = 0  # how often our servers' image proxies brought the file back after it was purged
     proxied: int = 0  # addresses under which they show it
+    untold: Collection[InstanceId] = ()  # servers of ours that do not tell of all that was stored whose it is
     items: Mapping[str, int] = field(default_factory=dict)  # account, by its ActivityPub id, to subjects of it seen
     _once: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -64,9 +65,20 @@ class Facts:
         """Places that show the file from our servers, of others than those who stored it.
 
         Weak evidence makes nobody one of those, for it would let a purge take what an innocent shows: it counts for the
-        very name that it is about, and for the others from ``hosted_by_authors_server`` on.
+        very name that it is about, and for the others from ``hosted_by_authors_server`` on. Where a server does not
+        tell whose a name is, the account that alone shows it under that name is none of the others.
         """
         return self._told("shown by others", self._shown_by_others)
+
+    @property
+    def owners(self) -> Sequence[Account]:
+        """Whose file it is: who stored it, and who alone shows it under a name that nobody is known to have stored."""
+        return self._told("owners", lambda: list({**self.uploaders, **_by_uri(self._alone.values())}.values()))
+
+    @property
+    def _alone(self) -> Mapping[Name, Account]:
+        known = {name for name, told in self.attributions.items() if told.uploader is not None}
+        return self._told("alone", lambda: alone_with(self.sightings, known))
 
     @property
     def communities(self) -> Sequence[Community]:
@@ -98,6 +110,9 @@ class Facts:
         told = self.attributions.get(name)
         if told is not None and told.uploader is not None and told.uploader.uri == author.uri:
             return True
+        alone = self._alone.get(name)
+        if alone is not None and alone.uri == author.uri and isinstance(name, Alias) and name.instance in self.untold:
+            return True
         return self.trust.get(author.uri, How.UNKNOWN) <= How.HOSTED_BY_AUTHORS_SERVER
 
     def _communities(self) -> Sequence[Community]:
@@ -110,3 +125,22 @@ class Facts:
             if isinstance(sighting.name, Alias) and not self._stored(sighting.name, sighting.subject.author):
                 uses[str(sighting.subject.key)] = sighting.subject
         return list(uses.values())
+
+
+def alone_with(sightings: Iterable[Sighting], stored: Collection[Name]) -> Mapping[Name, Account]:
+    """Who alone shows a file of ours under a name that is not in ``stored``, and does not just link it; by name."""
+    shown: dict[Name, list[Sighting]] = {}
+    for sighting in sightings:
+        if isinstance(sighting.name, Alias) and sighting.name not in stored:
+            shown.setdefault(sighting.name, []).append(sighting)
+    found = {}
+    for name, seen in shown.items():
+        authors = {one.subject.author.uri if one.subject.author is not None else None for one in seen}
+        author = next((one.subject.author for one in seen if one.media.role in SHOWS), None)
+        if author is not None and authors == {author.uri}:
+            found[name] = author
+    return found
+
+
+def _by_uri(accounts: Iterable[Account]) -> Mapping[str, Account]:
+    return {account.uri: account for account in accounts}

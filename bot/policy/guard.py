@@ -132,17 +132,17 @@ class Guard:
         """A purge destroys evidence; the operator has to have said that this is wanted."""
         return isinstance(intent, PurgeFile) and self.limits.evidence is None
 
-    def protects(self, intent: Intent, uploaders: Sequence[Account], communities: Sequence[Community]) -> bool:
+    def protects(self, intent: Intent, owners: Sequence[Account], communities: Sequence[Community]) -> bool:
         """Staff, and accounts and communities that the operator listed, are never acted on.
 
-        What hits an account everywhere is about the account, whichever places it was seen in. ``uploaders`` of the
-        file, for a purge; ``communities`` that it is shown in, for a purge and for a ban from one of them.
+        What hits an account everywhere is about the account, whichever places it was seen in. ``owners`` of the file,
+        for a purge; ``communities`` that it is shown in, for a purge and for a ban from one of them.
         """
         match intent:
             case Report() | Remove() | MarkSensitive():
                 return self._protected(intent.subject.author) or self._protected_place(intent.subject.community)
             case PurgeFile():
-                return any(map(self._protected, uploaders)) or any(map(self._protected_place, communities))
+                return any(map(self._protected, owners)) or any(map(self._protected_place, communities))
             case BanAccount(scope=Scope.COMMUNITY):
                 there = [one for one in communities if _is(one, intent)]
                 return self._protected(intent.account) or any(map(self._protected_place, there))
@@ -174,7 +174,7 @@ def _is(community: Community, ban: BanAccount) -> bool:
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
     if not isinstance(intent, PurgeFile):
         return ()
-    return list(facts.uploaders.values())
+    return facts.owners
 
 
 def _conflict(facts: Facts) -> bool:

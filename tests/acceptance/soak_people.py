@@ -6,7 +6,6 @@ comment) is chosen among what is there at that moment.
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .soak_town import SoakTown
+
+BEGINNINGS = ("post", "arriving_post", "text")
+"""What happens first, one after the other. It stays, so that there is always something to edit and to answer."""
 
 HANDS = 4
 SIZE = (96, 72)
@@ -59,11 +61,12 @@ class Made:
     appeared: int  # rounds of that feed before it appeared
     listed: bool = False
     went: int | None = None  # rounds of that feed before it was deleted
+    at_once: bool = True  # the feed listed it as soon as it was there
 
     @property
     def owed(self) -> bool:
         """Whether the feed listed it often enough, or does so still."""
-        return self.went is None or self.went - self.appeared >= ROUNDS
+        return self.went is None or (self.at_once and self.went - self.appeared >= ROUNDS)
 
 
 @dataclass(slots=True)
@@ -92,11 +95,12 @@ class Turn:
 
 
 def plan(items: int, seed: int) -> Sequence[Turn]:
-    """So many turns, the same ones for the same seed; there are things to edit first."""
+    """So many turns, the same ones for the same seed."""
     chance = random.Random(seed)
-    kinds = ["post", "arriving_post", "text", *chance.choices(list(KINDS), list(KINDS.values()), k=items)][:items]
+    kinds = [*BEGINNINGS, *chance.choices(list(KINDS), list(KINDS.values()), k=items)][:items]
+    listed = [kind in MAY_BE_LISTED and chance.random() < LISTED for kind in kinds]
     return [
-        Turn(seed * 1_000_000 + number, kind, kind in MAY_BE_LISTED and chance.random() < LISTED)
+        Turn(seed * 1_000_000 + number, kind, listed[number] and number >= len(BEGINNINGS))
         for number, kind in enumerate(kinds)
     ]
 
@@ -121,6 +125,9 @@ class Life:
 
     def play(self, turns: Sequence[Turn], pause: Callable[[], None] = lambda: None) -> None:
         """By several hands at once; ``pause`` before each turn."""
+        alone = max(0, len(BEGINNINGS) - sum(self.happened.values()))
+        self._some(turns[:alone], pause)
+        turns = turns[alone:]
         with ThreadPoolExecutor(HANDS) as hands:
             for running in [hands.submit(self._some, turns[share::HANDS], pause) for share in range(HANDS)]:
                 running.result()
@@ -159,7 +166,11 @@ class Life:
         """``None`` where the account is banned already."""
         appeared = self.town.rounds().get("uploads", 0)
         url = self.poster.upload(token, turn.content)
-        return None if url is None else self._keep(Made(url, name, "uploads", appeared, turn.listed))
+        return (
+            None
+            if url is None
+            else self._keep(Made(url, name, "uploads", appeared, turn.listed, at_once=self.poster.TELLS))
+        )
 
     def _keep(self, made: Made) -> Made:
         with self._lock:
@@ -173,7 +184,8 @@ class Life:
     def _some_item(self, chance: random.Random, which: Callable[[Item], bool], *, take: bool = False) -> Item | None:
         """One that shows nothing listed; those would be gone before long."""
         with self._lock:
-            fit = [one for one in self._items if which(one) and not any(made.listed for made in one.made)]
+            there = self._items[len(BEGINNINGS) :] if take else self._items
+            fit = [one for one in there if which(one) and not any(made.listed for made in one.made)]
             found = chance.choice(fit) if fit else None
             if found is not None and take:
                 self._items.remove(found)
@@ -181,7 +193,7 @@ class Life:
 
     def _call(self, token: str, path: str, *, method: str = "POST", **content: Any) -> dict[str, Any] | None:
         answer = self.poster.call(token, path, method=method, **content)
-        if answer.status_code == 401:
+        if self.poster.is_banned(answer):
             return None
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
@@ -213,9 +225,12 @@ class Life:
     def _answer(self, name: str, token: str, content: str, made: list[Made], chance: random.Random) -> None:
         post = self._some_item(chance, lambda one: one.kind == "post")
         assert post is not None
-        found = self._call(token, "comment", post_id=post.number, content=content)
-        if found is not None:
-            self._add(Item("comment", int(found["comment_view"]["comment"]["id"]), name, token, made))
+        answer = self.poster.call(token, "comment", post_id=post.number, content=content)
+        if answer.is_client_error and post not in self._items:
+            self._answer(name, token, content, made, chance)  # it was deleted at that very moment
+        elif not self.poster.is_banned(answer):
+            number = answer.raise_for_status().json()["comment_view"]["comment"]["id"]
+            self._add(Item("comment", int(number), name, token, made))
 
     def _link(self, turn: Turn, chance: random.Random) -> None:
         """Somebody shows what somebody else has stored, here or far away."""
@@ -273,8 +288,7 @@ class Life:
         """A post or comment goes; what was uploaded for it stays."""
         item = self._some_item(chance, lambda one: one.token is not None, take=True)
         if item is not None and item.token is not None:
-            key = f"{item.kind}_id"
-            assert self._call(item.token, f"{item.kind}/delete", **{key: item.number}, deleted=True) is not None
+            self.poster.delete(item.token, item.kind, item.number).raise_for_status()
 
     def _delete_afar(self, turn: Turn, chance: random.Random) -> None:
         """Something that arrives is deleted there: at once, or when it was listed often enough.
@@ -302,8 +316,3 @@ class Life:
         else:
             with self._lock:
                 self._leaving.append((made, go))
-
-
-def listed_digests(turns: Sequence[Turn]) -> list[str]:
-    """Of the pictures that are on the list."""
-    return [hashlib.sha256(turn.content).hexdigest() for turn in turns if turn.listed]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .raid_table import Memory
-from .soak_story import USERS
+from .soak_story import USERS, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,7 @@ class Course:
 class Table:
     """One row for each field."""
 
+    lemmy: str
     accounts: int
     happened: Mapping[str, int]
     pictures: int
@@ -53,13 +54,14 @@ class Table:
     calls_by_kind: Mapping[str, int] = field(default_factory=dict)
 
 
-def tell(found: Comparison, course: Course, bot: Bot) -> None:
+def tell(found: Comparison, course: Course, bot: Bot, version: str) -> None:
     """Write it down where ``SOAK_REPORT`` says."""
     where = os.environ.get("SOAK_REPORT")
     if where is None:
         return
     life, books = found.life, found.books
     table = Table(
+        lemmy=version,
         accounts=USERS,
         happened=life.happened,
         pictures=len(life.made),
@@ -73,4 +75,7 @@ def tell(found: Comparison, course: Course, bot: Bot) -> None:
         memory_of_the_bot=f"{Memory.of(bot.pid).bot} MB",
         calls_by_kind=books.calls,
     )
-    Path(where).write_text(json.dumps(asdict(table), indent=1), encoding="utf-8")
+    path = Path(where)
+    if len(VERSIONS) > 1:
+        path = path.with_stem(f"{path.stem}-{version}")
+    path.write_text(json.dumps(asdict(table), indent=1), encoding="utf-8")

@@ -13,13 +13,23 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from .raid_town import Process, has, new_accounts, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILE = re.compile(r"http://127\.0\.0\.1:\d+/pictrs/image/[\w.-]+")
+_FILE = re.compile(r"http://127\.0\.0\.1:\d+/(?:pictrs|api/v4)/image/(?!proxy\?)[\w.-]+")
+_PROXIED = re.compile(r"(?<=/api/v4/image/proxy\?url=)[\w%.~-]+")
+
+_AS_IN_019 = {
+    "mod_remove_post": "ModRemovePost",
+    "mod_remove_comment": "ModRemoveComment",
+    "admin_ban": "ModBan",
+    "mod_ban_from_community": "ModBanFromCommunity",
+}
+"""Kinds of the mod log of 1.0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +63,15 @@ class Books:
 class SoakTown(Process):
     """The server, from outside."""
 
-    def __init__(self, *, share: float, seed: int, tedious: bool, default_limits: bool = False) -> None:
+    def __init__(
+        self, *, share: float, seed: int, tedious: bool, default_limits: bool = False, version: str = "0.19"
+    ) -> None:
         """``share``: of the bot's calls that fail; ``tedious``: also in ways that cost the bot half a minute.
 
         ``default_limits``: Lemmy's own rate limits instead of hardly any.
         """
-        super().__init__("acceptance.soak_town", str(share), str(seed), str(int(tedious)), str(int(default_limits)))
+        words = (str(share), str(seed), str(int(tedious)), str(int(default_limits)), version)
+        super().__init__("acceptance.soak_town", *words)
 
     def rounds(self) -> dict[str, int]:
         """How often each feed has given out its first page, unharmed."""
@@ -95,16 +108,16 @@ class SoakTown(Process):
         )
 
 
-def _serve(share: float, seed: int, *, tedious: bool, default_limits: bool) -> None:
+def _serve(share: float, seed: int, *, tedious: bool, default_limits: bool, version: str) -> None:
     from adapters.sandbox.lemmy import LemmySandbox
 
     from .soak_weather import Weather
 
     refused, stored = _count_refusals(), _Images()
-    weather = Weather(share=share, seed=seed, tedious=tedious)
-    with LemmySandbox(faults=weather, default_limits=default_limits) as box:
+    weather = Weather(share=share, seed=seed, tedious=tedious, version=version)
+    with LemmySandbox(faults=weather, default_limits=default_limits, version=version) as box:
         weather.revoke = lambda: _forget_tokens(box)
-        box._state.images = stored
+        box.files._aliases = stored
         say(box.announcement() | {"remote": box.remote_url})
         for line in sys.stdin:
             asked = json.loads(line)
@@ -201,16 +214,9 @@ def _told(box: Any) -> dict[str, Any]:
         reports += [("comment", one.comment_id, names[one.creator_id]) for one in state.comment_reports.values()]
         when = [("post report", one.post_id, one.published) for one in state.post_reports.values()]
         when += [("comment report", one.comment_id, one.published) for one in state.comment_reports.values()]
-        deeds = [
-            (
-                entry.kind,
-                names[entry.other_person_id] if entry.other_person_id else entry.post_id or entry.comment_id,
-                names[entry.mod_person_id],
-                entry.on,
-            )
-            for entry in state.modlog
-        ]
-        when += [(deed[0], deed[1], entry.when) for deed, entry in zip(deeds, state.modlog, strict=True)]
+        log = _log(box, names)
+        deeds = [deed for deed, _ in log]
+        when += [(deed[0], deed[1], at) for deed, at in log]
     return {
         "places": [*posts, *comments],
         "uploads": {alias: users[one.local_user_id] for alias, one in images.items() if one.local_user_id},
@@ -221,13 +227,42 @@ def _told(box: Any) -> dict[str, Any]:
     }
 
 
+def _log(box: Any, names: Mapping[int, str]) -> list[tuple[tuple[str, Any, str, bool], Any]]:
+    """The mod log: of each entry its kind, what or who, by whom, on or off; and when. 1.0 has a table of its own."""
+    if box.announcement()["version"].startswith("1.0"):
+        return [
+            (
+                (
+                    _AS_IN_019.get(entry.kind, entry.kind),
+                    entry.comment_id or entry.post_id or names.get(entry.person_id),
+                    names[entry.mod_id],
+                    not entry.is_revert,
+                ),
+                entry.published,
+            )
+            for entry in box._server.v4.modlog
+        ]
+    return [
+        (
+            (
+                entry.kind,
+                names[entry.other_person_id] if entry.other_person_id else entry.post_id or entry.comment_id,
+                names[entry.mod_person_id],
+                entry.on,
+            ),
+            entry.when,
+        )
+        for entry in box.state.modlog
+    ]
+
+
 def _handle(person: Any) -> str:
     host = person.actor_id.split("/")[2]
     return str(person.name if person.local else f"{person.name}@{host}")
 
 
 def _place(kind: str, row: Any, names: Mapping[int, str], text: str) -> dict[str, Any]:
-    shows = sorted(set(_FILE.findall(text)))
+    shows = sorted({*_FILE.findall(text), *map(unquote, _PROXIED.findall(text))})
     return {
         "kind": kind,
         "number": row.id,
@@ -239,4 +274,10 @@ def _place(kind: str, row: Any, names: Mapping[int, str], text: str) -> dict[str
 
 
 if __name__ == "__main__":
-    _serve(float(sys.argv[1]), int(sys.argv[2]), tedious=sys.argv[3] == "1", default_limits=sys.argv[4] == "1")
+    _serve(
+        float(sys.argv[1]),
+        int(sys.argv[2]),
+        tedious=sys.argv[3] == "1",
+        default_limits=sys.argv[4] == "1",
+        version=sys.argv[5],
+    )

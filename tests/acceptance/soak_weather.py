@@ -44,13 +44,20 @@ AFTER: Mapping[str, Action] = {
 }
 AFTER_SHARE = 0.25
 
-LIMITED = {"rate_limit_error": respond(400, '{"error":"rate_limit_error"}')}
-"""What Lemmy's own API says, and no file."""
+LIMITED = {
+    "0.19": {"rate_limit_error": respond(400, '{"error":"rate_limit_error"}')},
+    "1.0": {"too_many_requests": respond(429, '{"error":"too_many_requests"}')},
+}
+"""What Lemmy's own API says, and no file. By version."""
 
 POOL = "Timeout occurred while waiting for a slot to become available"
+_NO_CONNECTION = respond(400, f'{{"error":"unknown","message":"{POOL}"}}')
 TROUBLE = {
-    "400, no connection to the database": respond(400, f'{{"error":"unknown","message":"{POOL}"}}'),
-    "400, comments": respond(400, '{"error":"couldnt_get_comments"}'),
+    "0.19": {
+        "400, no connection to the database": _NO_CONNECTION,
+        "400, comments": respond(400, '{"error":"couldnt_get_comments"}'),
+    },
+    "1.0": {"400, no connection to the database": _NO_CONNECTION},
 }
 """The same of a Lemmy whose database fails."""
 
@@ -65,10 +72,21 @@ TEDIOUS_AFTER: Mapping[str, Sequence[Action]] = {"carried out, then time-out": (
 REVOKED, REVOCATIONS = "token revoked", 4
 """So many in all: Lemmy lets nobody log in more than ten times an hour."""
 
-_MEMBERS = re.compile(r"(POST|PUT) /api/v3/(post|comment|community|(post|comment)/delete)")
-_OWN_FILE = re.compile(r"POST /pictrs/image|GET /pictrs/image/delete/mine/.*")
+_MEMBERS = re.compile(r"(POST|PUT|DELETE) /api/v[34]/(post|comment|community|(post|comment)/delete)")
+_OWN_FILE = re.compile(
+    r"POST /pictrs/image|GET /pictrs/image/delete/mine/.*|POST /api/v4/image|DELETE /api/v4/account/media"
+)
+_A_FILE = re.compile(r"/pictrs/.*|/api/v4/image/(proxy|[\w-]+\.\w+)")
 _NAME = re.compile(r"(?<=/image/)(original/)?[\w-]+\.\w+")
-FEEDS = {"/api/v3/post/list": "posts", "/api/v3/comment/list": "comments", "/api/v3/admin/list_all_media": "uploads"}
+FEEDS = {
+    "0.19": {
+        "/api/v3/post/list": "posts",
+        "/api/v3/comment/list": "comments",
+        "/api/v3/admin/list_all_media": "uploads",
+    },
+    "1.0": {"/api/v4/post/list": "posts", "/api/v4/comment/list": "comments", "/internal/hashes": "uploads"},
+}
+"""What brings posts, comments and what was uploaded. By version: the list of uploads of 1.0 shows fifty of them."""
 
 
 @dataclass(slots=True)
@@ -78,6 +96,7 @@ class Weather(Faults):
     share: float = 0.0
     tedious: bool = False
     seed: int = 0
+    version: str = "0.19"
     revoke: Callable[[], None] = lambda: None
     calls: Counter[str] = field(default_factory=Counter)  # of the bot, by kind
     failed: Counter[str] = field(default_factory=Counter)  # of these, by what went wrong
@@ -105,23 +124,28 @@ class Weather(Faults):
         with self._lock:
             if stage == "before":
                 self.calls[f"{server}: {method} {_NAME.sub('…', path)}"] += 1
-            what = self._fault(stage, api=server == "lemmy" and not path.startswith("/pictrs"))
-            if path in FEEDS and _is_first(query):
-                self._turn(stage, f"{path}?{query}", FEEDS[path], spoilt=what is not None)
+            what = self._fault(stage, api=server == "lemmy" and not _A_FILE.fullmatch(path))
+            feeds = FEEDS[self.version]
+            if path in feeds and _is_first(query):
+                self._turn(stage, f"{path}?{query}", feeds[path], spoilt=what is not None)
         if what is None:
             return []
         if what == REVOKED:
             self.revoke()
             return []
         long = {**TEDIOUS, **TEDIOUS_AFTER}
-        return list(long[what]) if what in long else [{**BEFORE, **AFTER, **LIMITED, **TROUBLE}[what]]
+        return list(long[what]) if what in long else [{**BEFORE, **AFTER, **self._of_api}[what]]
+
+    @property
+    def _of_api(self) -> Mapping[str, Action]:
+        return {**LIMITED[self.version], **TROUBLE[self.version]}
 
     def _fault(self, stage: str, *, api: bool) -> str | None:
         share = AFTER_SHARE if stage == "after" else 1 - AFTER_SHARE
         if self._chance.random() >= self.share * share:
             return None
         if stage == "before":
-            kinds = [*BEFORE, *({**LIMITED, **TROUBLE} if api else ()), *(TEDIOUS if self.tedious else ())]
+            kinds = [*BEFORE, *(self._of_api if api else ()), *(TEDIOUS if self.tedious else ())]
         else:
             kinds = [*AFTER, *(TEDIOUS_AFTER if self.tedious else ())]
         deck = self._decks.setdefault(f"{stage} {api}", [])
@@ -145,4 +169,5 @@ class Weather(Faults):
 
 def _is_first(query: str) -> bool:
     asked = parse_qs(query)
-    return "page_cursor" not in asked and asked.get("page", ["1"]) == ["1"]
+    others = {"page_cursor", "slug", "timestamp", "search_term"} & asked.keys()
+    return not others and asked.get("page", ["1"]) == ["1"]

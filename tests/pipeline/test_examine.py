@@ -228,6 +228,16 @@ def test_purge_held_for_an_unknown_uploader_is_released_when_he_is_known(world):
     assert world.states()["ban_account"] == READY
 
 
+@pytest.mark.parametrize("whole", [False, UnreachableError("down", sent=False)], ids=["cut", "away"])
+def test_uploader_that_the_server_does_not_tell_holds_no_purge_of_what_one_account_shows(world, whole):
+    world.list_is_whole = whole
+    world.examine(world.see(BAD))
+    held = (IntentState.HELD, (HoldReason.SHARED_FILE,))
+    assert world.states()["purge_file"] == (READY if whole is False else held)
+    world.examine(world.see(BAD, post=2, author=making.account("carol")))
+    assert world.states()["purge_file"] == held, "another one shows it under the same name"
+
+
 def test_purge_is_held_when_somebody_else_turns_out_to_show_the_file(world):
     world.uploads[making.alias()] = making.upload()
     world.examine(world.see(BAD))

@@ -78,6 +78,9 @@ class World:
     def digest(self, name: Name) -> str | None:
         return self.stored.get(name)
 
+    def lists_all_uploads(self):
+        return True
+
     def names(self, name: Name) -> list[Name]:
         return []
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.content import RemoteUrl
+from bot.domain.content import RemoteUrl, Role
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -235,6 +235,32 @@ def test_weak_evidence_that_somebody_stored_a_file_makes_no_use_of_anothers_his_
 def test_whom_a_name_itself_is_said_to_be_of_shows_his_own_under_it(how):
     facts = making.facts(making.hit(), attributions={making.alias(): Attribution(uploader=making.account(), how=how)})
     assert decide(PURGE, facts=facts) == Allow()
+
+
+def unlisted(*sightings, untold=(making.HERE,)):
+    names = {one.name: Attribution(uploader=None, how=How.UNKNOWN) for one in sightings}
+    return making.facts(making.hit(), attributions=names, sightings=sightings, untold=untold)
+
+
+def test_where_a_server_does_not_tell_who_stored_a_file_who_alone_shows_it_shares_it_with_nobody():
+    bob, mine, his = making.account("bob"), making.alias(), making.alias("2.png")
+    once = making.sighting(making.post(1), mine)
+    assert decide(PURGE, facts=unlisted(once)) == Allow()
+    assert decide(PURGE, facts=unlisted(once, making.sighting(making.post(2, bob), his))) == Allow(), "each stored one"
+    assert reasons(decide(PURGE, facts=unlisted(once, untold=()))) == {HoldReason.SHARED_FILE}, "it would tell"
+    for beside in (
+        making.sighting(making.post(2, bob), mine),
+        making.sighting(making.post(2, bob), mine, role=Role.THUMBNAIL),
+        making.sighting(making.post(2, bob), his, role=Role.LINK),
+        making.sighting(replace(making.post(2), author=None), mine),
+    ):
+        assert reasons(decide(PURGE, facts=unlisted(once, beside))) == {HoldReason.SHARED_FILE}
+
+
+@pytest.mark.parametrize("untold", [(), (making.HERE,)])
+def test_what_staff_alone_shows_and_nobody_is_known_to_have_stored_is_theirs(untold):
+    facts = unlisted(making.sighting(making.post(1, making.account("admin", is_staff=True))), untold=untold)
+    assert HoldReason.PROTECTED in reasons(decide(PURGE, facts=facts))
 
 
 def test_file_on_both_lists_is_held():
