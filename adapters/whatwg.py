@@ -6,6 +6,7 @@ all the same. Pure; takes anything and never raises.
 
 from __future__ import annotations
 
+import html
 import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ _ENDING = re.compile(r"[?#]")
 _PLACE = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(0*[0-9]{0,5}))?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f#%/:<>?@\[\\\]^|]")
 _USER = "%!$&'()*+,:~"
+_FILMS = (".mp4", ".m4v", ".ogv", ".webm", ".mpg", ".mpeg")
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
 _HERE, _UP = {".", "%2e"}, {"..", ".%2e", "%2e.", "%2e%2e"}
@@ -66,7 +68,8 @@ def from_markdown(text: str) -> Iterator[str]:
 
     These encode what a browser would read as something else, so that a backslash, a tab and the end of a line are part
     of the path, and drop a host of more than 255 characters, so that the browser takes what follows it for the host:
-    markdown-it 14, ``normalizeLink``; mdurl 2, ``parse`` and ``encode``.
+    markdown-it 14, ``normalizeLink``; mdurl 2, ``parse`` and ``encode``. The address of a film is put into the page as
+    it is, character references and all: markdown-it-html5-media 0.8.
     """
     yield text
     encoded = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", text.strip(_SCRIPT_SPACE))
@@ -75,6 +78,8 @@ def from_markdown(text: str) -> Iterator[str]:
         encoded = match[1] + encoded[match.end() :]
     if encoded != text:
         yield encoded
+    if "&" in encoded and encoded.lower().endswith(_FILMS):
+        yield html.unescape(encoded)
 
 
 def without_dots(path: str) -> str:
