@@ -30,6 +30,7 @@ _ENDING = re.compile(r"[?#]")
 _PLACE = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(0*[0-9]{0,5}))?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f#%/:<>?@\[\\\]^|]")
 _USER = "%!$&'()*+,:~"
+_ODD_REFERENCE = re.compile(r"&[a-z#][a-z0-9]{1,31};", re.IGNORECASE)
 _FILMS = (".mp4", ".m4v", ".ogv", ".webm", ".mpg", ".mpeg")
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
@@ -68,8 +69,9 @@ def from_markdown(text: str) -> Iterator[str]:
 
     These encode what a browser would read as something else, so that a backslash, a tab and the end of a line are part
     of the path, and drop a host of more than 255 characters, so that the browser takes what follows it for the host:
-    markdown-it 14, ``normalizeLink``; mdurl 2, ``parse`` and ``encode``. The address of a film is put into the page as
-    it is, character references and all: markdown-it-html5-media 0.8.
+    markdown-it 14, ``normalizeLink``; mdurl 2, ``parse`` and ``encode``. A reference to no character is read as far as
+    it means one (``unescapeAll``), and the address of a film is put into the page with all its references:
+    markdown-it-html5-media 0.8.
     """
     yield text
     encoded = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", text.strip(_SCRIPT_SPACE))
@@ -78,7 +80,7 @@ def from_markdown(text: str) -> Iterator[str]:
         encoded = match[1] + encoded[match.end() :]
     if encoded != text:
         yield encoded
-    if "&" in encoded and encoded.lower().endswith(_FILMS):
+    if _ODD_REFERENCE.search(encoded) or ("&" in encoded and encoded.lower().endswith(_FILMS)):
         yield html.unescape(encoded)
 
 

@@ -178,6 +178,7 @@ def test_slashes_are_read_as_browsers_read_them() -> None:
         (f"![](https://{'a' * 256}/h.example/x)", "https://h.example/x"),
         (f"![](https://h.example/x?{'a' * 20_000})", f"https://h.example/x?{'a' * 20_000}"),
         ("![](https&amp;colon;//h.example/&#97.mp4)", "https://h.example/a.mp4"),
+        ("![](https://h.example/&#97x;)", "https://h.example/ax;"),
         ("![](<x\x1f>)", "https://own.example/x%1F"),
         ("![](https://h.example/a\x7fb)", "https://h.example/a%7Fb"),
         ("[^1]: ![](https://h.example/?a=1&copy=2)", "https://h.example/?a=1&copy=2"),
