@@ -1,8 +1,8 @@
 """Links and pictures in Markdown and HTML. Pure; takes anything and never raises.
 
-Four looks at the same text, because every client renders it in its own way: as Markdown, as HTML, as plain text with
-bare URLs in it, and for what stands there like a Markdown picture, wherever that is: in a footnote, for instance. What
-only one of them sees counts: a link too many costs a download, a link too few hides a file.
+Five looks at the same text, because every client renders it in its own way: as Markdown, as Markdown with what Lemmy's
+own pages add to it, as HTML, as plain text with bare URLs in it, and for what stands there like a Markdown picture,
+wherever that is. What only one of them sees counts: a link too many costs a download, a link too few hides a file.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
+
+from adapters.plain_text import balanced, in_plain_text, unescaped
+from adapters.whatwg import from_markdown, resolved, without_breaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,28 +37,37 @@ MAX_NESTING_IN_A_LINE = 20
 """Brackets and emphasis in each other. The time that a hostile line takes grows with it, and pictures that stand deeper
 are found by the look that knows no depth."""
 
-MAX_URL = 8192
+MAX_URL = 65_000
+"""Characters. No browser minds a longer one, but nobody's own text is as long, and httpx takes no more than 65536."""
 
 MEDIA_SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".avif", ".jxl", ".bmp", ".tif", ".tiff", ".heic"),
     *(".mp4", ".m4v", ".webm", ".mov", ".ogv", ".mkv"),
 )
 
-_BARE = re.compile(r"https?://(?:\[[0-9a-f:.]{2,45}\])?[^\s<>\"`|\[\]\\\x00-\x1f\x7f\ufffd]+", re.IGNORECASE)
-_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_SLASHES = re.compile(r"(https?):(/*)", re.IGNORECASE)
-_QUERY = re.compile(r"[?#]")
-_TRAILING = "?!.,:;*_~'\""
+_STRUCTURE = re.compile(r"^[^\n]*\||^[ \t>*+-]*(?::::|\[\^)", re.MULTILINE)
+_SPOILER = re.compile(r"^[ \t>*+-]*:::[^\n]*$", re.MULTILINE)
+_FOOTNOTE = re.compile(r"^([ \t>*+-]*)\[\^[^\]\s]+\]:[ \t]*", re.MULTILINE)
+_PICTURE_DATA = re.compile(r"data:image/", re.IGNORECASE)
+_UNSPEAKABLE = re.compile(r"[\x00\ud800-\udfff]")
+_MORE_THAN_WORDS = re.compile(r"[^\w\s.,;'\"()`-]")
 _BRACKET = re.compile(r"\\.|!?\[|\]", re.DOTALL)
+_PLAIN = r"(?:\\.|[^\t\n\r \]\\]|\](?!\())"
 _DESTINATION = re.compile(
-    r"\s{0,99}(?:<((?:\\.|[^<>\\\n]){1,8192})>|((?:\\.|[^\s<>\[\]\\]){1,8192}))(?:\s{1,99}[\"'(](emoji ))?"
+    r"(?:\s{0,99}\n[ \t>]{0,99}|\s{0,99})(?:<((?:\\.|[^<>\\\n])+)>|(?!<)("
+    + _PLAIN
+    + r"+(?:\]\("
+    + _PLAIN
+    + r"*){0,2}))(?:\s{1,99}[\"'(](emoji ))?",
+    re.DOTALL,
 )
-"""An address without brackets ends where the next picture begins, so that nothing is read twice."""
+"""An address ends soon after the next one begins, so that nothing is read often."""
+_OFTEN = 3
 _LONGEST_LABEL = 1000
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ATTRIBUTE = re.compile(
     r"[\s\"'/](src|srcset|data-src|data-srcset|poster|href|xlink:href)\s{0,9}=\s{0,9}"
-    r"(\"[^\"<>]{1,8192}\"|'[^'<>]{1,8192}'|[^\s\"'<>`]{1,8192})",
+    r"(\"[^\"<>]{1,65536}\"|'[^'<>]{1,65536}'|[^\s\"'<>`]{1,65536})",
     re.IGNORECASE,
 )
 """Attributes without their tags: a tag in pieces is still shown by somebody, and this cannot be made to backtrack."""
@@ -89,18 +101,34 @@ class _Bracket(Enum):
     REFERENCE = 2  # of a picture
 
 
-def links(text: str, base: str | None = None) -> Sequence[Link]:
-    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there."""
-    text = text.replace("\x00", "�")
-    tokens = _parsed(text[:MAX_TEXT])
-    in_code = Counter(picture for code in _code(tokens) for picture in _pictures(code))
-    pictures = Counter(_pictures(text)) - in_code
+def links(text: str, base: str | None = None, *, data: bool = False) -> Sequence[Link]:
+    """Every http(s) URL, once, in no promised order. With ``base``, addresses without a host lead there.
+
+    ``data``: besides, ``data:`` URLs of pictures that are shown, as a browser reads them.
+    """
+    text = _UNSPEAKABLE.sub("\ufffd", text)
+    tokens = _parsed([text[:MAX_TEXT]])
+    in_markdown = Counter(_of_tokens((*tokens, *_as_lemmy_shows(text[:MAX_TEXT]))))
+    in_markdown += Counter(_drawn(text)) - Counter(_in_code(text, tokens))
     found: dict[str, _Seen] = {}
-    for url, seen in (*_of_tokens(tokens), *pictures, *_in_html(text), *_bare(text)):
-        absolute = _absolute(url, base)
+    for url, seen in (
+        *((form, seen) for written, seen in in_markdown for form in from_markdown(written)),
+        *_in_html(text),
+        *((written, _Seen.LINKED) for written in in_plain_text(text)),
+    ):
+        absolute = resolved(url, base)
+        if absolute is None and data and seen > _Seen.LINKED:
+            absolute = _carried(url)
+        elif absolute is not None and len(absolute) > MAX_URL:
+            absolute = None
         if absolute is not None:
             found[absolute] = max(found.get(absolute, seen), seen)
     return [Link(url=url, shown=seen > _Seen.LINKED, emoji=seen is _Seen.EMOJI) for url, seen in found.items()]
+
+
+def _carried(url: str) -> str | None:
+    url = without_breaks(url)
+    return url if _PICTURE_DATA.match(url) else None
 
 
 def looks_like_media(url: str) -> bool:
@@ -111,38 +139,10 @@ def looks_like_media(url: str) -> bool:
         return False
 
 
-def _absolute(url: str, base: str | None) -> str | None:
-    """The URL as a browser would ask for it, or ``None`` if it leads nowhere on the web."""
-    url = _as_typed(url.strip().replace(" ", "%20"), base)
-    try:
-        if base is not None and url and (url.startswith("/") or not urlsplit(url).scheme):
-            url = urljoin(base, url)
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            return None
-        _ = parts.port
-    except ValueError:
-        return None
-    if len(url) > MAX_URL or any(character.isspace() or not character.isprintable() for character in url):
-        return None
-    return url
-
-
-def _as_typed(url: str, base: str | None) -> str:
-    """With the slashes that a browser reads: https://url.spec.whatwg.org/#special-authority-slashes-state."""
-    head = _QUERY.split(url, maxsplit=1)[0]
-    url = head.replace("\\", "/") + url[len(head) :]
-    match = _SLASHES.match(url)
-    if match is None or len(match[2]) == 2:
-        return url
-    if len(match[2]) < 2 and base is not None and base.lower().startswith(f"{match[1].lower()}:"):
-        return url[match.start(2) :]  # of the same scheme: a path on the server that shows it
-    return f"{match[1]}://{url[match.end() :]}"
-
-
 @cache
-def _blocks() -> MarkdownIt:
-    return _parser(MAX_NESTING).disable("inline")
+def _blocks(*, tables: bool) -> MarkdownIt:
+    parser = _parser(MAX_NESTING).disable("inline")
+    return parser.enable("table") if tables else parser
 
 
 @cache
@@ -158,17 +158,25 @@ def _parser(nesting: int) -> MarkdownIt:
     return parser
 
 
-def _parsed(text: str) -> Sequence[Token]:
+def _parsed(texts: Sequence[str], *, tables: bool = False) -> Sequence[Token]:
+    """``texts``: parts of one text, which share their references."""
     references: dict[str, Any] = {}
     lines = _lines()
     try:
-        tokens = _blocks().parse(text, references)
+        tokens = [token for text in texts for token in _blocks(tables=tables).parse(text, references)]
         for token in tokens:
             if token.type == "inline" and token.children is not None:
                 lines.inline.parse(token.content, lines, references, token.children)
     except Exception:  # noqa: BLE001 - hostile text against a large parser; the other looks still count
         return ()
     return tokens
+
+
+def _as_lemmy_shows(text: str) -> Sequence[Token]:
+    """With tables, and with the other lines that no quote, list, block of code or paragraph of its pages goes over."""
+    if _STRUCTURE.search(text) is None:
+        return ()
+    return _parsed([_FOOTNOTE.sub(r"\1", part) for part in _SPOILER.split(text)], tables=True)
 
 
 def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
@@ -181,19 +189,42 @@ def _of_tokens(tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
         yield from _of_tokens(token.children or ())
 
 
+def _in_code(text: str, tokens: Iterable[Token]) -> Iterator[tuple[str, _Seen]]:
+    """Pictures that every client shows as they are written: code among plain words.
+
+    Next to anything else, one client's code is another one's picture: tables, footnotes, spoilers, bare links and
+    annotations each have their own idea of where a line of text begins and ends, and with it a backtick.
+    """
+    code = list(_code(tokens))
+    if len(text) <= MAX_TEXT and _MORE_THAN_WORDS.search(_without(text, code)) is None:
+        yield from (picture for one in code for picture in _drawn(one))
+
+
 def _code(tokens: Iterable[Token]) -> Iterator[str]:
-    """What every client shows as it is written. An indented block is not that: it may go on with a footnote."""
+    """What stands between backticks, not what is indented: that may go on with a footnote."""
     for token in tokens:
         if token.type in {"fence", "code_inline"}:
             yield token.content
         yield from _code(token.children or ())
 
 
-def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
-    """What stands in a text like a Markdown picture, with its address or with a reference to one."""
+def _without(text: str, parts: Iterable[str]) -> str:
+    """What is left of a text when these parts of it, in their order, are cut out."""
+    left: list[str] = []
+    position = 0
+    for part in parts:
+        at = text.find(part, position)
+        if part and at >= 0:
+            left.append(text[position:at])
+            position = at + len(part)
+    return "".join((*left, text[position:]))
+
+
+def _drawn(text: str) -> Iterator[tuple[str, _Seen]]:
+    """What stands in a text like a Markdown picture or link, with its address or with a reference to one."""
     opened: list[tuple[_Bracket, int]] = []
     wanted: set[str] = set()
-    defined: dict[str, int] = {}
+    defined: list[tuple[str, int]] = []
     loose = referring = -1  # where a picture began that was closed where nothing follows, as by a bracket in code
     for match in _BRACKET.finditer(text):
         start, end = match.span()
@@ -207,15 +238,28 @@ def _pictures(text: str) -> Iterator[tuple[str, _Seen]]:
             if following == "(" and (kind is _Bracket.PICTURE or begun < loose):
                 loose = -1 if begun < loose else loose
                 yield from _destination(text, end + 1)
+            elif following == "(":
+                yield from ((url, _Seen.LINKED) for url, _ in _destination(text, end + 1))
             elif kind is not _Bracket.OTHER:
                 wanted.add(label)
                 if kind is _Bracket.PICTURE and following not in {"[", ":"}:
                     loose = begun
             if following == ":":
-                defined.setdefault(label, end + 1)
+                defined.append((label, end + 1))
             referring = end if kind is _Bracket.PICTURE and following == "[" else -1
-    for label in wanted & defined.keys():
-        yield from _destination(text, defined[label])
+    for label, position in _apart(text, defined):  # which of them counts depends on what stands around it
+        yield from ((url, seen if label in wanted else _Seen.LINKED) for url, seen in _destination(text, position))
+
+
+def _apart(text: str, defined: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Without those that stand in the address of others: nothing is read more often than three times."""
+    reach = within = 0
+    for label, position in defined:
+        within = within + 1 if position < reach else 0
+        if within < _OFTEN:
+            match = _DESTINATION.match(text, position)
+            reach = max(reach, match.end() if match is not None else 0)
+            yield label, position
 
 
 def _label(text: str, start: int, end: int) -> str:
@@ -226,8 +270,14 @@ def _label(text: str, start: int, end: int) -> str:
 def _destination(text: str, position: int) -> Iterator[tuple[str, _Seen]]:
     match = _DESTINATION.match(text, position)
     if match is not None:
-        url = match[1] or _balanced(match[2])
-        yield html.unescape(_ESCAPED.sub(r"\1", url)), _Seen.EMOJI if match[3] else _Seen.SHOWN
+        url = match[1] or balanced(match[2])
+        yield _read(url), _Seen.EMOJI if match[3] else _Seen.SHOWN
+
+
+def _read(url: str) -> str:
+    """Without escapes; what is escaped begins no character reference."""
+    parts = _ESCAPED.split(url)
+    return "".join(part if number % 2 else unescaped(part) for number, part in enumerate(parts))
 
 
 def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
@@ -237,24 +287,3 @@ def _in_html(text: str) -> Iterator[tuple[str, _Seen]]:
             yield from ((part.split()[0], _Seen.SHOWN) for part in value.split(",") if part.strip())
         else:
             yield value, _Seen.LINKED if name.endswith("href") else _Seen.SHOWN
-
-
-def _bare(text: str) -> Iterator[tuple[str, _Seen]]:
-    plain = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
-    for match in _BARE.finditer(plain):
-        yield _trimmed(match[0]), _Seen.LINKED
-
-
-def _trimmed(url: str) -> str:
-    """Without what belongs to the sentence: https://github.github.com/gfm/#extended-autolink-path-validation."""
-    return _balanced(url).rstrip(_TRAILING)
-
-
-def _balanced(url: str) -> str:
-    """Up to a bracket that was not opened in it."""
-    depth = 0
-    for position, character in enumerate(url):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            return url[:position]
-    return url

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from adapters.lemmy.addresses import host_of, leads_to_a_file
+from adapters import embedded
+from adapters.lemmy.addresses import data_in, host_of, leads_to_a_file
 from adapters.markup import links, looks_like_media
 from bot.domain.content import (
     Account,
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 
     from adapters.lemmy import wire
     from adapters.lemmy.addresses import Addresses
-    from bot.domain.content import Subject
+    from bot.domain.content import Subject, SubjectKey
+
+_SHOWN = re.compile(r"//[^\"']*\.(?:jpe?g|gif|png|svg|webp|avif|mp4|webm|ogv)", re.IGNORECASE)
+"""The links of posts that Lemmy's own pages show as a picture or film, wherever the ending stands: lemmy-ui 0.19.20 and
+1.0.0-beta.1, ``isImage`` and ``isVideo``. What stands behind the link may be nothing of the kind to Lemmy itself."""
 
 _REVISION = 16  # hexadecimal digits: enough to tell two edits of one subject apart
 
@@ -262,16 +267,17 @@ class Converter:
 
     def _of_post(self, post: wire.Post) -> Iterator[MediaRef]:
         declared = post.get("url_content_type")
-        if (url := post.get("url")) and ((declared or "").startswith(("image/", "video/")) or self._media(url)):
+        url, video = post.get("url"), post.get("embed_video_url")
+        if url and ((declared or "").startswith(("image/", "video/")) or self._media(url) or _SHOWN.search(url)):
             yield MediaRef(url=url, role=Role.ATTACHMENT, declared_type=declared)
         if thumbnail := post.get("thumbnail_url"):
             yield MediaRef(url=thumbnail, role=Role.THUMBNAIL)
-        if (video := post.get("embed_video_url")) and self._media(video):
+        if video and (self._media(video) or _SHOWN.search(video) or _SHOWN.search(url or "")):
             yield MediaRef(url=video, role=Role.LINK)
         yield from self._of_text(post.get("body"))
 
     def _of_text(self, text: str | None) -> Iterator[MediaRef]:
-        for link in links(text or "", self.addresses.url):
+        for link in links(text or "", self.addresses.url, data=True):
             if link.shown:
                 yield MediaRef(url=link.url, role=Role.EMOJI if link.emoji else Role.INLINE)
             elif self._media(link.url):
@@ -287,11 +293,19 @@ class Converter:
     def _sightings(
         self, subject: Subject, media: Iterable[MediaRef], at: datetime, *, backlog: bool
     ) -> Sequence[Sighting]:
-        here = (replace(ref, url=self.addresses.shown(ref.url)) for ref in media)
+        placed = ((ref, self._placed(ref.url, subject.key)) for ref in media)
+        here = (replace(ref, url=self.addresses.shown(url)) for ref, url in placed if url is not None)
         return [
             Sighting(subject=subject, media=one, name=self.addresses.name_of(one.url), seen_at=at, backlog=backlog)
             for one in {(ref.url, ref.role): ref for ref in here}.values()
         ]
+
+    def _placed(self, url: str, key: SubjectKey) -> str | None:
+        """Where something is fetched: a picture that the text itself carries, where the text is read."""
+        data, page = data_in(url, self.addresses.host), self.addresses.reading(key)
+        if data is None:
+            return url
+        return None if page is None else embedded.address(page, data)
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
         at = "" if of["local"] else f"@{host_of(of['actor_id'])}"

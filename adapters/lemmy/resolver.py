@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from adapters.etag import digest_in
-from adapters.lemmy.addresses import ALIAS
+from adapters.lemmy.addresses import alias_of
 from adapters.markup import looks_like_media
 from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, SubjectKey
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
@@ -92,8 +92,8 @@ class LemmyResolver:
     def locate(self, text: str) -> Name | SubjectKey | None:
         """An alias, an address of this server, or the ActivityPub address of something that it knows."""
         text = text.strip()
-        if ALIAS.fullmatch(text):
-            return Alias(instance=self._addresses.instance, value=text)
+        if (alias := alias_of(text)) is not None:
+            return Alias(instance=self._addresses.instance, value=alias)
         if not text.startswith(("http://", "https://")):
             return None
         name = self._addresses.name_of(text)

@@ -14,11 +14,11 @@ import httpx
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.body import EncodingError, TooLargeError, TruncatedError, read_body
 from bot.media.dial import CheckedDialer, CheckedTransport, Doorkeeper, ForbiddenAddressError, SystemResolver
-from bot.ports import Fetched
+from bot.ports import WITHIN, Fetched
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.media.dial import Resolve
     from bot.ports import Clock, PrivateHost
@@ -42,7 +42,8 @@ class HttpFetcher:
     ``allowed``: hosts that may have a private address on exactly this port (the configured instances' own);
     ``private_hosts``: hosts that may on any port (``media.private_hosts``). ``max_bytes`` bounds the decoded body,
     ``timeout`` (seconds) each wait for the network, ``deadline`` (seconds) the whole download with its redirects.
-    ``resolve`` and ``ssl_context`` default to the system's resolver and to certifi's authorities.
+    ``resolve`` and ``ssl_context`` default to the system's resolver and to certifi's authorities. ``within``: finds the
+    picture of a SHA-256, and the type it claims, in an answer of a configured instance (``WITHIN``).
     """
 
     def __init__(
@@ -56,8 +57,11 @@ class HttpFetcher:
         deadline: float = 60.0,
         resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        within: Callable[[bytes, str], tuple[str, bytes] | None] = lambda _, __: None,
     ) -> None:
         self._clock = clock
+        self._within = within
+        self._own = {(entry.host.lower(), entry.port) for entry in allowed}
         self._max_bytes = max_bytes
         self._deadline = deadline
         self._system = SystemResolver()
@@ -111,13 +115,24 @@ class HttpFetcher:
                 data = await read_body(response, self._max_bytes)
             finally:
                 await response.aclose()
-            declared = response.headers.get("content-type")
-            return Fetched(url=url, final_url=str(target), data=data, declared_type=declared)
+            declared = response.headers.get("content-type", "")
+            digest = url.partition("#")[2]
+            if digest.startswith(WITHIN) and declared.startswith("application/json") and self._is_own(target):
+                return await self._inner(url, data, digest.removeprefix(WITHIN))
+            return Fetched(url=url, final_url=str(target), data=data, declared_type=declared or None)
         return self._later(f"more than {MAX_REDIRECTS} redirects", _LATER)
 
+    def _is_own(self, target: httpx.URL) -> bool:
+        return (target.host.lower(), _port(target)) in self._own
+
+    async def _inner(self, url: str, answer: bytes, digest: str) -> Fetched | Unscannable:
+        found = await asyncio.to_thread(self._within, answer, digest)
+        if found is None:
+            return Unscannable(kind=UnscannableKind.GONE, detail="the text carries this picture no more")
+        return Fetched(url=url, final_url=url, data=found[1], declared_type=found[0])
+
     def _request(self, target: httpx.URL) -> httpx.Request:
-        port = target.port or {"http": 80, "https": 443}.get(target.scheme)
-        entry = self._elsewhere.get((target.host.lower(), port or 0))
+        entry = self._elsewhere.get((target.host.lower(), _port(target)))
         if entry is None:
             return self._client.build_request("GET", target)
         path = target.raw_path.decode("ascii")
@@ -145,6 +160,10 @@ class HttpFetcher:
 
     def _later(self, detail: str, wait: timedelta = _SOON) -> Unscannable:
         return Unscannable(kind=UnscannableKind.UNREACHABLE, detail=detail, retry_at=self._clock.now() + wait)
+
+
+def _port(target: httpx.URL) -> int:
+    return target.port or {"http": 80, "https": 443}.get(target.scheme, 0)
 
 
 def _utc(when: datetime) -> datetime:

@@ -7,7 +7,7 @@ processes (``Fetcher``, ``Decoder``) is async. Nothing exists twice.
 from bot.ports.audit import Audit, AuditProblem, AuditReport, ErasedPayloads, Head
 from bot.ports.clock import Clock
 from bot.ports.gauges import Feed, Gauges, HeldIntent, Queue
-from bot.ports.media import VIEWS, Decoded, Decoder, Detector, Fetched, Fetcher, Matcher, Scorer, ViewSpec
+from bot.ports.media import VIEWS, WITHIN, Decoded, Decoder, Detector, Fetched, Fetcher, Matcher, Scorer, ViewSpec
 from bot.ports.notify import Channel, ChannelState, Delivery, Message, NewNote, Note, Notifier, Outbox, Topic, Waiting
 from bot.ports.platform import (
     Batch,
@@ -58,6 +58,7 @@ from bot.ports.turns import Turns
 __all__ = [
     "ORDERED",
     "VIEWS",
+    "WITHIN",
     "Audit",
     "AuditProblem",
     "AuditReport",

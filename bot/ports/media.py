@@ -23,6 +23,10 @@ class Fetched:
     declared_type: str | None
 
 
+WITHIN = "picture-sha256-"
+"""How the fragment of an address begins that stands for a picture in the text that is read there, by its digest."""
+
+
 class Fetcher(Protocol):
     """Downloads hostile bytes."""
 

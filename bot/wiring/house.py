@@ -223,6 +223,7 @@ class House:
     @cached_property
     def pipeline(self) -> Pipeline:
         """The road through the rooms. To be asked for inside a running event loop, by ``once`` or ``run``."""
+        from adapters.embedded import within
         from bot.media.fetch import HttpFetcher
         from bot.pipeline import Pipeline, Stages
         from bot.telemetry.metrics import TimedScorer
@@ -234,6 +235,7 @@ class House:
             private_hosts=sorted(media.private_hosts),
             max_bytes=media.max_bytes,
             deadline=media.fetch_seconds,
+            within=within,
         )
         return Pipeline(
             Stages(

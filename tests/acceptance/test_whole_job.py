@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,6 +124,20 @@ def test_scored_picture_is_reported_and_removed_and_the_ban_waits_until_a_human_
     assert reports(admin, post["id"], unresolved_only="true") == []
     assert not banned(admin, bob)
     assert bot.json("held") == []
+
+
+def test_picture_that_a_text_carries_in_itself_is_reported_and_removed(bot: Bot, stage: Stage, admin: Person) -> None:
+    erin = stage.register("erin")
+    data = b64encode(clay_wall()).decode()
+    post = stage.post(erin, stage.community(), body=f"Look: ![a wall](data:image/png;base64,{data})")["post"]
+
+    eventually(lambda: post_of(admin, post["id"])["removed"], f"the post is removed\n{bot.log.read_text()[-3000:]}")
+    bot.wait_until_idle()
+
+    assert len(reports(admin, post["id"], unresolved_only="true")) == 1
+    (case,) = bot.json("cases")
+    assert data not in str(bot.json("case", str(case["case"])))
+    assert not any(data.encode() in one.read_bytes() for one in bot.config.parent.rglob("*") if one.is_file())
 
 
 def test_who_links_somebody_elses_upload_is_not_banned_for_it(bot: Bot, stage: Stage, admin: Person) -> None:

@@ -36,6 +36,23 @@ def proxied(url: str, host: str = HOST) -> str:
         proxied(OWN),
         proxied(proxied(OWN)),
         f"https://{HOST}/api/v4/image/proxy?url={quote(OWN, safe='')}&max_size=512",
+        OWN.replace(ALIAS, ALIAS.upper().replace("PNG", "png")),
+        OWN.replace(ALIAS, ALIAS.replace("-", "")),
+        OWN.replace(ALIAS, f"%7b{ALIAS.replace('.', '%7D.')}"),
+        OWN.replace(ALIAS, f"urn:uuid:{ALIAS}"),
+        OWN.replace("-", "%252d"),
+        OWN.replace("pictrs", "%70ictrs"),
+        OWN.replace("/image/", "/%2e%2E/x/../pictrs/./image/"),
+        OWN.replace("fdff", "%66%09dff"),
+        OWN.replace("https://lemmy.", "HTTPS:\\\\lemmy\u3002"),
+        OWN.replace(HOST, f"{HOST}:0443"),
+        f"{OWN}%3Fx=y",
+        f"{OWN}%23x",
+        f"{OWN}%26thumbnail=9?format=webp",
+        OWN.replace("/image/", "/image/x%2F..%2F"),
+        OWN.replace("/image/", "/image/..%2foriginal%5c"),
+        OWN.replace("/image/", "/image/..%2Fprocess.webp%3Fsrc%3D"),
+        f"https://{HOST}/api/v3/image%5Fproxy?%75rl={quote(OWN, safe='')}",
     ],
 )
 def test_own_file(url: str) -> None:
@@ -58,6 +75,11 @@ def test_own_file(url: str) -> None:
         f"https://{HOST}/pictrs/image/delete/x/{ALIAS}",
         f"https://{HOST}/pictrs/image/..%2f..%2fsecret.png",
         f"https://{HOST}/pictrs/image/",
+        OWN.replace("/pictrs/image/", "/pictrs%2Fimage/"),
+        OWN.replace("/image/", "/image/../"),
+        OWN.replace(ALIAS, f"x{ALIAS}"[:-1] + "g.webp.png"),
+        OWN.replace(ALIAS, f"{ALIAS}%26/..%2Fd{ALIAS[1:]}".replace("/..", "%2F..")),
+        OWN.replace("/image/", "/image/..%2F..%2F..%2Fx.evil.example%2F"),
         f"https://{HOST}:99999/pictrs/image/{ALIAS}",
         "not a url",
         "",
@@ -82,6 +104,12 @@ def test_proxies_within_proxies_end() -> None:
     for _ in range(50):
         url = proxied(url)[:6000]
     assert unproxied(url, HOST).startswith(f"https://{HOST}/api/v3/image_proxy")
+
+
+def test_every_writing_of_a_name_is_the_name_that_is_listed() -> None:
+    assert own_alias(OWN.replace(ALIAS, ALIAS.upper().replace("PNG", "png")), HOST) == ALIAS
+    assert own_alias(f"https://{HOST}/pictrs/image/QW3rTyuIop.jpg", HOST) == "QW3rTyuIop.jpg"
+    assert own_alias(OWN.replace("png", "PNG"), HOST) == ALIAS.replace("png", "PNG"), "endings are compared as they are"
 
 
 def test_default_ports_do_not_matter() -> None:

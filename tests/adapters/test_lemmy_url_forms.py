@@ -90,3 +90,21 @@ def test_a_page_is_no_file(url: str) -> None:
     comment = view("comment")
     comment["comment"]["content"] = f"[x]({url})"
     assert CONVERT.seen_in_comment(comment, at=SEEN, backlog=False) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("link", "video", "seen"),
+    [
+        (f"{FAR}/x?f=a.png", None, [f"{FAR}/x?f=a.png"]),
+        (f"{FAR}/a.webp/x", None, [f"{FAR}/a.webp/x"]),
+        (f"{FAR}/a.svg", None, [f"{FAR}/a.svg"]),
+        (f"{FAR}/x?f=a.mp4", f"{FAR}/film", [f"{FAR}/x?f=a.mp4", f"{FAR}/film"]),
+        (f"{FAR}/x", f"{FAR}/film?f=a.webm", [f"{FAR}/film?f=a.webm"]),
+        (f"{FAR}/x", f"{FAR}/film", []),
+        (f"{FAR}/png", None, []),
+    ],
+)
+def test_link_of_a_post_is_seen_where_the_pages_show_it(link: str, video: str | None, seen: list[str]) -> None:
+    post = view("post")
+    post["post"] |= {"url": link, "thumbnail_url": None, "url_content_type": "text/html", "embed_video_url": video}
+    assert [one.media.url for one in CONVERT.seen_in_post(post, at=SEEN, backlog=False)] == seen  # type: ignore[arg-type]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -43,6 +43,15 @@ def found(text: str, base: str | None = None) -> dict[str, bool]:
         "[a [^1]: ![`]`]({})",
         "x[^1]\n\n[^1]: text\n\n    ![`]`]( {} )",
         "`![code]({})` and\n\n[^1]: ![shown]({})",
+        "|a|b|\n|-|-|\n|`|![a]({})|\n|x|`|",
+        "::: spoiler x\n```\n:::\n![a]({})\n\n```",
+        "https://a.example/`![a]({})`",
+        "{`|a} ![a]({}) `",
+        "```\n![a]({})\n```\n![b][2]",
+        "[^1]: ^[![a](\n> {})",
+        "[^1]: ![a][1]\n\nnot [1]: https://other.example/x\n\n[1]: {}",
+        "[^1]: ![[](\\[]:)]({})",
+        "> ::: spoiler x\n> ```\n> :::\n> ![[](\\[]:)]({})",
     ],
 )
 def test_pictures_are_shown(text: str) -> None:
@@ -65,7 +74,7 @@ def test_pictures_are_shown(text: str) -> None:
         "`{}`",
         "```\n{}\n```",
         "`![a]({})`",
-        "```\n![a]({})\n```\n![b][2]",
+        "A picture, like `![a]({})`, or (in a block)\n\n```\n![a]({})\n```\n",
         "![a [b]({})",
         "[![a][1]]({})\n\n[1]: https://other.example/",
         "!\\[a]({})",
@@ -148,6 +157,70 @@ def test_slashes_are_read_as_browsers_read_them() -> None:
     assert found("![](http:/pictrs/image/x.png)", own) == {"http://own.example/pictrs/image/x.png": True}
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("![](https://own%2eexample/pictrs/image/x)", "https://own.example/pictrs/image/x"),
+        ("![](https://\uff4f\uff57\uff4e\u3002example/pictrs/image/x)", "https://own.example/pictrs/image/x"),
+        ("![](HTTPS://Own.Example:0443/x)", "https://own.example/x"),
+        ("![](/a/../pictrs/%2e/image/x)", "https://own.example/pictrs/image/x"),
+        ("![](pictrs//image/x)", "https://own.example/pictrs//image/x"),
+        ("![](https:pictrs/image/x)", "https://own.example/pictrs/image/x"),
+        ("![](https://h.example/a\u200b\u00ad\u00a0b)", "https://h.example/a%E2%80%8B%C2%AD%C2%A0b"),
+        ("![](https://h.example/a\\b)", "https://h.example/a%5Cb"),
+        ("![](https://h.example/a\\b)", "https://h.example/a/b"),
+        ("![](https://h.example/a&Tab;b)", "https://h.example/a%09b"),
+        ("![](https://h.example/a&NewLine;b)", "https://h.example/ab"),
+        ("![](https://h.example/a\ufeff)", "https://h.example/a"),
+        ('<img src="ht&#9;tps://h.exa&#10;mple/x">', "https://h.example/x"),
+        ('<img src="https://h\u00ad.example/x">', "https://h.example/x"),
+        ("![](https://\U0001f408.example/x)", "https://xn--zn8h.example/x"),
+        (f"![](https://{'a' * 256}/h.example/x)", "https://h.example/x"),
+        (f"![](https://h.example/x?{'a' * 20_000})", f"https://h.example/x?{'a' * 20_000}"),
+        ("![](https&amp;colon;//h.example/&#97.mp4)", "https://h.example/a.mp4"),
+        ("![](https://h.example/&#97x;)", "https://h.example/ax;"),
+        ("![](<x\x1f>)", "https://own.example/x%1F"),
+        ("![](https://h.example/a\x7fb)", "https://h.example/a%7Fb"),
+        ("[^1]: ![](https://h.example/?a=1&copy=2)", "https://h.example/?a=1&copy=2"),
+        ("[^1]: ![](https://h.example/\\&amp;)", "https://h.example/&amp;"),
+        ("`|![](https://h.example/a[b)|\n-|-\n`", "https://h.example/a[b"),
+        ("`|![](https://h.example/a>)|\n-|-\n`", "https://h.example/a>"),
+    ],
+)
+def test_picture_is_found_whose_address_makes_sense_to_a_browser(text: str, url: str) -> None:
+    """The page is that of lemmy-ui 0.19.20 and 1.0.0-beta.1, of Photon or Voyager, or of what makes HTML of a text."""
+    assert found(text, "https://own.example").get(url) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("see h.example.org/x.png", "http://h.example.org/x.png"),
+        ("//h.example/x.png", "https://h.example/x.png"),
+        ("^//h.example/x.png^", "https://h.example/x.png"),
+        ("www.h.example/x.png", "http://www.h.example/x.png"),
+        ("^https://h.example/x.png^", "https://h.example/x.png"),
+        ("~{https://h.example/x.png}~", "https://h.example/x.png"),
+        ("https://h.example/x|y.png", "https://h.example/x|y.png"),
+        ("https://h.example/x[1].png", "https://h.example/x[1].png"),
+        ("https://h.example/&#120;&colon;.png", "https://h.example/&#120;&colon;.png"),
+        ("https://https://h.example/x.png", "https://h.example/x.png"),
+        ("https://a.example/?u=https://h.example/x.png", "https://h.example/x.png"),
+        ("`|[x](/x.png)|\n-|-\n`", "https://own.example/x.png"),
+        ("`|<https:x.png>|\n-|-\n`", "https://own.example/x.png"),
+    ],
+)
+def test_link_is_found_that_a_page_makes_of_plain_text(text: str, url: str) -> None:
+    assert found(text, "https://own.example").get(url) is False
+
+
+@pytest.mark.parametrize(
+    "text", ["e.g./x.png", "a.png/b", "me@h.example.org/x.png", "x.html/y.png", "1.2/3.png", "..org/x"]
+)
+def test_no_host_is_made_of_words(text: str) -> None:
+    assert found(text, "https://own.example") == {}
+
+
 def test_shown_wins_over_linked() -> None:
     assert found(f"{URL} and ![x]({URL})") == {URL: True}
 
@@ -201,6 +274,9 @@ def test_does_not_look_like_media(url: str) -> None:
         "![",
         "![](<",
         "![][a]: ",
+        "![a]:",
+        "|a\n|-\n",
+        "http://a/[",
     ],
 )
 def test_hostile_texts_cost_little_time(piece: str) -> None:
@@ -222,13 +298,20 @@ SHAPES = st.sampled_from(
 )
 
 
+def as_read(host: str) -> str:
+    """A host without the ASCII form that a part of it has where only browsers know how to look it up."""
+    parts = (one[4:].encode().decode("punycode") if one.startswith("xn--") else one for one in host.split("."))
+    return ".".join(parts)
+
+
 @given(NOISE)
 def test_never_crashes_and_never_invents_a_host(text: str) -> None:
     plain = html.unescape(text)
-    seen = {text.lower(), plain.lower(), re.sub(r"\\(.)", r"\1", plain).lower(), re.sub(r"\\(.)", r"\1", text).lower()}
+    seen = {text, plain, *(re.sub(r"\\(.)", r"\1", one) for one in (text, plain))}
+    seen |= {unquote(one) for one in seen}
     for link in links(text):
-        host = urlsplit(link.url).netloc.lower()
-        assert any(host in one.replace(" ", "%20").replace("\x00", "�") for one in seen)
+        host = as_read(urlsplit(link.url).netloc.lower())
+        assert any(host in one.lower().replace("\x00", "\ufffd") for one in seen)
 
 
 @given(st.lists(st.tuples(SHAPES, HOST, PATH), min_size=1, max_size=5), st.text(alphabet="ab .,\n", max_size=20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.lemmy.addresses import Addresses, host_of
+from adapters.lemmy.addresses import READ_V4, Addresses, host_of
 from adapters.lemmy.convert import Converter
 from adapters.lemmy.enforcer import LemmyEnforcer
 from adapters.lemmy.generation import Parts
@@ -47,7 +47,11 @@ def build(
     """The parts that speak API v4; contacts nobody yet. The rest as in ``adapters.lemmy.builder``."""
     client = LemmyV4Client(settings, transport)
     addresses = Addresses(
-        instance=InstanceId(settings.id), url=settings.public, files="/api/v4/image", retired="/pictrs/image"
+        instance=InstanceId(settings.id),
+        url=settings.public,
+        files="/api/v4/image",
+        retired="/pictrs/image",
+        read=READ_V4,
     )
     converter = Converter(addresses=addresses)
     reading, acting = V4Endpoints(client, urgent=False), V4Endpoints(client, urgent=True)
