@@ -156,6 +156,8 @@ class Index:
                 for alias in own[instance]:
                     if alias not in stored:
                         self._ask_uploader(alias, resolver)
+                if not stored.issuperset(own[instance]):
+                    resolver.lists_all_uploads()  # it is remembered there, and ``about`` goes by it
                 self._complete(file_id, file.sha256, asked, resolver)
             except PlatformError as error:
                 troubles.append(error)
