@@ -18,6 +18,7 @@ import pytest
 from adapters.sandbox.faults import delay
 from adapters.sandbox.lemmy import LemmySandbox
 from conformance.pictures import png
+from conformance.waiting import eventually
 from crash.conftest import Town
 
 from .bot import Bot
@@ -69,12 +70,20 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             scored = town.post("bob", scored_url)["id"]
             urls = {fate: town.upload("alice", picture) for fate, picture in pictures.items()}
             posts = {fate: town.post("alice", url)["id"] for fate, url in urls.items()}
+            aliases = {url.rsplit("/", 1)[-1] for url in (scored_url, *urls.values())}
+            eventually(lambda: aliases <= _shown(folder), "the bot has seen every post")
             bot.wait_until_idle()
             bot.stop()
             yield Watched(town=town, bot=bot, scored=scored, scored_url=scored_url, posts=posts, urls=urls)
         finally:
             bot.stop()
             town.close()
+
+
+def _shown(folder: Path) -> set[str]:
+    """Names of files under which the bot knows a place."""
+    with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
+        return {value for (value,) in ledger.execute("SELECT value FROM name JOIN sighting ON name_id = name.id")}
 
 
 def test_plan_is_exported_edited_approved_and_done_without_a_second_look(watched: Watched, tmp_path: Path) -> None:
