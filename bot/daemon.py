@@ -249,7 +249,10 @@ class Daemon:
                 new += await asyncio.to_thread(self._record, source.name, batch)
                 for hole in batch.holes:
                     log.warning("a hole in what could be read", source=source.name, hole=hole)
-                if not batch.more or self._stop.is_set():
+                trouble = batch.trouble
+                if trouble:
+                    log.warning("source could not be read to its end", source=source.name, error=trouble)
+                if trouble or not batch.more or self._stop.is_set():
                     break
         except (PlatformError, LedgerError) as error:
             trouble = str(error)

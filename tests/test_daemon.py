@@ -168,3 +168,17 @@ def test_a_fault_of_our_own_in_a_source_is_noted_and_logged_and_the_next_visit_g
     asyncio.run(daemon.visit(world.feed))  # type: ignore[arg-type]
     assert json.loads(world.ledger.flag(flag) or "")["trouble"] == ""
     world.close()
+
+
+def test_what_a_poll_met_before_it_failed_is_kept_and_the_cursor_stays() -> None:
+    world = World()
+    asyncio.run(world.daemon().visit(world.feed))  # type: ignore[arg-type]
+    before = world.ledger.cursor(world.feed.name)
+    met = making.sighting()
+    world.feed.poll = lambda _: Batch(sightings=[met], trouble="the second page fails", more=True)  # type: ignore[method-assign]
+    assert asyncio.run(world.daemon().visit(world.feed)) == 1  # type: ignore[arg-type]
+    assert world.ledger.sightings_under(met.name)
+    assert world.ledger.cursor(world.feed.name) == before
+    told = json.loads(world.ledger.flag(f"source/{world.feed.name}") or "")
+    assert told["trouble"] == "the second page fails"
+    world.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapters.lemmy.convert import is_private, moment
 from adapters.lemmy.walk import Patience, Walk
-from bot.domain.errors import BadAnswerError, NotLoggedInError
+from bot.domain.errors import BadAnswerError, NotLoggedInError, PlatformError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -97,14 +97,24 @@ class LemmySource:
         return self._name
 
     def poll(self, after: Cursor | None) -> Batch:
-        """A few pages of what is new since ``after``, and of the backlog; see ``adapters.lemmy.walk``."""
+        """A few pages of what is new since ``after``, and of the backlog; see ``adapters.lemmy.walk``.
+
+        Where a page fails, those before it are told all the same: what they list may be deleted by the next poll.
+        """
         if not self._pace.due():
             return Batch()
         self._client.site()  # learns the server's limits before it meets them
         for _ in range(2):
             walk = Walk(feed=self._feed, clock=self._clock, start_from=self._start_from, patience=self._patience)
-            walk.go(after)
-            if self._client.still_logged_in():
+            try:
+                walk.go(after)
+                logged_in = self._client.still_logged_in()
+            except PlatformError as error:
+                if not walk.found:
+                    raise
+                basket = self._gathered(walk)
+                return Batch(sightings=list(basket.sightings.values()), uploads=basket.uploads, trouble=str(error))
+            if logged_in:
                 self._pace.done(more=walk.more)
                 return self._batch(walk)
         raise NotLoggedInError(f"{self._client.settings.url} accepts the login, and then not the token that it gave")
@@ -113,13 +123,17 @@ class LemmySource:
         """One subject of any kind again, as it is now."""
         return self._reader.read(what)
 
-    def _batch(self, walk: Walk[Json]) -> Batch:
+    def _gathered(self, walk: Walk[Json]) -> Basket:
         basket = Basket(holes=walk.holes)
         for found in walk.found:
             try:
                 self._gather(found, basket)
             except BadAnswerError as error:
                 basket.holes.append(str(error))
+        return basket
+
+    def _batch(self, walk: Walk[Json]) -> Batch:
+        basket = self._gathered(walk)
         return Batch(
             sightings=list(basket.sightings.values()),
             uploads=basket.uploads,

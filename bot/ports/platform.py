@@ -26,7 +26,10 @@ Cursor: TypeAlias = "Mapping[str, Any]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one poll brought. It is committed together with its cursor, or not at all."""
+    """What one poll brought. It is committed together with its cursor, or not at all.
+
+    With ``trouble`` it has no cursor: what was met before is told, for it may be gone by the next poll.
+    """
 
     sightings: Sequence[Sighting] = ()
     uploads: Sequence[Upload] = ()
@@ -35,6 +38,7 @@ class Batch:
     more: bool = False  # the source has more to give right now
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> items left out on purpose
     holes: Sequence[str] = ()  # what could not be read, in words
+    trouble: str = ""  # what kept the poll from going on, in words
     withdrawn: bool = False  # of ``read``: its author has deleted it, and only admins are still shown it
 
 
@@ -56,7 +60,8 @@ class Source(Protocol):
     def poll(self, after: Cursor | None) -> Batch:
         """What is new since ``after`` (``None``: the first time).
 
-        Raises ``PlatformError``; then nothing is committed, and the next poll starts from the same cursor.
+        Raises ``PlatformError``; then nothing is committed, and the next poll starts from the same cursor, as it does
+        where a batch has ``trouble``.
         """
         ...
 

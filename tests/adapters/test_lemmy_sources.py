@@ -329,6 +329,22 @@ def test_faults_have_types_and_lose_nothing(
     assert alias in names
 
 
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("path", ["page_cursor", "validate_auth"])
+def test_what_is_listed_before_a_page_that_fails_is_told(town: Town, instance: Instance, path: str) -> None:
+    source = instance.sources[POSTS]
+    cursor = source.poll(None).cursor
+    posts = many_posts(town, 60)
+    town.box.faults.before("GET", path, respond(200, HTML, "text/html"), times=9)
+    batch = source.poll(cursor)
+    assert batch.cursor is None
+    assert "text/html" in batch.trouble
+    assert seen([batch]) >= set(posts[10:])
+    town.box.faults.clear()
+    batches, _ = drained(source, cursor)
+    assert seen(batches) >= set(posts)
+
+
 def test_short_faults_are_not_even_noticed(town: Town, instance: Instance) -> None:
     source = instance.sources[POSTS]
     cursor = source.poll(None).cursor
