@@ -100,7 +100,7 @@ class Round:
         self._do = do
         self._undo = undo
         self._spread = spread
-        self._began = time.monotonic()
+        self._began, self._began_at = time.monotonic(), clock.now()
         self._done = 0
         self._progress = Progress()
         self._held_up = ""  # what something waits for that goes on by itself
@@ -360,7 +360,9 @@ class Round:
     def _result(self, *, crowded: bool) -> Progress:
         now = self._clock.now()
         progress = self._progress
-        again = [self._docket.next_turn(self._case, later_than=now), self._absent.next_of(self._case, now)]
+        # What was to be tried again while this round lasted may have been looked at just before.
+        since = self._began_at
+        again = [self._docket.next_turn(self._case, later_than=since), self._absent.next_of(self._case, since)]
         for at in again:
             progress = sooner(progress, Progress(again_at=at, why="waiting to try again"))
         if self._held_up:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
@@ -307,3 +308,28 @@ def test_tasks_of_a_case_come_back_in_the_lane_of_what_is_left(alone):
     (task,) = alone.ledger.take([TaskKind.ENFORCE], limit=1, lease_seconds=60)
     assert task.lane is Lane.BANS, "somebody asked for that while it ran"
     assert replace(task, id=task.id) == task
+
+
+@pytest.mark.parametrize("unasked", [False, True], ids=["failed", "could not be asked"])
+def test_deed_whose_next_try_comes_due_while_a_round_lasts_is_not_forgotten(alone, unasked):
+    alone.flood(1, 1, kinds=("purge_file",))
+    if unasked:
+        alone.platform.deaf = 1
+    else:
+        alone.platform.faults = ["fail"]
+    again_at = alone.work().again_at
+    assert again_at > alone.clock.now()
+    alone.plan(PurgeFile(instance=making.HERE, name=making.alias("other.png"), url="u"))
+    quick = alone.platform.apply
+
+    def slow(intent):
+        alone.clock.time = max(alone.clock.time, again_at) + timedelta(seconds=1)
+        return quick(intent)
+
+    alone.platform.apply = slow
+    alone.clock.time = again_at - timedelta(seconds=0.5)
+    progress = alone.work()
+    assert len(alone.order) == (1 if unasked else 2)
+    assert progress.again_at is not None, "it was not due when its turn was, and is now"
+    alone.settle()
+    assert set(alone.states().values()) == {IntentState.DONE}
