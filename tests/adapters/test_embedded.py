@@ -14,6 +14,7 @@ import pytest
 from lemmy_town import NewTown, Town, picture
 
 from adapters.embedded import address, decoded, within
+from adapters.lemmy.addresses import data_in
 from adapters.markup import links
 from adapters.sandbox.lemmy import LemmySandbox
 from bot.domain.content import Role
@@ -67,7 +68,7 @@ def test_what_no_browser_reads_stands_for_nothing(url: str) -> None:
         ("`|![a](DATA:image/gif;base64,{})|\n-|-\n`", True),
         ('<img src=" da&#10;ta:image/gif;base64,{}">', True),
         ("[a](data:image/gif;base64,{})", False),
-        ("data:image/gif;base64,{}", False),
+        ("see data:image/gif;base64,{}", False),
         ("![a](data:text/html;base64,{})", False),
     ],
 )
@@ -77,6 +78,18 @@ def test_picture_in_a_text_is_found_where_it_is_shown(text: str, shown: bool) ->
     assert links(written) == []
     answer = json.dumps({"post_view": {"post": {"body": written, "name": "a post"}, "counts": [1, None]}}).encode()
     assert (within(answer, DIGEST) is not None) is shown
+
+
+def test_picture_is_found_where_an_address_is_all_that_there_is() -> None:
+    answer = json.dumps({"person_view": {"person": {"avatar": f"data:image/gif;base64,{CODED}"}}}).encode()
+    assert within(answer, DIGEST) == ("image/gif", BYTES)
+
+
+def test_picture_is_known_that_our_image_proxy_is_asked_for_however_often() -> None:
+    url = f"data:image/gif;base64,{CODED}"
+    for _ in range(3):
+        assert data_in(url, "own.example") == f"data:image/gif;base64,{CODED}"
+        url = f"https://own.example/api/v3/image_proxy?url={quote(url, safe='')}"
 
 
 @pytest.mark.parametrize("answer", [b"", b"[" * 100_000, b"\xff", b'"![](data:image/gif,a)"', b"{}"])
