@@ -23,7 +23,7 @@ from bot.media.fetch import HttpFetcher
 from bot.ports import Fetched, PrivateHost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bot.domain.content import Sighting
     from bot.ports import Instance
@@ -106,12 +106,17 @@ def square(request: pytest.FixtureRequest) -> Iterator[Town]:
 
 
 def fetch(town: Town, url: str) -> Fetched | Unscannable:
-    async def run() -> Fetched | Unscannable:
+    (one,) = fetch_all(town, [url])
+    return one
+
+
+def fetch_all(town: Town, urls: Sequence[str]) -> list[Fetched | Unscannable]:
+    async def run() -> list[Fetched | Unscannable]:
         where = urlsplit(town.box.url)
         own = PrivateHost(host=str(where.hostname), port=where.port or 80)
         fetcher = HttpFetcher(clock=town.clock, allowed=[own], within=within)
         try:
-            return await fetcher.fetch(url)
+            return [await fetcher.fetch(url) for url in urls]
         finally:
             await fetcher.aclose()
 
@@ -152,3 +157,13 @@ def test_picture_that_was_edited_out_of_a_text_is_gone(square: Town) -> None:
     gone = fetch(square, one.media.url)
     assert isinstance(gone, Unscannable)
     assert gone.kind is UnscannableKind.GONE
+
+
+def test_text_with_many_pictures_costs_no_more_calls_than_its_server_allows() -> None:
+    with LemmySandbox(default_limits=True) as box:
+        town = Town(box)
+        town.post(body="".join(f"![a](data:image/gif,{number})" for number in range(200)))
+        found = [one.media.url for one in seen(town.connect(start_from=timedelta(days=1)))]
+        town.close()
+        fetched = fetch_all(town, found)
+    assert [one.data for one in fetched if isinstance(one, Fetched)] == [str(one).encode() for one in range(200)]
