@@ -61,7 +61,8 @@ def within(answer: bytes, digest: str) -> tuple[str, bytes] | None:
 @lru_cache(maxsize=16)
 def _carried(text: str) -> Mapping[str, tuple[str, bytes]]:
     """By digest; kept, for a text with a thousand pictures is read once for each of them."""
-    readings = (decoded(url) for link in links(text, data=True) for url in _readings(link.url))
+    addresses = (url for link in links(text, data=True) for url in _readings(link.url))
+    readings = map(decoded, (text, *addresses))  # an avatar is an address and nothing else
     return {hashlib.sha256(one[1]).hexdigest(): one for one in readings if one is not None}
 
 

@@ -34,6 +34,7 @@ _ODD_REFERENCE = re.compile(r"&[a-z#][a-z0-9]{1,31};", re.IGNORECASE)
 _FILMS = (".mp4", ".m4v", ".ogv", ".webm", ".mpg", ".mpeg")
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
+_LONGEST_LABEL = 63  # characters that can be looked up: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _HERE, _UP = {".", "%2e"}, {"..", ".%2e", "%2e.", "%2e%2e"}
 _LONGEST_DOTS = len("%2e%2e")
 
@@ -116,7 +117,8 @@ def _joined(scheme: str, authority: str, rest: str) -> str | None:
     head = _ENDING.split(rest, maxsplit=1)[0]
     path = without_dots(head) if head else ""
     written = "" if port == PORTS[scheme] else f":{port}"
-    return _visible(f"{scheme}://{quote(user, safe=_USER)}{at}{host}{written}{path}{rest[len(head) :]}")
+    who = quote(user, safe=_USER, errors="replace")
+    return _visible(f"{scheme}://{who}{at}{host}{written}{path}{rest[len(head) :]}")
 
 
 def _host(text: str) -> str | None:
@@ -141,6 +143,8 @@ def _ascii_where_needed(host: str) -> str:
     try:
         idna.encode(host)
     except idna.IDNAError:  # an emoji, for instance: browsers know such hosts, the newer standard does not
+        if any(len(one) > _LONGEST_LABEL for one in host.split(".")):
+            return ""
         return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in host.split("."))
     return host
 

@@ -105,6 +105,7 @@ def unproxied(url: str, host: str) -> str:
 
 def data_in(url: str, host: str) -> str | None:
     """The ``data:`` URL that an address is, or that our own image proxy is asked for."""
+    url = unproxied(url, host)
     if host and host_of(url) == host and _PROXY.fullmatch(_routed(url)):
         url = parse_qs(urlsplit(url).query).get("url", [""])[0]
     return url if url[:5].lower() == "data:" else None

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from adapters.lemmy.addresses import Addresses
     from bot.domain.content import Subject, SubjectKey
 
-_SHOWN = re.compile(r"//[^\"']*\.(?:jpe?g|gif|png|svg|webp|avif|mp4|webm|ogv)", re.IGNORECASE)
+_SHOWN = re.compile(
+    r"(?:\A|[\"'])(?:(?!//)[^\"'])*+//[^\"']*\.(?:jpe?g|gif|png|svg|webp|avif|mp4|webm|ogv)", re.IGNORECASE
+)
 """The links of posts that Lemmy's own pages show as a picture or film, wherever the ending stands: lemmy-ui 0.19.20 and
 1.0.0-beta.1, ``isImage`` and ``isVideo``. What stands behind the link may be nothing of the kind to Lemmy itself."""
 

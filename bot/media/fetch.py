@@ -33,6 +33,7 @@ MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SOON: Final = timedelta(seconds=5)  # network trouble and 5xx: the caller spaces further tries out
 _LATER: Final = timedelta(hours=1)  # other refusals: hotlink protection, a login wall
+_KEPT: Final = timedelta(seconds=10)  # a text with a thousand pictures is asked for once, as its server's limits want
 _LONGEST_RETRY: Final = timedelta(days=1)  # nobody gets to switch a file off by asking for a year
 
 
@@ -61,6 +62,7 @@ class HttpFetcher:
     ) -> None:
         self._clock = clock
         self._within = within
+        self._text: tuple[httpx.URL, datetime, bytes] | None = None  # the last one that was read for a picture in it
         self._own = {(entry.host.lower(), entry.port) for entry in allowed}
         self._max_bytes = max_bytes
         self._deadline = deadline
@@ -103,6 +105,11 @@ class HttpFetcher:
 
     async def _follow(self, url: str) -> Fetched | Unscannable:
         target = _address_of(url)
+        digest = url.partition("#")[2]
+        if digest.startswith(WITHIN):
+            kept = await self._in_kept(url, target, digest.removeprefix(WITHIN))
+            if kept is not None:
+                return kept
         for _ in range(MAX_REDIRECTS + 1):
             request = self._request(target)
             response = await self._client.send(request, stream=True)
@@ -116,19 +123,29 @@ class HttpFetcher:
             finally:
                 await response.aclose()
             declared = response.headers.get("content-type", "")
-            digest = url.partition("#")[2]
             if digest.startswith(WITHIN) and declared.startswith("application/json") and self._is_own(target):
-                return await self._inner(url, data, digest.removeprefix(WITHIN))
+                self._text = _address_of(url), self._clock.now(), data
+                found = await self._inner(url, data, digest.removeprefix(WITHIN))
+                return found or Unscannable(kind=UnscannableKind.GONE, detail="the text carries this picture no more")
             return Fetched(url=url, final_url=str(target), data=data, declared_type=declared or None)
         return self._later(f"more than {MAX_REDIRECTS} redirects", _LATER)
 
     def _is_own(self, target: httpx.URL) -> bool:
         return (target.host.lower(), _port(target)) in self._own
 
-    async def _inner(self, url: str, answer: bytes, digest: str) -> Fetched | Unscannable:
+    async def _in_kept(self, url: str, target: httpx.URL, digest: str) -> Fetched | None:
+        """What a text that was read just now has; what it has not may be new in it."""
+        if self._text is None or self._text[0] != target:
+            return None
+        if not timedelta(0) <= self._clock.now() - self._text[1] < _KEPT:
+            self._text = None
+            return None
+        return await self._inner(url, self._text[2], digest)
+
+    async def _inner(self, url: str, answer: bytes, digest: str) -> Fetched | None:
         found = await asyncio.to_thread(self._within, answer, digest)
         if found is None:
-            return Unscannable(kind=UnscannableKind.GONE, detail="the text carries this picture no more")
+            return None
         return Fetched(url=url, final_url=url, data=found[1], declared_type=found[0])
 
     def _request(self, target: httpx.URL) -> httpx.Request:

@@ -77,8 +77,11 @@ class Facts:
 
     @property
     def _alone(self) -> Mapping[Name, Account]:
+        return self._told("alone", self._alone_with)
+
+    def _alone_with(self) -> Mapping[Name, Account]:
         known = {name for name, told in self.attributions.items() if told.uploader is not None}
-        return self._told("alone", lambda: alone_with(self.sightings, known))
+        return alone_with(self.sightings, known)
 
     @property
     def communities(self) -> Sequence[Community]:

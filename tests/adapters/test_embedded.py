@@ -14,6 +14,7 @@ import pytest
 from lemmy_town import NewTown, Town, picture
 
 from adapters.embedded import address, decoded, within
+from adapters.lemmy.addresses import data_in
 from adapters.markup import links
 from adapters.sandbox.lemmy import LemmySandbox
 from bot.domain.content import Role
@@ -22,7 +23,7 @@ from bot.media.fetch import HttpFetcher
 from bot.ports import Fetched, PrivateHost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bot.domain.content import Sighting
     from bot.ports import Instance
@@ -67,7 +68,7 @@ def test_what_no_browser_reads_stands_for_nothing(url: str) -> None:
         ("`|![a](DATA:image/gif;base64,{})|\n-|-\n`", True),
         ('<img src=" da&#10;ta:image/gif;base64,{}">', True),
         ("[a](data:image/gif;base64,{})", False),
-        ("data:image/gif;base64,{}", False),
+        ("see data:image/gif;base64,{}", False),
         ("![a](data:text/html;base64,{})", False),
     ],
 )
@@ -77,6 +78,18 @@ def test_picture_in_a_text_is_found_where_it_is_shown(text: str, shown: bool) ->
     assert links(written) == []
     answer = json.dumps({"post_view": {"post": {"body": written, "name": "a post"}, "counts": [1, None]}}).encode()
     assert (within(answer, DIGEST) is not None) is shown
+
+
+def test_picture_is_found_where_an_address_is_all_that_there_is() -> None:
+    answer = json.dumps({"person_view": {"person": {"avatar": f"data:image/gif;base64,{CODED}"}}}).encode()
+    assert within(answer, DIGEST) == ("image/gif", BYTES)
+
+
+def test_picture_is_known_that_our_image_proxy_is_asked_for_however_often() -> None:
+    url = f"data:image/gif;base64,{CODED}"
+    for _ in range(3):
+        assert data_in(url, "own.example") == f"data:image/gif;base64,{CODED}"
+        url = f"https://own.example/api/v3/image_proxy?url={quote(url, safe='')}"
 
 
 @pytest.mark.parametrize("answer", [b"", b"[" * 100_000, b"\xff", b'"![](data:image/gif,a)"', b"{}"])
@@ -93,12 +106,17 @@ def square(request: pytest.FixtureRequest) -> Iterator[Town]:
 
 
 def fetch(town: Town, url: str) -> Fetched | Unscannable:
-    async def run() -> Fetched | Unscannable:
+    (one,) = fetch_all(town, [url])
+    return one
+
+
+def fetch_all(town: Town, urls: Sequence[str]) -> list[Fetched | Unscannable]:
+    async def run() -> list[Fetched | Unscannable]:
         where = urlsplit(town.box.url)
         own = PrivateHost(host=str(where.hostname), port=where.port or 80)
         fetcher = HttpFetcher(clock=town.clock, allowed=[own], within=within)
         try:
-            return await fetcher.fetch(url)
+            return [await fetcher.fetch(url) for url in urls]
         finally:
             await fetcher.aclose()
 
@@ -139,3 +157,13 @@ def test_picture_that_was_edited_out_of_a_text_is_gone(square: Town) -> None:
     gone = fetch(square, one.media.url)
     assert isinstance(gone, Unscannable)
     assert gone.kind is UnscannableKind.GONE
+
+
+def test_text_with_many_pictures_costs_no_more_calls_than_its_server_allows() -> None:
+    with LemmySandbox(default_limits=True) as box:
+        town = Town(box)
+        town.post(body="".join(f"![a](data:image/gif,{number})" for number in range(200)))
+        found = [one.media.url for one in seen(town.connect(start_from=timedelta(days=1)))]
+        town.close()
+        fetched = fetch_all(town, found)
+    assert [one.data for one in fetched if isinstance(one, Fetched)] == [str(one).encode() for one in range(200)]

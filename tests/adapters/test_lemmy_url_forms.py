@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,19 @@ def test_a_page_is_no_file(url: str) -> None:
         (f"{FAR}/x", f"{FAR}/film?f=a.webm", [f"{FAR}/film?f=a.webm"]),
         (f"{FAR}/x", f"{FAR}/film", []),
         (f"{FAR}/png", None, []),
+        (f"{FAR}/x?f='//a.png", None, [f"{FAR}/x?f='//a.png"]),
+        (f"{FAR}/x?f='a.png", None, []),
     ],
 )
 def test_link_of_a_post_is_seen_where_the_pages_show_it(link: str, video: str | None, seen: list[str]) -> None:
     post = view("post")
     post["post"] |= {"url": link, "thumbnail_url": None, "url_content_type": "text/html", "embed_video_url": video}
     assert [one.media.url for one in CONVERT.seen_in_post(post, at=SEEN, backlog=False)] == seen  # type: ignore[arg-type]
+
+
+def test_hostile_link_of_a_post_costs_little_time() -> None:
+    post = view("post")
+    post["post"] |= {"url": f"{FAR}/x", "thumbnail_url": None, "embed_video_url": FAR + "/" * 200_000}
+    began = time.process_time()
+    assert CONVERT.seen_in_post(post, at=SEEN, backlog=False) == []  # type: ignore[arg-type]
+    assert time.process_time() - began < 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.whatwg import resolved, without_dots
@@ -58,6 +58,7 @@ def test_address_is_read_as_a_browser_reads_it(text: str, url: str | None) -> No
 
 
 @given(st.text(alphabet="htps:/\\.%2e@[]#? \t\u3002\ud800\u00e9\u2100a1"), st.sampled_from([BASE, None]))
+@example(text="//\ud800@a", base=BASE)
 def test_never_raises_and_what_is_read_stays_as_it_is(text: str, base: str | None) -> None:
     url = resolved(text, base)
     assert url is None or (resolved(url, base) == url and urlsplit(url).hostname)

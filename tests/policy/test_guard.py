@@ -257,6 +257,21 @@ def test_where_a_server_does_not_tell_who_stored_a_file_who_alone_shows_it_share
         assert reasons(decide(PURGE, facts=unlisted(once, beside))) == {HoldReason.SHARED_FILE}
 
 
+def test_who_stored_what_is_gone_through_once_however_many_places_show_a_file():
+    class Counted(dict):
+        times = 0
+
+        def items(self):
+            self.times += 1
+            return super().items()
+
+    sightings = [making.sighting(making.post(one), making.alias(f"{one}.png")) for one in range(20)]
+    told = Counted({one.name: Attribution(uploader=None, how=How.UNKNOWN) for one in sightings})
+    facts = making.facts(making.hit(), attributions=told, sightings=sightings, untold=(making.HERE,))
+    assert not facts.shown_by_others
+    assert told.times == 1
+
+
 @pytest.mark.parametrize("untold", [(), (making.HERE,)])
 def test_what_staff_alone_shows_and_nobody_is_known_to_have_stored_is_theirs(untold):
     facts = unlisted(making.sighting(making.post(1, making.account("admin", is_staff=True))), untold=untold)
