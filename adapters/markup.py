@@ -211,12 +211,13 @@ def _code(tokens: Iterable[Token]) -> Iterator[str]:
 def _without(text: str, parts: Iterable[str]) -> str:
     """What is left of a text when these parts of it, in their order, are cut out."""
     left: list[str] = []
-    position = 0
-    for part in parts:
-        at = text.find(part, position)
-        if part and at >= 0:
-            left.append(text[position:at])
-            position = at + len(part)
+    position, flat = 0, text.replace("\n", " ")  # as code has it that goes over several lines
+    for part in filter(None, parts):
+        at = flat.find(part.replace("\n", " "), position)
+        if at < 0:
+            break  # to look for the rest all the way again and again takes too long
+        left.append(text[position:at])
+        position = at + len(part)
     return "".join((*left, text[position:]))
 
 

@@ -52,7 +52,7 @@ def alias_of(text: str) -> str | None:
     and answers with the same file: src/repo/alias.rs, ``from_existing``.
     """
     stem, dot, ending = text.partition(".")
-    match = _UUID.fullmatch(stem.removeprefix("{").removesuffix("}"))
+    match = _UUID.fullmatch(stem[1:-1] if stem[:1] + stem[-1:] == "{}" else stem)
     if match is not None:
         text = "-".join(one for one in match.groups() if one).lower() + dot + ending
     return text if ALIAS.fullmatch(text) else None
@@ -185,10 +185,10 @@ class Addresses:
         alias = own_alias(url, self.host) if _FILE.fullmatch(path) and self.retired in path else None
         return url if alias is None else self.address(Alias(instance=self.instance, value=alias))
 
-    def reading(self, subject: SubjectKey) -> str | None:
-        """Where anybody reads what a subject says; ``None`` for what is not public, or everybody's."""
+    def reading(self, subject: SubjectKey) -> str:
+        """Where anybody reads what a subject says; the front page for what nobody but its readers can ask for."""
         path = self.read.get(subject.kind)
-        return None if path is None else f"{self.url}{path}{quote(subject.local_id, safe='')}"
+        return f"{self.url}/" if path is None else f"{self.url}{path}{quote(subject.local_id, safe='')}"
 
     def page(self, kind: str, local_id: str) -> str:
         """Where a human looks at a subject."""

@@ -304,10 +304,8 @@ class Converter:
 
     def _placed(self, url: str, key: SubjectKey) -> str | None:
         """Where something is fetched: a picture that the text itself carries, where the text is read."""
-        data, page = data_in(url, self.addresses.host), self.addresses.reading(key)
-        if data is None:
-            return url
-        return None if page is None else embedded.address(page, data)
+        data = data_in(url, self.addresses.host)
+        return url if data is None else embedded.address(self.addresses.reading(key), data)
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
         at = "" if of["local"] else f"@{host_of(of['actor_id'])}"

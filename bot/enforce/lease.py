@@ -38,6 +38,7 @@ def become_actor(ledger: Ledger) -> Lease | None:
     if lease is not None and (held is None or held.fence != lease.fence):
         # Only its holder carries out deeds; files may be in the hands of others that live.
         ledger.reclaim(list(TaskKind) if orphaned else [TaskKind.ENFORCE])
+        ledger.rouse()
     return lease
 
 

@@ -11,8 +11,10 @@ from bot.ledger import schema
 from bot.ledger.columns import fingerprint
 from bot.ledger.database import insert_into
 from bot.ledger.part import Part
+from bot.ledger.planning import INTENT, wake
 from bot.ledger.schema import task as tasks
 from bot.ledger.tasks import FINISHED, PARKED, RUNNING, WAITING, want
+from bot.ledger.turns import MOVING
 from bot.ports import Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:
@@ -90,6 +92,18 @@ class WorkPart(Part):
                     changed_at=now,
                 )
             ).rowcount
+
+    def rouse(self) -> int:
+        """See to it that nothing which is to be done has been forgotten."""
+        now = self._now()
+        moving = select(INTENT.case_number).distinct().where(INTENT.state.in_(MOVING))
+        own = select(tasks.c.target).where(tasks.c.kind == TaskKind.ENFORCE.value)
+        with self._database.write() as connection:
+            known = set(connection.execute(own).scalars())
+            cases = [one for one in connection.execute(moving).scalars() if str(one) not in known]
+            for number in cases:
+                wake(connection, number, now)
+        return len(cases)
 
     def finish(self, task: Task) -> None:
         """Done, unless it was asked for again while it ran."""

@@ -271,6 +271,10 @@ class Work(Protocol):
         """Free the running tasks of these kinds, whose worker is known to be dead; how many there were."""
         ...
 
+    def rouse(self) -> int:
+        """An ``ENFORCE`` task for each case that has a deed to do or to take back and no such task; how many."""
+        ...
+
     def finish(self, task: Task) -> None:
         """It is done. Does nothing if the lease was lost meanwhile."""
         ...

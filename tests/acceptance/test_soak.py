@@ -146,7 +146,7 @@ def _wait_until_settled(town: SoakTown, life: Life, bot: Bot, ledger: SqlLedger,
     def idle() -> bool:
         tasks = ledger.backlog_size()
         busy = [f"{state}/{kind}" for state in ("waiting", "running") for kind in ("examine", "judge", "enforce")]
-        return not any(tasks.get(state) for state in busy)
+        return not any(tasks.get(state) for state in busy) and not ledger.ready(most=1)
 
     def lacking() -> Iterable[str]:
         found = _comparison(town, life, ledger)

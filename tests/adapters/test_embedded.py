@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
-from lemmy_town import NewTown, Town, picture
+from lemmy_town import MAIN, NewTown, Town, picture
 
 from adapters.embedded import address, decoded, within
-from adapters.lemmy.addresses import data_in
+from adapters.lemmy.addresses import Addresses, data_in
 from adapters.markup import links
 from adapters.sandbox.lemmy import LemmySandbox
-from bot.domain.content import Role
+from bot.domain.content import Post, ReportedMessage, Role, SitePage, SubjectKey
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.fetch import HttpFetcher
 from bot.ports import Fetched, PrivateHost
@@ -90,6 +90,15 @@ def test_picture_is_known_that_our_image_proxy_is_asked_for_however_often() -> N
     for _ in range(3):
         assert data_in(url, "own.example") == f"data:image/gif;base64,{CODED}"
         url = f"https://own.example/api/v3/image_proxy?url={quote(url, safe='')}"
+
+
+def test_what_nobody_can_read_again_has_an_address_all_the_same_so_that_it_is_told() -> None:
+    own = Addresses(instance=MAIN, url="https://own.example")
+    assert (
+        own.reading(SubjectKey(instance=MAIN, kind=Post.kind, local_id="5")) == "https://own.example/api/v3/post?id=5"
+    )
+    for kind in (ReportedMessage.kind, SitePage.kind):
+        assert own.reading(SubjectKey(instance=MAIN, kind=kind, local_id="5")) == "https://own.example/"
 
 
 @pytest.mark.parametrize("answer", [b"", b"[" * 100_000, b"\xff", b'"![](data:image/gif,a)"', b"{}"])

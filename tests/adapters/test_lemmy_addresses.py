@@ -76,6 +76,7 @@ def test_own_file(url: str) -> None:
         f"https://{HOST}/pictrs/image/..%2f..%2fsecret.png",
         f"https://{HOST}/pictrs/image/",
         OWN.replace("/pictrs/image/", "/pictrs%2Fimage/"),
+        OWN.replace(ALIAS, f"%7b{ALIAS}"),
         OWN.replace("/image/", "/image/../"),
         OWN.replace(ALIAS, f"x{ALIAS}"[:-1] + "g.webp.png"),
         OWN.replace(ALIAS, f"{ALIAS}%26/..%2Fd{ALIAS[1:]}".replace("/..", "%2F..")),

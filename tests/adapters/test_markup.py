@@ -277,6 +277,7 @@ def test_does_not_look_like_media(url: str) -> None:
         "![a]:",
         "|a\n|-\n",
         "http://a/[",
+        "`a\nb`  ",
         f"![](https://{''.join(map(chr, range(0x4E00, 0x5180)))}\U0001f408/x) ",
     ],
 )

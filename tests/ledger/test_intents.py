@@ -159,3 +159,19 @@ def test_fault_while_planning_leaves_nothing(ledger: SqlLedger) -> None:
         ledger.add_verdict(case, file_id, verdict(), [(REMOVE, ALLOW), (alien, ALLOW)])  # type: ignore[list-item]
     assert ledger.intents() == []
     assert ledger.timeline(case) == []
+
+
+def test_case_that_nobody_was_to_look_at_any_more_is_roused_and_no_other(ledger: SqlLedger) -> None:
+    one(ledger)
+    assert ledger.rouse() == 0, "its task is there"
+    (task,) = deeds(ledger)
+    assert ledger.rouse() == 0
+    ledger.finish(task)
+    assert deeds(ledger) == ()
+    assert ledger.rouse() == 1
+    assert [again.target for again in deeds(ledger)] == ["1"]
+
+
+def test_case_in_which_everything_waits_for_a_human_is_not_roused(ledger: SqlLedger) -> None:
+    one(ledger, decision=HOLD)
+    assert ledger.rouse() == 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CACHE_CONTROL = "public, max-age=0, immutable, stale-while-revalidate=604800"
 _TAG = re.compile(r'(W/)?("[^"]*")')
 _LARGEST = 2**64 - 1
+_LONGEST = 100  # characters of a range, more than two of the largest numbers have
 
 
 def file_answer(headers: Headers, data: bytes, *, content_type: str, etag: str, modified_ns: int) -> Response:
@@ -101,7 +102,7 @@ def _ranges(header: str | None) -> list[tuple[int | None, int | None]] | None:
 
 def _range(text: str) -> tuple[int | None, int | None] | None:
     match = re.fullmatch(r"(\+?[0-9]*)-(\+?[0-9]*)", text, re.ASCII)
-    if match is None or match.groups() == ("", "") or "+" in match.groups():
+    if match is None or match.groups() == ("", "") or "+" in match.groups() or len(text) > _LONGEST:
         return None
     first, last = (int(digits) if digits else None for digits in match.groups())
     if max(first or 0, last or 0) > _LARGEST or (first is not None and last is not None and first > last):
