@@ -112,7 +112,7 @@ class Pipeline:
             file_id = known.id
         else:
             scan, file_id = await self._scanner.scan(record.name, await in_thread(self._s.index.addresses, record))
-        seen = scan if isinstance(scan, Evidence) else await in_thread(self._seen_before, record.name, file_id, scan)
+        seen = scan if isinstance(scan, Evidence) else await in_thread(self._seen_before, record.name, file_id)
         if seen is not None:
             await self._judge.consider(record.name, file_id, seen, lane=lane, all_known=not learned.troubles)
         await self._judge.consider_thumbnails(record.name, lane=lane)
@@ -120,12 +120,12 @@ class Pipeline:
             raise trouble
         return scan
 
-    def _seen_before(self, name: Name, file_id: int, scan: Unscannable) -> Evidence | None:
-        """What is known of an alias whose file is gone: it never stands for other bytes.
+    def _seen_before(self, name: Name, file_id: int) -> Evidence | None:
+        """What is known of an alias whose file is gone, or cannot be had now: it never stands for other bytes.
 
         Who shows it may come late: a feed tells of a post when its picture, known from the uploads, has been purged.
         """
-        if scan.kind is not UnscannableKind.GONE or not isinstance(name, Alias):
+        if not isinstance(name, Alias):
             return None
         file = self._s.ledger.file(file_id)
         return file.scan if file is not None and isinstance(file.scan, Evidence) else None

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.domain.content import Alias
 from bot.domain.evidence import Evidence, Unscannable, failed
 from bot.media.structure import declared_type_finding
 from bot.pipeline.stages import in_thread
@@ -72,17 +73,16 @@ class Scanner:
         fetched, missed = await self._first_of(urls)
         if isinstance(fetched, Unscannable):
             return fetched, await in_thread(self._not_there, name, urls[0], fetched)
-        sha256, file_id, known = await in_thread(self._bind, name, fetched.data)
-        scan: Scan | None = known
+        sha256 = hashlib.sha256(fetched.data).hexdigest()
+        seen: Evidence | Blind | None = None
+        before = await in_thread(self._another_before, name, sha256)
+        if before is not None:
+            seen = await self._look(fetched, sha256)
+            if isinstance(seen, Blind) and isinstance(page := matched(seen, self._s.matcher), Unscannable):
+                return page, before
+        file_id, scan = await in_thread(self._bind, name, sha256)
         if scan is None:
-            seen = await look(
-                fetched.data,
-                sha256=sha256,
-                declared_type=fetched.declared_type,
-                decoder=self._s.decoder,
-                scorer=self._s.scorer,
-            )
-            scan = await in_thread(self._keep, file_id, seen)
+            scan = await in_thread(self._keep, file_id, seen or await self._look(fetched, sha256))
         if missed and isinstance(scan, Evidence):
             scan = replace(scan, gaps=(*scan.gaps, AS_SHOWN))
         return scan, file_id
@@ -97,11 +97,26 @@ class Scanner:
             failed_so_far.append(fetched)
         return next((one for one in failed_so_far if one.retry_at is not None), failed_so_far[0]), False
 
-    def _bind(self, name: Name, data: bytes) -> tuple[str, int, Evidence | None]:
-        sha256 = hashlib.sha256(data).hexdigest()
+    async def _look(self, fetched: Fetched, sha256: str) -> Evidence | Blind:
+        return await look(
+            fetched.data,
+            sha256=sha256,
+            declared_type=fetched.declared_type,
+            decoder=self._s.decoder,
+            scorer=self._s.scorer,
+        )
+
+    def _another_before(self, name: Name, sha256: str) -> int | None:
+        """The file that an alias is known to stand for, where these are other bytes: perhaps a page of errors."""
+        record = self._s.ledger.name(str(name)) if isinstance(name, Alias) else None
+        file = self._s.ledger.file(record.file_id) if record is not None else None
+        known = file is not None and isinstance(file.scan, Evidence) and file.scan.sha256 != sha256
+        return file.id if file is not None and known else None
+
+    def _bind(self, name: Name, sha256: str) -> tuple[int, Scan | None]:
         file_id = self._s.ledger.bind(name, sha256)
         file = self._s.ledger.file(file_id)
-        return sha256, file_id, self.fresh(file) if file is not None else None
+        return file_id, self.fresh(file) if file is not None else None
 
     def _not_there(self, name: Name, url: str, why: Unscannable) -> int:
         record = self._s.ledger.add_name(name, url)

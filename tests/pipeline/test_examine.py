@@ -425,6 +425,24 @@ def test_post_that_is_told_of_after_its_picture_was_purged_is_dealt_with(world):
     assert world.ledger.backlog_size().get("waiting/examine") is None
 
 
+@pytest.mark.parametrize("instead", ["a page", "nothing"])
+def test_alias_stands_for_what_it_stood_for_whatever_is_served_in_its_place(world, instead):
+    world.uploads[making.alias()] = making.upload()
+    world.see(BAD)
+    world.run_tasks()
+    file_id = world.ledger.name(str(making.alias())).file_id
+    page = b"<html>502</html>"
+    world.undecodable.add(page)
+    away = Unscannable(kind=UnscannableKind.UNREACHABLE, detail="HTTP 502", retry_at=world.clock.now())
+    world.files[making.address(making.alias())] = page if instead == "a page" else away
+    late = making.sighting(making.post(7), making.alias())
+    world.ledger.record("", Batch(sightings=[late]), examine_uploads=False)
+    world.run_tasks()
+    assert removed(world) == ["1", "7"]
+    assert world.ledger.name(str(making.alias())).file_id == file_id
+    assert isinstance(world.ledger.file(file_id).scan, Evidence)
+
+
 def test_what_another_server_has_no_more_may_have_been_something_else(world):
     far = RemoteUrl(value="https://far.example/a.png")
     world.files[far.value] = BAD
