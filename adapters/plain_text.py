@@ -38,9 +38,10 @@ def in_plain_text(text: str) -> Iterator[str]:
     """Addresses in plain text, character references as what they stand for and, as linkify-it reads them, as such."""
     for plain in {text, unescaped(text)}:
         for match in _BARE.finditer(plain):
-            if match[0].startswith("<"):
-                yield from from_markdown(match[0][1:])
-            yield from (_trimmed(form) for run in _runs(match[0]) for form in from_markdown(run))
+            bare = match[0].removeprefix("<")
+            if bare != match[0]:
+                yield from from_markdown(bare)
+            yield from (_trimmed(form) for run in _runs(bare) for form in from_markdown(run))
         for match in _WITHOUT_SCHEME.finditer(plain):
             scheme = "" if match[0].startswith("/") else "http://"
             yield from (_trimmed(scheme + run) for run in _runs(match[0]))

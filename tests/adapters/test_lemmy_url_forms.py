@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.lemmy.addresses import Addresses, host_of
@@ -18,6 +18,7 @@ from adapters.lemmy.convert import Converter
 from bot.domain.content import Alias, InstanceId, Name, RemoteUrl
 
 OWN, FAR = "https://own.example", "https://far.example"
+FAR_AWAY = f"{FAR}/pictrs/image/f728b4fa-4248-4e3a-8a5d-2f346baa9455.webp"
 MAIN = InstanceId("main")
 CONVERT = Converter(addresses=Addresses(instance=MAIN, url=OWN))
 WIRE = Path(__file__).parent / "golden"
@@ -62,6 +63,7 @@ def view(kind: str) -> dict[str, Any]:
 
 
 @settings(max_examples=60)
+@example([((FAR_AWAY, RemoteUrl(value=FAR_AWAY)), "<{}>")])
 @given(st.lists(st.tuples(written(), SHAPES), min_size=1, max_size=4))
 def test_every_form_is_found_in_a_comment_and_stands_for_its_file(planted: list[tuple[tuple[str, Name], str]]) -> None:
     comment = view("comment")
