@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from adapters.whatwg import resolved, without_dots
+from adapters.whatwg import PORTS, resolved, without_dots
 from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _STORED = re.compile(r"/image/(?:original/([^/]+)|original|process\.[a-z0-9]+)")
 _ENCODED = re.compile(r"%(?!2f|25|2b)([0-7][0-9a-f])", re.IGNORECASE)
 _FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
 _PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
-_PORTS = {"http": 80, "https": 443}
 _NESTING = 20  # a proxied URL may lead to the proxy again; each layer makes the URL longer
 
 
@@ -42,7 +41,7 @@ def host_of(url: str) -> str:
     except ValueError:
         return ""
     host = (parts.hostname or "").rstrip(".")
-    return host if port is None or port == _PORTS.get(parts.scheme) else f"{host}:{port}"
+    return host if port is None or port == PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
 def alias_of(text: str) -> str | None:
@@ -94,20 +93,24 @@ def _routed(url: str) -> str:
 def unproxied(url: str, host: str) -> str:
     """The URL that our own image proxy would fetch for this one; ``url`` itself if it does not lead there."""
     for _ in range(_NESTING):
-        if not host or host_of(url) != host or not _PROXY.fullmatch(_routed(url)):
-            return url
-        inner = parse_qs(urlsplit(url).query).get("url", [""])[0]
+        inner = _asked_for(url, host)
         if not host_of(inner):
             return url
         url = inner
     return url
 
 
+def _asked_for(url: str, host: str) -> str:
+    """What our own image proxy is asked for by this URL; empty if it does not lead there."""
+    if not host or host_of(url) != host or not _PROXY.fullmatch(_routed(url)):
+        return ""
+    return parse_qs(urlsplit(url).query).get("url", [""])[0]
+
+
 def data_in(url: str, host: str) -> str | None:
     """The ``data:`` URL that an address is, or that our own image proxy is asked for."""
     url = unproxied(url, host)
-    if host and host_of(url) == host and _PROXY.fullmatch(_routed(url)):
-        url = parse_qs(urlsplit(url).query).get("url", [""])[0]
+    url = _asked_for(url, host) or url
     return url if url[:5].lower() == "data:" else None
 
 

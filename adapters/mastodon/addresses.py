@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from adapters.whatwg import PORTS
 from bot.domain.content import Attachment, RemoteUrl, StorageKey
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ _FILESERVER = re.compile(
     r"(?P<style>original|small|static)/(?P<id>[0-9A-HJKMNP-TV-Z]{26})\.[A-Za-z0-9]+)$"
 )
 _PROXY = re.compile(r"/media_proxy/(?P<id>[0-9A-Za-z]+)(?:/(?P<style>original|small))?/?")
-_PORTS = {"http": 80, "https": 443}
 _ATTACHED = {"media_attachments/files", "attachment"}
 _OF_PREVIEW = {"media_attachments/thumbnails"}
 
@@ -43,7 +43,7 @@ def host_of(url: str) -> str:
     except ValueError:
         return ""
     host = (parts.hostname or "").rstrip(".")
-    return host if port is None or port == _PORTS.get(parts.scheme) else f"{host}:{port}"
+    return host if port is None or port == PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
 def proxied(url: str | None) -> bool:

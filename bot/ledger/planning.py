@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from bot.ledger.chain import Entry
 
 INTENT = schema.intent.c
+MOVING = (IntentState.READY.value, IntentState.UNDOING.value)
+"""States of what is to be carried out or taken back."""
 
 STANDS = timedelta(days=1)
 """For so long nothing that was done ends by itself: a ban is for a day at least."""
@@ -220,9 +222,7 @@ def intent_row(connection: Connection, intent_id: int) -> Row[Any]:
 
 def wake(connection: Connection, case: int, now: datetime) -> None:
     """An ``ENFORCE`` task if anything of the case is to be carried out or taken back; bans go first."""
-    to_do = select(INTENT.id).where(
-        INTENT.case_number == case, INTENT.state.in_([IntentState.READY.value, IntentState.UNDOING.value])
-    )
+    to_do = select(INTENT.id).where(INTENT.case_number == case, INTENT.state.in_(MOVING))
     urgent = to_do.where(INTENT.kind.in_([BanAccount.kind, LimitAccount.kind, SetSwitch.kind]), ~done_elsewhere(now))
     for lane, some in ((Lane.BANS, urgent), (Lane.DEEDS, to_do)):
         if connection.execute(some.limit(1)).first() is not None:

@@ -10,7 +10,7 @@ from bot.domain.decisions import BanAccount, IntentState, LimitAccount, MarkSens
 from bot.ledger import schema
 from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.part import Part
-from bot.ledger.planning import INTENT, done_elsewhere, records_in
+from bot.ledger.planning import INTENT, MOVING, done_elsewhere, records_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 ALSO = schema.also_named.c
 READY = IntentState.READY.value
 HELD = IntentState.HELD.value
-MOVING = (READY, IntentState.UNDOING.value)
 TRACED = (Remove.kind, MarkSensitive.kind, LimitAccount.kind, BanAccount.kind)
 ASKED_AT_ONCE = 500
 """Targets in one statement: databases bound the number of its parameters."""

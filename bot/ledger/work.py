@@ -11,10 +11,9 @@ from bot.ledger import schema
 from bot.ledger.columns import fingerprint
 from bot.ledger.database import insert_into
 from bot.ledger.part import Part
-from bot.ledger.planning import INTENT, wake
+from bot.ledger.planning import INTENT, MOVING, wake
 from bot.ledger.schema import task as tasks
 from bot.ledger.tasks import FINISHED, PARKED, RUNNING, WAITING, want
-from bot.ledger.turns import MOVING
 from bot.ports import Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:

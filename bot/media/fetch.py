@@ -105,9 +105,10 @@ class HttpFetcher:
 
     async def _follow(self, url: str) -> Fetched | Unscannable:
         target = _address_of(url)
-        digest = url.partition("#")[2]
-        if digest.startswith(WITHIN):
-            kept = await self._in_kept(url, target, digest.removeprefix(WITHIN))
+        fragment = url.partition("#")[2]
+        inner, digest = fragment.startswith(WITHIN), fragment.removeprefix(WITHIN)
+        if inner:
+            kept = await self._in_kept(url, target, digest)
             if kept is not None:
                 return kept
         for _ in range(MAX_REDIRECTS + 1):
@@ -123,9 +124,9 @@ class HttpFetcher:
             finally:
                 await response.aclose()
             declared = response.headers.get("content-type", "")
-            if digest.startswith(WITHIN) and declared.startswith("application/json") and self._is_own(target):
+            if inner and declared.startswith("application/json") and self._is_own(target):
                 self._text = _address_of(url), self._clock.now(), data
-                found = await self._inner(url, data, digest.removeprefix(WITHIN))
+                found = await self._inner(url, data, digest)
                 return found or Unscannable(kind=UnscannableKind.GONE, detail="the text carries this picture no more")
             return Fetched(url=url, final_url=str(target), data=data, declared_type=declared or None)
         return self._later(f"more than {MAX_REDIRECTS} redirects", _LATER)

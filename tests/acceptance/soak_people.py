@@ -191,14 +191,6 @@ class Life:
                 self._items.remove(found)
         return found
 
-    def _call(self, token: str, path: str, *, method: str = "POST", **content: Any) -> dict[str, Any] | None:
-        answer = self.poster.call(token, path, method=method, **content)
-        if self.poster.is_banned(answer):
-            return None
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
-
     # -- what happens
 
     def _post(self, turn: Turn, chance: random.Random) -> None:
@@ -269,13 +261,12 @@ class Life:
         made = self._upload(turn, item.by, item.token)
         assert made is not None
         if item.kind == "comment":
-            text = f"Corrected: ![]({made.url})"
-            done = self._call(item.token, "comment", method="PUT", comment_id=item.number, content=text)
+            change: dict[str, Any] = {"comment_id": item.number, "content": f"Corrected: ![]({made.url})"}
         elif chance.random() < 0.5:
-            done = self._call(item.token, "post", method="PUT", post_id=item.number, url=made.url)
+            change = {"post_id": item.number, "url": made.url}
         else:
-            done = self._call(item.token, "post", method="PUT", post_id=item.number, body=f"More: ![]({made.url})")
-        assert done is not None
+            change = {"post_id": item.number, "body": f"More: ![]({made.url})"}
+        self.poster.call(item.token, item.kind, method="PUT", **change).raise_for_status()
 
     def _edit_afar(self, turn: Turn, chance: random.Random) -> None:
         item = self._some_item(chance, lambda one: one.token is None)

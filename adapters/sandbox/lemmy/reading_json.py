@@ -60,16 +60,7 @@ class JsonReader:
             if found != ord('"'):
                 raise self.failure("key must be a string", self.at + 1)
             yield self._text()
-            found = self.peek()
-            if found == ord(","):
-                self.at += 1
-                found = self.peek()
-                if found == ord("}"):
-                    raise self.failure("trailing comma", self.at + 1)
-                if found is None:
-                    raise self.failure("EOF while parsing a value")
-            elif found not in {ord("}"), None}:
-                raise self.failure("expected `,` or `}`", self.at + 1)
+            found = self._after_a_value("}")
         self.at += 1
 
     def colon(self) -> None:
@@ -89,17 +80,22 @@ class JsonReader:
             if found is None:
                 raise self.failure("EOF while parsing a list")
             yield
-            found = self.peek()
-            if found == ord(","):
-                self.at += 1
-                found = self.peek()
-                if found == ord("]"):
-                    raise self.failure("trailing comma", self.at + 1)
-                if found is None:
-                    raise self.failure("EOF while parsing a value")
-            elif found not in {ord("]"), None}:
-                raise self.failure("expected `,` or `]`", self.at + 1)
+            found = self._after_a_value("]")
         self.at += 1
+
+    def _after_a_value(self, end: str) -> int | None:
+        """What comes next: past a comma, or ``end``."""
+        found = self.peek()
+        if found == ord(","):
+            self.at += 1
+            found = self.peek()
+            if found == ord(end):
+                raise self.failure("trailing comma", self.at + 1)
+            if found is None:
+                raise self.failure("EOF while parsing a value")
+        elif found not in {ord(end), None}:
+            raise self.failure(f"expected `,` or `{end}`", self.at + 1)
+        return found
 
     def container(self) -> str | None:
         """``map`` or ``sequence`` if one of them comes next."""
