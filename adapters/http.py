@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from adapters.buckets import Buckets
+from adapters.whatwg import resolved
 from bot.domain.errors import BadAnswerError, RateLimitedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -253,7 +254,9 @@ def _until_reset(headers: Mapping[str, str]) -> float:
 
 
 def checked_url(url: str) -> str:
-    """The address of a server as an operator wrote it, without trailing slash. Raises ``ValueError`` with a remedy."""
+    """The address of a server as servers write it: the host in ASCII, no trailing slash, no port that goes without
+    saying. Raises ``ValueError`` with a remedy.
+    """
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -263,4 +266,4 @@ def checked_url(url: str) -> str:
         raise ValueError("is not a web address; write it like https://lemmy.example")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a plain address, without user, password, query or fragment")
-    return url.rstrip("/")
+    return (resolved(url) or url).rstrip("/")

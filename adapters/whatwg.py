@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
+from bot.domain.hosts import PORTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PORTS = {"http": 80, "https": 443}
 
 _CONTROLS = "".join(map(chr, range(0x21)))
 _BREAKS = str.maketrans("", "", "\t\n\r")
@@ -130,23 +130,22 @@ def _host(text: str) -> str | None:
         return text.lower() if zone is None else None
     host = unquote(text)
     if not host.isascii():
-        host = _ascii_where_needed(host)
+        host = _ascii(host)
     return host.lower() if host and not _FORBIDDEN.search(host) else None
 
 
-def _ascii_where_needed(host: str) -> str:
-    """A host as it is looked up; still as a human reads it where every client can look it up; empty if none can."""
+def _ascii(host: str) -> str:
+    """A host as it is looked up, which is how servers write it, too; empty if it cannot be."""
     try:
         host = idna.uts46_remap(host, std3_rules=False, transitional=False)
     except idna.IDNAError:
         return ""
     try:
-        idna.encode(host)
+        return idna.encode(host).decode()
     except idna.IDNAError:  # an emoji, for instance: browsers know such hosts, the newer standard does not
         if any(len(one) > _LONGEST_LABEL for one in host.split(".")):
             return ""
         return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in host.split("."))
-    return host
 
 
 def _visible(url: str) -> str:

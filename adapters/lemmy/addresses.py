@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from adapters.whatwg import PORTS, resolved, without_dots
+from adapters.whatwg import resolved, without_dots
 from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, RemoteUrl, StorageKey
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,17 +32,6 @@ _ENCODED = re.compile(r"%(?!2f|25|2b)([0-7][0-9a-f])", re.IGNORECASE)
 _FILE = re.compile(r"/+(?:pictrs/+image|api/+v4/+image)/+([^/]+)/*")
 _PROXY = re.compile(r"/+api/+(?:v3/+image_proxy|v4/+image/+proxy)/*")
 _NESTING = 20  # a proxied URL may lead to the proxy again; each layer makes the URL longer
-
-
-def host_of(url: str) -> str:
-    """Host and port, in lower case, without the port that the scheme implies; empty if there is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").rstrip(".")
-    return host if port is None or port == PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
 def alias_of(text: str) -> str | None:

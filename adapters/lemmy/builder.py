@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adapters.http import Transport
 from adapters.lemmy.account import Account
-from adapters.lemmy.addresses import Addresses, host_of
+from adapters.lemmy.addresses import Addresses
 from adapters.lemmy.bans import Bans
 from adapters.lemmy.client import LemmyClient
 from adapters.lemmy.convert import Converter
@@ -37,6 +37,7 @@ from adapters.lemmy.uploads import UploadIndex
 from adapters.lemmy.v4.builder import build as build_v4
 from adapters.public import PublicView
 from bot.domain.content import InstanceId
+from bot.domain.hosts import host_of
 from bot.ports import Instance, PrivateHost
 
 if TYPE_CHECKING:

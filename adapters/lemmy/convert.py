@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from adapters import embedded
-from adapters.lemmy.addresses import data_in, host_of, leads_to_a_file
+from adapters.lemmy.addresses import data_in, leads_to_a_file
 from adapters.markup import links, looks_like_media
 from bot.domain.content import (
     Account,
@@ -33,6 +33,7 @@ from bot.domain.content import (
     Visibility,
 )
 from bot.domain.errors import BadAnswerError
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

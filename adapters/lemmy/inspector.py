@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.lemmy.addresses import host_of
 from bot.domain.errors import NotLoggedInError, PlatformError, RateLimitedError, UnreachableError
+from bot.domain.hosts import host_of
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from adapters.etag import digest_in
 from adapters.lemmy.addresses import alias_of
 from adapters.markup import looks_like_media
+from adapters.whatwg import resolved
 from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, SubjectKey
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
@@ -96,6 +97,7 @@ class LemmyResolver:
             return Alias(instance=self._addresses.instance, value=alias)
         if not text.startswith(("http://", "https://")):
             return None
+        text = resolved(text) or text
         name = self._addresses.name_of(text)
         if isinstance(name, Alias):
             return name

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from adapters.whatwg import PORTS
 from bot.domain.content import Attachment, RemoteUrl, StorageKey
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from bot.domain.content import InstanceId, Name
@@ -33,17 +33,6 @@ _FILESERVER = re.compile(
 _PROXY = re.compile(r"/media_proxy/(?P<id>[0-9A-Za-z]+)(?:/(?P<style>original|small))?/?")
 _ATTACHED = {"media_attachments/files", "attachment"}
 _OF_PREVIEW = {"media_attachments/thumbnails"}
-
-
-def host_of(url: str) -> str:
-    """Host and port, in lower case, without the port that the scheme implies; empty if there is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").rstrip(".")
-    return host if port is None or port == PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
 def proxied(url: str | None) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.http import Transport
-from adapters.mastodon.addresses import Addresses, host_of
+from adapters.mastodon.addresses import Addresses
 from adapters.mastodon.client import MastodonClient
 from adapters.mastodon.convert import Converter
 from adapters.mastodon.deeds import deeds
@@ -20,6 +20,7 @@ from adapters.mastodon.streaming import StreamPush
 from adapters.mastodon.sweeps import Notes, SweepSource
 from adapters.mastodon.webhook import WebhookPush
 from bot.domain.content import InstanceId
+from bot.domain.hosts import host_of
 from bot.ports import Instance, PrivateHost
 
 if TYPE_CHECKING:

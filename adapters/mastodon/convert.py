@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from adapters.markup import links, looks_like_media
-from adapters.mastodon.addresses import host_of, proxied
+from adapters.mastodon.addresses import proxied
 from bot.domain.content import (
     Account,
     Attachment,
@@ -30,6 +30,7 @@ from bot.domain.content import (
     Visibility,
 )
 from bot.domain.errors import BadAnswerError
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapters.http import Transport
-from adapters.mastodon.addresses import host_of
 from adapters.mastodon.capabilities import LIKE_MASTODON, Permission
 from bot.domain.errors import (
     NotLoggedInError,
@@ -16,6 +15,7 @@ from bot.domain.errors import (
     RateLimitedError,
     UnreachableError,
 )
+from bot.domain.hosts import host_of
 from bot.ports import CheckResult
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from adapters.markup import looks_like_media
+from adapters.whatwg import resolved
 from bot.domain.content import Post, Profile, RemoteUrl, SubjectKey
 from bot.domain.errors import NotFoundError, NotPermittedError, RejectedError
 
@@ -70,6 +71,7 @@ class MastodonResolver:
         text = text.strip()
         if not text.startswith(("http://", "https://")):
             return self._addresses.key(text) or self._by_id(text) or self._by_handle(text)
+        text = resolved(text) or text
         name = self._addresses.name_of(text)
         if not isinstance(name, RemoteUrl):
             return name

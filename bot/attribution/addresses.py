@@ -12,19 +12,6 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Sighting
 
-_PORTS = {"http": 80, "https": 443}
-
-
-def host_of(url: str) -> str:
-    """Host, with the port where it is not the scheme's own, as accounts have it; empty if there is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").rstrip(".")
-    return host if port is None or port == _PORTS.get(parts.scheme) else f"{host}:{port}"
-
 
 def carried(url: str) -> str | None:
     """The address in the query of another one: what an image proxy fetches for whoever asks it.

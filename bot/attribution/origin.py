@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.attribution.addresses import carried, host_of
+from bot.attribution.addresses import carried
 from bot.domain.content import SHOWS, Attachment, Profile, RemoteUrl, Role, StorageKey
 from bot.domain.evidence import Attribution, How
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

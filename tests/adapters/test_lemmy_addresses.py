@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.lemmy.addresses import Addresses, host_of, own_alias, unproxied
+from adapters.http import checked_url
+from adapters.lemmy.addresses import Addresses, own_alias, unproxied
+from adapters.markup import links
 from bot.domain.content import Alias, InstanceId, RemoteUrl
 
 HOST = "lemmy.example"
@@ -113,10 +115,11 @@ def test_every_writing_of_a_name_is_the_name_that_is_listed() -> None:
     assert own_alias(OWN.replace("png", "PNG"), HOST) == ALIAS.replace("png", "PNG"), "endings are compared as they are"
 
 
-def test_default_ports_do_not_matter() -> None:
-    assert host_of("http://a.example:80/") == host_of("http://a.example") == "a.example"
-    assert host_of("https://a.example:80") == "a.example:80"
-    assert host_of("http://[::1]:8080/x") == "::1:8080"
+def test_host_in_another_script_is_ours_however_a_text_writes_it() -> None:
+    here = Addresses(instance=InstanceId("main"), url=checked_url("https://b\u00fccher.example"))
+    texts = [f"![](https://{host}/pictrs/image/{ALIAS})" for host in ("B\u00dcCHER.example", "xn--bcher-kva.example")]
+    names = [here.name_of(link.url) for text in texts for link in links(text)]
+    assert names == [Alias(instance=here.instance, value=ALIAS)] * 2
 
 
 @given(st.text(), st.text())

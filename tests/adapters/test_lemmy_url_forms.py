@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.lemmy.addresses import Addresses, host_of
+from adapters.lemmy.addresses import Addresses
 from adapters.lemmy.convert import Converter
 from bot.domain.content import Alias, InstanceId, Name, RemoteUrl
+from bot.domain.hosts import host_of
 
 OWN, FAR = "https://own.example", "https://far.example"
 FAR_AWAY = f"{FAR}/pictrs/image/f728b4fa-4248-4e3a-8a5d-2f346baa9455.webp"

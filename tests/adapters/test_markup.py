@@ -131,8 +131,8 @@ def test_custom_emoji_is_told_by_its_title(text: str, emoji: bool) -> None:
     assert (link.emoji, link.shown) == (emoji, not text.startswith("[") or emoji)
 
 
-def test_hosts_are_left_as_they_are_written() -> None:
-    assert set(found("![](https://bücher.example/ü.png)")) == {"https://bücher.example/ü.png"}
+def test_hosts_are_written_as_servers_write_them() -> None:
+    assert set(found("![](https://bücher.example/ü.png)")) == {"https://xn--bcher-kva.example/ü.png"}
 
 
 def test_addresses_without_a_host_lead_to_the_server_that_shows_them() -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.mastodon.addresses import Addresses, host_of, proxied
+from adapters.mastodon.addresses import Addresses, proxied
 from adapters.mastodon.convert import Converter, hidden, unfinished, unwrapped
 from bot.domain.content import Attachment, InstanceId, Name, RemoteUrl, Role, StorageKey
 from bot.domain.errors import BadAnswerError
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

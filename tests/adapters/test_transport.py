@@ -186,8 +186,19 @@ def test_addresses_that_cannot_be_a_server(url: str) -> None:
         checked_url(url)
 
 
-def test_address_loses_its_slash() -> None:
-    assert checked_url("https://lemmy.example/") == "https://lemmy.example"
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://lemmy.example/", "https://lemmy.example"),
+        ("HTTPS://Lemmy.Example:443/", "https://lemmy.example"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("http://pict_rs:8080", "http://pict_rs:8080"),
+        ("http://[::1]:8536/", "http://[::1]:8536"),
+        ("https://own.example/below/", "https://own.example/below"),
+    ],
+)
+def test_address_is_written_as_the_server_writes_it(written: str, url: str) -> None:
+    assert checked_url(written) == url
 
 
 SHOWN, GONE, SILENT = answer(200, b"x", "image/png"), answer(404), answer(403)

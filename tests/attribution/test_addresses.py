@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.attribution.addresses import carried, host_of, to_fetch
+from bot.attribution.addresses import carried, to_fetch
 
 FAR = "https://far.example/a.png?id=1"
 SHOWN = "https://own.example/api/v3/image_proxy?url=https%3A%2F%2Ffar.example%2Fa.png%3Fid%3D1"
@@ -23,22 +22,7 @@ def test_smaller_copies_are_fetched_whole_and_once() -> None:
     assert to_fetch(FAR, seen) == [SHOWN, FAR]
 
 
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("https://A.example:443/x", "a.example"),
-        ("http://a.example:8080/", "a.example:8080"),
-        ("https://u:p@a.example./", "a.example"),
-        ("https://a.example:99999/", ""),
-        ("mailto:a@b", ""),
-    ],
-)
-def test_hosts_are_written_as_accounts_have_them(url: str, host: str) -> None:
-    assert host_of(url) == host
-
-
 @given(st.text())
 def test_never_raises(text: str) -> None:
-    host_of(text)
     carried(text)
     assert to_fetch(FAR, [f"https://x.example/?{text}"])[-1] == FAR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.lemmy.addresses import READ_V4, Addresses, host_of
+from adapters.lemmy.addresses import READ_V4, Addresses
 from adapters.lemmy.convert import Converter
 from adapters.lemmy.enforcer import LemmyEnforcer
 from adapters.lemmy.generation import Parts
@@ -25,6 +25,7 @@ from adapters.lemmy.v4.resolver import V4Resolver
 from adapters.lemmy.v4.switches import V4Switches
 from adapters.lemmy.v4.uploads import UploadSource, V4Uploads
 from bot.domain.content import InstanceId
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from datetime import timedelta
