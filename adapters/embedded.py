@@ -49,6 +49,13 @@ def address(page: str, url: str) -> str | None:
     return None if read is None else f"{page}#{WITHIN}{hashlib.sha256(read[1]).hexdigest()}"
 
 
+def stands_within(url: str) -> bool:
+    """Whether an address is one that ``address`` gives. Nobody but us has a use for it, so that what a text leads to by
+    one is a page and no picture: whose the picture is would else be anybody's who writes its address down.
+    """
+    return urlsplit(url).fragment.startswith(WITHIN)
+
+
 def within(answer: bytes, digest: str) -> tuple[str, bytes] | None:
     """The picture of this SHA-256 in one of the texts of a JSON answer, with the type that it claims."""
     try:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urldefrag
 
 from adapters import embedded
-from adapters.lemmy.addresses import data_in, leads_to_a_file
+from adapters.lemmy.addresses import data_in, leads_to_a_file, unproxied
 from adapters.markup import links, looks_like_media
 from bot.domain.content import (
     Account,
@@ -306,7 +307,10 @@ class Converter:
     def _placed(self, url: str, key: SubjectKey) -> str | None:
         """Where something is fetched: a picture that the text itself carries, where the text is read."""
         data = data_in(url, self.addresses.host)
-        return url if data is None else embedded.address(self.addresses.reading(key), data)
+        if data is not None:
+            return embedded.address(self.addresses.reading(key), data)
+        inner = unproxied(url, self.addresses.host)
+        return urldefrag(inner).url if embedded.stands_within(inner) else url
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
         at = "" if of["local"] else f"@{host_of(of['actor_id'])}"

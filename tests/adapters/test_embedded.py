@@ -159,6 +159,18 @@ def test_picture_in_a_text_is_fetched_where_the_text_is_read(square: Town) -> No
         assert (fetched.data, fetched.declared_type) == (data, "image/png")
 
 
+@pytest.mark.parametrize("by_proxy", [False, True])
+def test_whoever_leads_to_a_picture_in_a_text_of_another_shows_nothing_of_it(square: Town, *, by_proxy: bool) -> None:
+    square.post(body=f"![a](data:image/png;base64,{b64encode(picture()).decode()})")
+    (one,) = seen(square.connect(start_from=timedelta(days=1)))
+    proxy = "api/v3/image_proxy" if square.api == "/api/v3" else "api/v4/image/proxy"
+    url = f"{square.box.url}/{proxy}?url={quote(one.media.url, safe='')}" if by_proxy else one.media.url
+    square.comment(square.post("bob"), f"![a]({url})")
+    found = seen(square.connect(start_from=timedelta(days=1)))
+    assert len(found) == 2
+    assert [each.subject.author for each in found if each.name == one.name] == [one.subject.author]
+
+
 def test_picture_that_was_edited_out_of_a_text_is_gone(square: Town) -> None:
     number = square.post(body=f"![a](data:image/png;base64,{b64encode(picture()).decode()})")
     (one,) = seen(square.connect(start_from=timedelta(days=1)))

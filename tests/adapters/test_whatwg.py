@@ -29,7 +29,7 @@ BASE = "https://own.example"
         ("http://a.example:00080?x", "http://a.example?x"),
         ("http://a.example:443/", "http://a.example:443/"),
         ("https://[2001:DB8::1]:443/", "https://[2001:db8::1]/"),
-        ("https://fa\u00df.example/", "https://fa\u00df.example/"),
+        ("https://fa\u00df.example/", "https://xn--fa-hia.example/"),
         ("https://a.example./", "https://a.example./"),
         ("https://e:.png", None),
         ("https:e:.png", "https://own.example/e:.png"),
