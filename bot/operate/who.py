@@ -61,7 +61,7 @@ def who(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], 
     text = _digest_of(text.strip()) or text.strip()
     known = ledger.file_by_sha256(text.lower()) if _DIGEST.fullmatch(text) else None
     if known is not None:
-        _raise_first(index.complete(known.id))
+        _raise_first(index.asking.complete(known.id))
         return [_told(ledger, index, instances, known.id)]
     found: dict[int, None] = {}
     for key in _names(ledger, instances, text):
@@ -111,9 +111,9 @@ def _learn(ledger: Ledger, index: Index, key: str) -> None:
     record = ledger.name(key)
     if record is None or not isinstance(record.name, Alias):
         return
-    _raise_first(index.learn(record.name).troubles)
+    _raise_first(index.asking.learn(record.name).troubles)
     now = ledger.name(key)
-    _raise_first(index.complete(now.file_id) if now is not None else ())
+    _raise_first(index.asking.complete(now.file_id) if now is not None else ())
 
 
 def _raise_first(troubles: Sequence[PlatformError]) -> None:

@@ -66,7 +66,7 @@ class Strangers:
         self._met[known.file_id] = self._since[known.file_id] = now
         # First, for once they are bound they are no strangers any more, even to whoever goes on after a crash.
         self._ledger.enqueue(TaskKind.JUDGE, str(known.file_id), Lane.DEEDS)
-        self._index.complete(known.file_id)  # whatever could not be asked, is asked when it is judged
+        self._index.asking.complete(known.file_id)  # whatever could not be asked, is asked when it is judged
         return True
 
     def unjudged(self, record: IntentRecord) -> bool:
@@ -127,7 +127,7 @@ def came_back(ledger: Ledger, index: Index, key: SubjectKey) -> Sequence[Platfor
         if ledger.first_done(file.case, PurgeFile.kind) is None:
             continue
         before = len(ledger.names_of(file.id))
-        troubles += index.complete(file.id)
+        troubles += index.asking.complete(file.id)
         if len(ledger.names_of(file.id)) > before:
             ledger.enqueue(TaskKind.JUDGE, str(file.id), Lane.DEEDS)
     return troubles

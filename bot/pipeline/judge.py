@@ -87,7 +87,7 @@ class Judge:
 
     async def consider_thumbnails(self, name: Name, *, lane: Lane) -> None:
         """Thumbnails that waited for what has this name, and turn out not to look like it."""
-        for record, looks_alike in await in_thread(self._s.index.thumbnails_of, name):
+        for record, looks_alike in await in_thread(self._s.index.beside.thumbnails_of, name):
             file = await in_thread(self._s.ledger.file, record.file_id)
             if file is not None and isinstance(file.scan, Evidence) and not looks_alike:
                 await self._now_or_later(file.id, file.scan, lane=lane)
@@ -157,7 +157,7 @@ class Judge:
         be asked, everything but the purge is planned, and the error is raised afterwards so that the purge follows with
         the next try.
         """
-        unasked: PlatformError | None = next(iter(await in_thread(self._s.index.complete, file_id)), None)
+        unasked: PlatformError | None = next(iter(await in_thread(self._s.index.asking.complete, file_id)), None)
         facts, verdicts, known = await in_thread(self._look, file_id, scan)
         size = len(known.sightings) + len(known.addresses)
         asks_first = any(self._waits_for_uses(verdict) for verdict in verdicts)

@@ -117,7 +117,7 @@ class Recheck:
         for file_id in files:
             for name, attribution in self._index.about(file_id).attributions.items():
                 if attribution.how is not How.LISTED and isinstance(name, Alias):
-                    self._index.learn_uploader(name)
+                    self._index.asking.learn_uploader(name)
         uploaders = {
             attribution.uploader.uri
             for file_id in files

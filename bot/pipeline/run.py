@@ -135,7 +135,7 @@ class Pipeline:
         record = self._s.ledger.name(key)
         if record is None:
             return None, Learned(digest=None), None
-        learned = self._s.index.recognise(record.name)
+        learned = self._s.index.asking.recognise(record.name)
         file = self._s.ledger.file_by_sha256(learned.digest) if learned.digest is not None else None
         scan = self._scanner.fresh(file) if file is not None else None
         return record, learned, replace(file, scan=scan) if file is not None and scan is not None else None

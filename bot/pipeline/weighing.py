@@ -48,13 +48,13 @@ def whose_turn(index: Index, file_id: int, scan: Evidence, name: Name | None = N
     ``name``: by what is shown under this name of it, instead of all of them.
     """
     listed = _listed(scan)
-    made_from = index.made_from(file_id, name)
+    made_from = index.beside.made_from(file_id, name)
     if any(original.scan is None for original, _ in made_from) and not listed:
         return Turn(itself=False)  # the picture comes next, and asks for its thumbnails then
     alike = [original for original, looks_alike in made_from if looks_alike]
     taken_along = bool(alike) and all(_listed(original.scan) for original in alike)
     if taken_along and listed:
-        taken_along = index.only_thumbnail(file_id, name)
+        taken_along = index.beside.only_thumbnail(file_id, name)
     return Turn(itself=not alike or (listed and not taken_along), pictures=alike)
 
 

@@ -697,7 +697,7 @@ def test_ban_stands_although_the_listed_thumbnail_was_judged_before_its_picture(
         patch.setattr(type(small.pipeline._judge), "judge", later)
         small.examine(picture)
     own, original = (small.ledger.name(str(name)).file_id for name in (thumbnail, picture))
-    small.pipeline._s.index.complete(original)
+    small.pipeline._s.index.asking.complete(original)
     asyncio.run(small.pipeline._judge.judge(own))
     assert small.states()["ban_account"] == (IntentState.HELD, (HoldReason.WEAK_ATTRIBUTION,))
     asyncio.run(small.pipeline._judge.judge(original))

@@ -100,13 +100,13 @@ def test_what_could_not_be_asked_keeps_it(store: Store) -> None:
 
 
 def test_a_crash_in_the_middle_forgets_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = store.pipeline._s.index.complete
+    real = store.pipeline._s.index.asking.complete
 
     def crash(file_id: int) -> None:
         real(file_id)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store.pipeline._s.index, "complete", crash)
+    monkeypatch.setattr(store.pipeline._s.index.asking, "complete", crash)
     with pytest.raises(KeyboardInterrupt):
         store.act()
     monkeypatch.undo()

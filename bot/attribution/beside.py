@@ -1,0 +1,118 @@
+"""What is shown beside a file: the thumbnail that the server made from it, and the picture that one was made from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from bot.attribution.likeness import LOOKS_ALIKE
+from bot.attribution.origin import attribute
+from bot.domain.content import Alias, Role
+from bot.domain.evidence import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bot.domain.content import Name, Sighting
+    from bot.domain.evidence import Attribution
+    from bot.ports import FileRecord, Ledger, NameRecord
+
+PRINTS = 20_000
+"""PDQ hashes that are kept in mind: a picture is compared with all thumbnails that were made from it."""
+
+
+class Beside:
+    """By the places that the ledger knows, and by what the pictures look like."""
+
+    def __init__(self, library: Ledger) -> None:
+        self._library = library
+        self._prints = lru_cache(PRINTS)(self._pdq)
+
+    def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
+        """Thumbnails that the server made from this file, as far as they were looked at; do they look alike?
+
+        What somebody stored is no such thumbnail, though it may be shown as one.
+        """
+        beside = self._library.beside(file_id, own=Role.ATTACHMENT, theirs=Role.THUMBNAIL)
+        return [
+            (one.record, self._alike(file_id, one.record.file_id))
+            for one in beside
+            # One that was not looked at yet comes back when it was.
+            if isinstance(one.record.name, Alias) and not one.uploaded and one.looked_at
+        ]
+
+    def thumbnails_of(self, name: Name) -> Sequence[tuple[NameRecord, bool]]:
+        """The same, of the posts that show the file under this name."""
+        own = self._library.name(str(name))
+        found: dict[Name, tuple[NameRecord, bool]] = {}
+        for beside in self._beside(self._library.sightings_under(name), Role.ATTACHMENT, Role.THUMBNAIL):
+            record = self._library.name(str(beside.name))
+            if own is None or record is None or record.file_id == own.file_id or not isinstance(record.name, Alias):
+                continue
+            file = self._library.file(record.file_id)
+            if file is not None and file.scan is not None and not self._library.uploaded(file.id):
+                found[beside.name] = (record, self._alike(own.file_id, file.id))
+        return list(found.values())
+
+    def made_from(self, file_id: int, name: Name | None = None) -> Sequence[tuple[FileRecord, bool]]:
+        """The pictures that a thumbnail was made from, if the server made this file, and whether it looks like them.
+
+        ``name``: only by what is shown under this name of it.
+        """
+        if self._library.uploaded(file_id):
+            return ()
+        of = self._library.sightings_of(file_id) if name is None else self._library.sightings_under(name)
+        found: dict[int, tuple[FileRecord, bool]] = {}
+        for beside in self._beside(of, Role.THUMBNAIL, Role.ATTACHMENT):
+            record = self._library.name(str(beside.name))
+            if record is None or record.file_id in found:
+                continue
+            file = self._library.file(record.file_id)
+            if file is not None and file.id != file_id:
+                found[record.file_id] = (file, self._alike(file_id, file.id))
+        return list(found.values())
+
+    def only_thumbnail(self, file_id: int, name: Name | None = None) -> bool:
+        """Whether a file is shown as a thumbnail and as nothing else; ``name``: under this name of it."""
+        of = self._library.sightings_of(file_id) if name is None else self._library.sightings_under(name)
+        return all(sighting.media.role is Role.THUMBNAIL for sighting in of)
+
+    def _beside(self, sightings: Sequence[Sighting], own: Role, theirs: Role) -> Iterator[Sighting]:
+        """What is shown as ``theirs`` where a file is shown as ``own``."""
+        for key in {s.subject.key: None for s in sightings if s.media.role is own}:
+            yield from (beside for beside in self._library.sightings_in(key) if beside.media.role is theirs)
+
+    def original(self, file_id: int, sightings: Sequence[Sighting], own: set[Name]) -> Attribution | None:
+        """Of the picture beside which a file is shown as a thumbnail, if that is what it was made from.
+
+        What does not look like it is somebody's own choice of a thumbnail, and may be anybody's file.
+        """
+        for beside in self._beside(sightings, Role.THUMBNAIL, Role.ATTACHMENT):
+            record = self._library.name(str(beside.name)) if beside.name not in own else None
+            if record is not None and self._alike(file_id, record.file_id):
+                upload = self._library.upload(beside.name)
+                return attribute(
+                    beside.name,
+                    uploads=() if upload is None else (upload,),
+                    sightings=self._library.sightings_under(beside.name),
+                )
+        return None
+
+    def _alike(self, one: int, other: int) -> bool:
+        hashes = [self._print_of(file_id) for file_id in (one, other)]
+        if hashes[0] is None or hashes[1] is None:
+            return False
+        return (hashes[0] ^ hashes[1]).bit_count() <= LOOKS_ALIKE
+
+    def _print_of(self, file_id: int) -> int | None:
+        """Of bytes, which do not change: what is not known yet is asked for again."""
+        try:
+            return self._prints(file_id)
+        except LookupError:
+            return None
+
+    def _pdq(self, file_id: int) -> int:
+        file = self._library.file(file_id)
+        if file is None or not isinstance(file.scan, Evidence) or file.scan.pdq is None:
+            raise LookupError(file_id)
+        return int(file.scan.pdq, 16)
