@@ -187,6 +187,16 @@ class Buckets:
                     queue.waiting.remove(waiter)
                 self._changed.notify_all()
 
+    def spare(self, name: str) -> int:
+        """Calls that look which could pass right now, one after the other; 0 of a limiter that was never fed."""
+        with self._changed:
+            bucket, now = self._buckets.get(name), self._monotonic()
+            if bucket is None or bucket.at > now:
+                return 0
+            bucket.refill(now)
+            waiting = len(self._queues[name].waiting) if name in self._queues else 0
+            return max(0, int(bucket.tokens - _reserved(bucket)) - waiting)
+
     def _missing(self, name: str, queue: _Queue, waiter: _Waiter) -> float:
         """Seconds until this call may pass; 0: now."""
         bucket = self._buckets.get(name)
@@ -198,6 +208,11 @@ class Buckets:
         bucket.refill(self._monotonic())
         wanted = 1.0 + queue.before(waiter)
         if waiter.rank is Rank.READ and queue.owed < 1 and bucket.capacity >= 5:
-            wanted = min(wanted + min(bucket.capacity * RESERVE, LARGEST_RESERVE), bucket.capacity)
+            wanted = min(wanted + _reserved(bucket), bucket.capacity)
         lacking = wanted - bucket.tokens
         return lacking / bucket.per_second + 0.001 if lacking > 1e-9 else 0.0
+
+
+def _reserved(bucket: _Bucket) -> float:
+    """Tokens that only urgent calls may take."""
+    return min(bucket.capacity * RESERVE, LARGEST_RESERVE)

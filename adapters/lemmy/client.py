@@ -186,6 +186,10 @@ class LemmyClient:
     def _of_strangers(self, described: Json) -> Json:
         return described
 
+    def spare(self) -> int:
+        """Calls that may read now without waiting, and without keeping a deed waiting."""
+        return self.transport.buckets.spare("message")
+
     def _feed(self, name: str, *, count: int, seconds: float) -> None:
         self.transport.buckets.feed(name, count=count, seconds=seconds)
 

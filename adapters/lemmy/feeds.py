@@ -78,6 +78,10 @@ class PostFeed:
                 continue
         return found[:_SPARE]
 
+    def spare(self) -> int:
+        """As the client tells."""
+        return self._client.spare()
+
     def one(self, number: int) -> Json:
         """``GET /post``, which shows an admin what no listing does: posts that were removed or deleted."""
         return _single(self._client.get("/post", {"id": number}, vouched=True), "post_view", self.number)
@@ -162,6 +166,10 @@ class PagedFeed:
     def last_page(self) -> int:
         """The number of the last page that this server gives."""
         return self._last_pages.get(self._client.site().version, LAST_PAGE)
+
+    def spare(self) -> int:
+        """As the client tells."""
+        return self._client.spare()
 
     def one(self, number: int) -> Json:
         """``GET /comment``; uploads cannot be asked for."""

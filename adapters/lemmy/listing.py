@@ -34,6 +34,10 @@ class Feed(Protocol[Row]):
         """A single row. Raises ``NotFoundError``."""
         ...
 
+    def spare(self) -> int:
+        """Calls that the server's limit has room for right now, besides those that are kept for deeds."""
+        ...
+
     def page(self, place: Place | None) -> Page[Row]:
         """A page; the newest without a place."""
         ...

@@ -47,6 +47,26 @@ def test_no_more_than_the_server_allows_and_deeds_last() -> None:
     assert taken(buckets, "message", urgent=True) == 100 * MARGIN
 
 
+def test_what_is_to_spare_can_be_taken_at_once_and_leaves_deeds_their_share() -> None:
+    watch = Watch()
+    buckets = Buckets(longest_wait=0, monotonic=watch)
+    assert buckets.spare("message") == 0, "nobody said what the server allows"
+    buckets.feed("message", count=100, seconds=50)
+    for spent in (0, 7, 30):
+        for _ in range(spent):
+            buckets.take("message")
+        told = buckets.spare("message")
+    assert taken(buckets, "message") == told > 0
+    assert buckets.spare("message") == 0
+    assert taken(buckets, "message", urgent=True) >= 15
+    watch.now = 30.0
+    told = buckets.spare("message")
+    assert taken(buckets, "message") == told > 0
+    watch.now = 50.0
+    buckets.rest("message", 20.0)
+    assert buckets.spare("message") == 0, "the server refuses everything for so long"
+
+
 def test_waits_for_a_token() -> None:
     buckets = Buckets(longest_wait=5)
     buckets.feed("search", count=2, seconds=0.4)

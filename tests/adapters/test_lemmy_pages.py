@@ -49,6 +49,9 @@ class Lists:
     def site(self) -> SimpleNamespace:
         return SimpleNamespace(version=self.version, admins=frozenset())
 
+    def spare(self) -> int:
+        return 0
+
     def upload(self, count: int, *, at: datetime = START) -> list[str]:
         names = []
         listed = self.rows.setdefault("images", [])

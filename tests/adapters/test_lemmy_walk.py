@@ -51,6 +51,9 @@ class Listing:
     odd: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
     pages: int = 0
+    room: int = 0
+    clock: StillClock | None = None
+    takes: timedelta = timedelta(0)
 
     ends_at_cutoff = True
     has_numbers = True
@@ -88,8 +91,13 @@ class Listing:
         full = len(found) == ROWS and plain
         return Page(rows=found, following=[plain[-1].published.isoformat(), plain[-1].number] if full else None)
 
+    def spare(self) -> int:
+        return self.room
+
     def one(self, number: int) -> Row:
         self._call()
+        if self.clock is not None:
+            self.clock.time += self.takes
         self.asked_for.append(number)
         if number in self.refused:
             raise RejectedError("GET /post: unknown", code="unknown")
@@ -434,6 +442,38 @@ def test_where_many_numbers_wait_more_are_asked_for_and_no_more_than_that() -> N
     assert len(listing.asked_for) == 10 * by_number.OF_MANY
     reader.polls(50, by_number.EVERY)
     assert {number for number in listing.rows if number > 2 * ROWS} == set(reader.seen)
+
+
+def test_what_waits_to_be_looked_at_gets_half_of_what_the_limit_has_to_spare_while_the_server_is_quick() -> None:
+    listing, reader = with_many_late()
+    reader.polls(60, by_number.EVERY)
+    assert len(reader.cursor["watch"]) == 2 * by_number.MANY
+    reader.clock.time += again.LOOKS[1]
+    listing.room, listing.asked_for = 100, []
+    reader.poll()
+    assert len(listing.asked_for) == by_number.OF_MANY + 50
+    assert len(set(listing.asked_for)) == len(listing.asked_for)
+
+    listing.clock, listing.takes = reader.clock, timedelta(seconds=1)
+    listing.asked_for = []
+    reader.polls(1, by_number.EVERY)
+    assert len(listing.asked_for) == by_number.OF_MANY, "what is new would wait for it"
+
+    listing.takes, listing.asked_for = timedelta(seconds=0.5), []
+    reader.polls(1, by_number.EVERY)
+    watched = [number for number in listing.asked_for if number < listing.next_number]
+    assert len(watched) == by_number.EVERY / 2 / listing.takes
+
+
+def test_server_that_fails_at_what_is_looked_at_again_is_left_alone() -> None:
+    listing, reader = with_many_late()
+    reader.polls(60, by_number.EVERY)
+    reader.clock.time += again.LOOKS[1]
+    listing.room, listing.asked_for = 100, []
+    due = again.next_due(reader.cursor["watch"], reader.clock.now())
+    listing.failing = {due[by_number.OF_MANY + 3]}
+    reader.poll()
+    assert listing.asked_for == due[: by_number.OF_MANY + 4]
 
 
 def test_polls_that_come_a_little_too_early_miss_no_turn() -> None:

@@ -67,6 +67,10 @@ class CursorFeed:
         except (RejectedError, NotFoundError):
             return self._page(None)
 
+    def spare(self) -> int:
+        """As the client tells."""
+        return self._client.spare()
+
     def one(self, number: int) -> Json:
         """A single row, which an admin is shown even if it was removed or deleted."""
         answer = self._client.get(f"/{self._thing}", {"id": number}, vouched=True)
