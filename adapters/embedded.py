@@ -49,11 +49,14 @@ def address(page: str, url: str) -> str | None:
     return None if read is None else f"{page}#{WITHIN}{hashlib.sha256(read[1]).hexdigest()}"
 
 
-def stands_within(url: str) -> bool:
-    """Whether an address is one that ``address`` gives. Nobody but us has a use for it, so that what a text leads to by
-    one is a page and no picture: whose the picture is would else be anybody's who writes its address down.
+def page_of(url: str) -> str | None:
+    """Of an address that ``address`` gives that of the page; ``None``: it is no such address.
+
+    Nobody but us has a use for one, so that what a text leads to by it is the page and no picture: whose the picture is
+    would else be anybody's who writes its address down.
     """
-    return urlsplit(url).fragment.startswith(WITHIN)
+    page, _, fragment = url.partition("#")
+    return page if fragment.startswith(WITHIN) else None
 
 
 def within(answer: bytes, digest: str) -> tuple[str, bytes] | None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urldefrag
 
 from adapters import embedded
 from adapters.lemmy.addresses import data_in, leads_to_a_file, unproxied
@@ -309,8 +308,7 @@ class Converter:
         data = data_in(url, self.addresses.host)
         if data is not None:
             return embedded.address(self.addresses.reading(key), data)
-        inner = unproxied(url, self.addresses.host)
-        return urldefrag(inner).url if embedded.stands_within(inner) else url
+        return embedded.page_of(unproxied(url, self.addresses.host)) or url
 
     def _page_of(self, of: wire.Person | wire.Community, letter: str) -> str:
         at = "" if of["local"] else f"@{host_of(of['actor_id'])}"

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lemmy_town import MAIN, NewTown, Town, picture
 
-from adapters.embedded import address, decoded, within
+from adapters.embedded import address, decoded, page_of, within
 from adapters.lemmy.addresses import Addresses, data_in
 from adapters.markup import links
 from adapters.sandbox.lemmy import LemmySandbox
 from bot.domain.content import Post, ReportedMessage, Role, SitePage, SubjectKey
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.media.fetch import HttpFetcher
-from bot.ports import Fetched, PrivateHost
+from bot.ports import WITHIN, Fetched, PrivateHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +159,12 @@ def test_picture_in_a_text_is_fetched_where_the_text_is_read(square: Town) -> No
         fetched = fetch(square, one.media.url)
         assert isinstance(fetched, Fetched)
         assert (fetched.data, fetched.declared_type) == (data, "image/png")
+
+
+@given(st.text())
+def test_any_text_may_stand_for_an_address(text: str) -> None:
+    assert page_of(f"{text.replace('#', '')}#{WITHIN}{DIGEST}") == text.replace("#", "")
+    assert page_of(text) is None
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])
