@@ -68,9 +68,12 @@ class ByNumber(Generic[Row]):
         if not self._look_again(due[:1], now):
             return
         left -= len(due[:1])
-        left -= self._fill_gaps(left)
+        asked = self._fill_gaps(left)
+        if asked is None:
+            return
+        left -= asked
         more = due[1 : max(1, left)]
-        if not self._look_again(more, now) or not self._look_at_rest(due[1 + len(more) :], now):
+        if not self._look_again(more, now) or not self._ask_more(due[1 + len(more) :], now + EVERY / 2):
             return
         if left > len(more) and not self.state["gaps"]:
             self._look_ahead()
@@ -99,11 +102,15 @@ class ByNumber(Generic[Row]):
                 return False
         return True
 
-    def _look_at_rest(self, numbers: Sequence[int], began: datetime) -> bool:
-        """At what else is watched and due, with half of what the limit has to spare, while the server is quick."""
-        for number in numbers[: self.feed.spare() // 2] if numbers else ():
+    def _ask_more(self, due: Sequence[int], end: datetime) -> bool:
+        """For gaps, then for what is watched, with half of what the limit has to spare; whether the server told."""
+        left = self.feed.spare() // 2 if due or self.state["gaps"] else 0
+        asked = self._fill_gaps(left, end)
+        if asked is None:
+            return False
+        for number in due[: left - asked]:
             now = self.clock.now()
-            if now - began >= EVERY / 2:
+            if now >= end:
                 return True
             if not self._look_again([number], now):
                 return False
@@ -141,20 +148,28 @@ class ByNumber(Generic[Row]):
         self.found.append(Found(row=row, backlog=backlog, fresh=fresh, wanted=True))
         return There.YES
 
-    def _fill_gaps(self, most: int) -> int:
-        """Ask for the oldest numbers that no page showed; how many those were."""
-        waiting, left, now = list(self.state["gaps"]), most, self.clock.now()
-        while waiting and left > 0 and not timedelta(0) <= now - datetime.fromisoformat(waiting[0]["since"]) < SETTLED:
+    def _fill_gaps(self, most: int, end: datetime | None = None) -> int | None:
+        """Ask for the oldest numbers that no page showed, until ``end``; how many those were.
+
+        ``None``: the server failed at one. That takes several tries each time, and it is seldom the only one.
+        """
+        waiting, left, now, told = list(self.state["gaps"]), most, self.clock.now(), True
+        while (
+            told
+            and waiting
+            and left > 0
+            and (end is None or self.clock.now() < end)
+            and not timedelta(0) <= now - datetime.fromisoformat(waiting[0]["since"]) < SETTLED
+        ):
             (number,), rest = gaps.first_of(waiting[0]["numbers"], 1)
             left -= 1
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
             there = self._one(number)
             if there is not There.NO:
                 self._watch(number, now)
-            if there is There.UNTOLD:
-                left = 0  # each failure takes several tries, and it is seldom the only one
+            told = there is not There.UNTOLD
         self.state["gaps"] = waiting
-        return most - left
+        return most - left if told else None
 
     def _look_ahead(self) -> None:
         """Behind the highest number, in turn: the newest may be dated into the past, and nothing newer tells of it."""

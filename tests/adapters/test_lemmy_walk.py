@@ -465,6 +465,25 @@ def test_what_waits_to_be_looked_at_gets_half_of_what_the_limit_has_to_spare_whi
     assert len(watched) == by_number.EVERY / 2 / listing.takes
 
 
+def test_numbers_that_no_page_showed_come_before_what_is_looked_at_again() -> None:
+    listing, reader = with_many_late()
+    late = [number for number in listing.rows if number > 2 * ROWS]
+    reader.polls(5, by_number.EVERY)
+    watched = {one["number"] for one in reader.cursor["watch"]}
+    unseen = [number for number in late if number not in reader.seen]
+    reader.clock.time += again.LOOKS[0]
+    listing.room, listing.asked_for = 200, []
+    reader.poll()
+    first, *rest = listing.asked_for
+    assert first in watched
+    assert rest == unseen[: by_number.OF_MANY - 1 + 100]
+
+    listing.failing = {*unseen} - {*rest}
+    listing.asked_for = []
+    reader.polls(1, by_number.EVERY)
+    assert len(listing.failing.intersection(listing.asked_for)) == 1
+
+
 def test_server_that_fails_at_what_is_looked_at_again_is_left_alone() -> None:
     listing, reader = with_many_late()
     reader.polls(60, by_number.EVERY)
