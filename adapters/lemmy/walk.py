@@ -40,6 +40,9 @@ what begins there is a hole. Until then nothing is lost, and what is new waits."
 EARLY = timedelta(minutes=5)
 """How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
 
+SKEW = timedelta(seconds=10)
+"""How far our clock may be ahead of the server's."""
+
 NEVER = sys.maxsize
 """No row that is met again is new."""
 
@@ -113,9 +116,10 @@ class Walk(Generic[Row]):
         self._state["back"] = self._behind(page)
 
     def _forward(self) -> None:
-        """From the top, or from where the last poll stopped, to a page on which every row of now or before is known.
+        """From the top, or from where the last poll stopped, to a page that shows what the last way down found.
 
         What is dated into the future stays on top for as long, known or not, and tells nothing of what is below it.
+        Nor does it when that future has come: what is new may be dated before it.
         """
         high, walk = self._state["high"], self._state["walk"] or {}
         place, top = (walk["at"], walk["top"]) if walk else (None, high)
@@ -139,7 +143,8 @@ class Walk(Generic[Row]):
             else:
                 top = max([top, *numbers])
             at_top, place, page = place is None, page.following, None
-            if place is None or (now and all(self.feed.number(row) <= high for row in now)):
+            before = [row for row in now if self._of_before(row)]
+            if place is None or (before and all(self.feed.number(row) <= high for row in now)):
                 if top > high:
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None
@@ -161,6 +166,11 @@ class Walk(Generic[Row]):
 
     def _of_now(self, row: Row) -> bool:
         return not self.feed.pinned(row) and self.feed.published(row) <= self.clock.now() + EARLY
+
+    def _of_before(self, row: Row) -> bool:
+        """Whether a row is dated so that everything new which is listed below it is dated back."""
+        since = self._state.get("since")  # where rows have no number, our own server dates them
+        return since is None or self.feed.published(row) <= datetime.fromisoformat(since) - SKEW
 
     def _below_the_sky(self, following: Place) -> tuple[Place, Page[Row] | None]:
         """Where to go on from a top that is all in the future, and the page there, if it was read.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from making import StillClock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
 
 ROWS = 5
 """On a page of this listing: Lemmy has fifty."""
@@ -641,6 +641,29 @@ def test_what_is_dated_into_the_future_hides_nothing_that_comes_after_it(monkeyp
             reader.polls(1)
         assert set(ours) <= set(reader.seen)
         assert listing.pages < 40 * 8  # nor is all of the future read each time
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=3), timedelta(minutes=2), -walk.SKEW])
+def test_future_that_comes_hides_nothing_either(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    """``ahead``: of our clock is the server's by so much."""
+    monkeypatch.setattr(by_number, "AT_ONCE", 0)
+    monkeypatch.setattr(by_number, "OF_MANY", 0)
+    for by_page in (False, True):
+        listing = Listing(by_page)
+        reader = Reader(listing)
+        listing.add(START - timedelta(hours=1))
+        reader.poll()
+        for number in range(6 * ROWS):
+            listing.add(START + timedelta(minutes=20, seconds=20 * number))
+        reader.polls(8)
+        listing.pages = 0
+        for _ in range(50):
+            ours = [listing.add(reader.clock.now() + ahead).number for _ in range(2)]
+            reader.polls(1, timedelta(minutes=1))
+            while reader.cursor["walk"] is not None:
+                reader.polls(1, timedelta(seconds=1))
+            assert set(ours) <= set(reader.seen)
+        assert listing.pages < 50 * 12
 
 
 def test_future_rows_that_go_away_hide_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
