@@ -271,7 +271,7 @@ def test_backlog_that_fails_keeps_nothing_new_waiting() -> None:
 
 def test_page_of_what_is_read_again_fails_for_ever_and_is_told() -> None:
     lists = Lists()
-    lists.comment(200, at=START + timedelta(minutes=58))
+    lists.comment(200, at=START + timedelta(minutes=56))
     reader = reading(lists, comment_feed)
 
     def before(_: str, page: int) -> None:
