@@ -26,6 +26,9 @@ ROUNDS = (
 PACE = timedelta(seconds=10)
 """Between two pages: six calls in a minute of the hundred and eighty that Lemmy allows, however often we are asked."""
 
+HURRY = timedelta(seconds=2)
+"""For which a round that is late is read on with what the server's limit has to spare, after each of these pages."""
+
 LOOKS = (
     timedelta(minutes=1),
     timedelta(minutes=10),
@@ -82,6 +85,15 @@ class Rounds:
             which = (self.turn + step) % len(ROUNDS)
             state, (_, every) = self.states[which], ROUNDS[which]
             if state["at"] is not None or not timedelta(0) <= now - datetime.fromisoformat(state["began"]) < every:
+                return which
+        return None
+
+    def late(self, now: datetime) -> int | None:
+        """Which round is under way for so long that the next of it is due; none where the server failed just now."""
+        if self.states[self.turn].get("failed"):
+            return None
+        for which, (state, (_, every)) in enumerate(zip(self.states, ROUNDS, strict=True)):
+            if state["at"] is not None and now - datetime.fromisoformat(state["began"]) > every:
                 return which
         return None
 

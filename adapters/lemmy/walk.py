@@ -201,12 +201,16 @@ class Walk(Generic[Row]):
         return ByNumber(feed=self.feed, clock=self.clock, state=self._state, found=self.found, holes=self.holes)
 
     def _again(self) -> None:
-        """A page of what was read before, if it is time."""
+        """A page of what was read before, if it is time; and more of what is late, with half of what is to spare."""
         now = self.clock.now()
         rounds = again.Rounds.of(self._state.get("again"), now)
         which = rounds.due(now)
         if which is not None:
             rounds = self._read_again(rounds, which, now)
+            left, end = self.feed.spare() // 2, now + again.HURRY
+            while left > 0 and now < end and (which := rounds.late(now)) is not None:
+                rounds = self._read_again(rounds, which, now)
+                left, now = left - 1, self.clock.now()
         self._state["again"] = rounds.kept()
 
     def _read_again(self, rounds: again.Rounds, which: int, now: datetime) -> again.Rounds:

@@ -51,6 +51,8 @@ class Listing:
     odd: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
     pages: int = 0
+    gives_top_alone: bool = False
+    failed: int = 0
     room: int = 0
     clock: StillClock | None = None
     takes: timedelta = timedelta(0)
@@ -71,8 +73,16 @@ class Listing:
                 self.fails_at = None
                 raise UnreachableError("down", sent=True)
 
+    def _takes(self) -> None:
+        if self.clock is not None:
+            self.clock.time += self.takes
+
     def page(self, place: Any) -> Page[Row]:
         self._call()
+        self._takes()
+        if place is not None and self.gives_top_alone:
+            self.failed += 1
+            raise UnreachableError("GET /post/list: answered 500", sent=True)
         self.pages += 1
         shown = [row for row in self.rows.values() if not row.hidden and row.number not in self.failing]
         shown.sort(key=lambda row: (not row.pinned_row, -row.published.timestamp(), -row.number))
@@ -96,8 +106,7 @@ class Listing:
 
     def one(self, number: int) -> Row:
         self._call()
-        if self.clock is not None:
-            self.clock.time += self.takes
+        self._takes()
         self.asked_for.append(number)
         if number in self.refused:
             raise RejectedError("GET /post: unknown", code="unknown")
@@ -410,6 +419,48 @@ def test_reading_again_and_asking_by_number_have_a_budget(monkeypatch: pytest.Mo
     tops = 100
     assert listing.pages - tops <= 100 / again.PACE.total_seconds() + 1
     assert len(listing.asked_for) <= by_number.AT_ONCE * (100 / by_number.EVERY.total_seconds() + 1)
+
+
+def after_a_busy_hour() -> tuple[Listing, Reader]:
+    """More than is read again in ten minutes."""
+    listing, reader = started()
+    for _ in range(240):
+        for _ in range(2):
+            listing.add(reader.clock.now())
+        reader.polls(1)
+    (_, hour, *_) = reader.cursor["again"]["states"]
+    assert hour["at"] is not None
+    assert datetime.fromisoformat(hour["began"]) < reader.clock.now() - again.ROUNDS[1][1]
+    listing.pages = 0
+    return listing, reader
+
+
+def test_round_that_is_late_is_read_on_with_half_of_what_the_limit_has_to_spare() -> None:
+    listing, reader = after_a_busy_hour()
+    reader.polls(1)
+    assert listing.pages == 2, "nothing is to spare: the top, and a page of a round"
+    listing.room = 20
+    reader.polls(1)
+    assert listing.pages == 2 + 2 + 10
+    reader.polls(20)
+    (_, hour, *_) = reader.cursor["again"]["states"]
+    assert datetime.fromisoformat(hour["began"]) >= reader.clock.now() - again.ROUNDS[1][1], "the next one"
+    assert reader.holes == []
+
+
+def test_round_that_is_late_does_not_hurry_where_the_server_fails_or_is_slow() -> None:
+    listing, reader = after_a_busy_hour()
+    listing.room, listing.gives_top_alone = 100, True
+    for polls in range(1, again.TRIES):
+        reader.polls(1)
+        assert listing.failed <= polls
+    assert listing.failed > 0
+    assert reader.holes == [], "its tries take their time"
+
+    listing, reader = after_a_busy_hour()
+    listing.room, listing.clock, listing.takes = 100, reader.clock, timedelta(seconds=1)
+    reader.polls(1)
+    assert listing.pages <= 2 + again.HURRY / listing.takes
 
 
 def with_a_past() -> tuple[Listing, Reader]:
