@@ -143,8 +143,7 @@ class Walk(Generic[Row]):
             else:
                 top = max([top, *numbers])
             at_top, place, page = place is None, page.following, None
-            before = [row for row in now if self._of_before(row)]
-            if place is None or (before and all(self.feed.number(row) <= high for row in now)):
+            if place is None or (any(map(self._of_before, now)) and all(self.feed.number(row) <= high for row in now)):
                 if top > high:
                     self._state["ahead"] = 0
                 self._state["high"], self._state["walk"] = top, None

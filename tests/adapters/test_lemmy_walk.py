@@ -246,8 +246,8 @@ def test_whatever_happens_everything_is_seen_as_it_is_in_the_end(
     assert reader.holes == []
 
 
-def started(**more: Any) -> tuple[Listing, Reader]:
-    listing = Listing(by_page=False)
+def started(*, by_page: bool = False, **more: Any) -> tuple[Listing, Reader]:
+    listing = Listing(by_page)
     reader = Reader(listing, **more)
     listing.add(START - timedelta(hours=1))
     reader.poll()
@@ -678,10 +678,7 @@ def test_what_is_watched_is_looked_at_ever_more_rarely_and_then_let_go() -> None
 def test_what_is_dated_into_the_future_hides_nothing_that_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_number, "AT_ONCE", 0)  # nothing is asked for by its number
     for by_page in (False, True):
-        listing = Listing(by_page)
-        reader = Reader(listing)
-        listing.add(START - timedelta(hours=1))
-        reader.poll()
+        listing, reader = started(by_page=by_page)
         for _ in range(8 * ROWS):
             listing.add(START + timedelta(days=2))
             reader.polls(1)
@@ -700,10 +697,7 @@ def test_future_that_comes_hides_nothing_either(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(by_number, "AT_ONCE", 0)
     monkeypatch.setattr(by_number, "OF_MANY", 0)
     for by_page in (False, True):
-        listing = Listing(by_page)
-        reader = Reader(listing)
-        listing.add(START - timedelta(hours=1))
-        reader.poll()
+        listing, reader = started(by_page=by_page)
         for number in range(6 * ROWS):
             listing.add(START + timedelta(minutes=20, seconds=20 * number))
         reader.polls(8)
@@ -720,10 +714,7 @@ def test_future_that_comes_hides_nothing_either(monkeypatch: pytest.MonkeyPatch,
 def test_future_rows_that_go_away_hide_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_number, "AT_ONCE", 0)
     for by_page in (False, True):
-        listing = Listing(by_page)
-        reader = Reader(listing)
-        listing.add(START - timedelta(hours=1))
-        reader.poll()
+        listing, reader = started(by_page=by_page)
         future = [listing.add(START + timedelta(days=2)) for _ in range(6 * ROWS)]
         reader.polls(8)
         for row in future[ROWS + 1 :]:
