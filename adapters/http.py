@@ -203,6 +203,7 @@ class Transport:
             raise RateLimitedError(
                 f"{answer.what}: {self._where()} asks to slow down",
                 retry_after=_retry_after(answer.headers),
+                told=answer.headers.get("retry-after", "").strip().isdigit(),
                 limit=int(named) if named.isascii() and named.isdigit() and len(named) < 10 else None,
             )
         if answer.status >= 500 or answer.status in {408, 425}:

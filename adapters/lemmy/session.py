@@ -95,6 +95,8 @@ class Session:
         try:
             token = before_deed(lambda: self._ask_again(body))
         except RateLimitedError as error:
+            if error.told:  # by what stands in front of Lemmy, which itself never says how long
+                raise
             raise RateLimitedError(
                 f"{self._settings.url} refuses logins for a while: too many were made from this address",
                 retry_after=self._logins_refused(error),

@@ -13,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from adapters.sandbox.serving import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -23,6 +25,7 @@ class Respond:
     status: int
     body: bytes
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class Truncate:
 Action = Respond | Drop | Delay | Hold | Truncate
 
 
-def respond(status: int, body: bytes | str = b"", content_type: str = "application/json") -> Respond:
-    """Answer with this status and body."""
-    return Respond(status, body.encode() if isinstance(body, str) else body, content_type)
+def respond(status: int, body: bytes | str = b"", content_type: str = "application/json", **headers: str) -> Respond:
+    """Answer with this status and body; of ``headers`` an underscore is written as a hyphen."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Respond(status, body.encode() if isinstance(body, str) else body, content_type, named)
 
 
 def drop() -> Drop:
@@ -228,6 +232,7 @@ class FaultyApp:
             headers = [
                 (b"content-type", action.content_type.encode()),
                 (b"content-length", str(len(action.body)).encode()),
+                *((name.encode(), value.encode()) for name, value in action.headers.items()),
             ]
             await send({"type": "http.response.start", "status": action.status, "headers": headers})
             await send({"type": "http.response.body", "body": action.body})

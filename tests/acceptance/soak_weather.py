@@ -67,7 +67,9 @@ TEDIOUS: Mapping[str, Sequence[Action]] = {
     "time-out": (Delay(HANGS), Drop()),
 }
 TEDIOUS_AFTER: Mapping[str, Sequence[Action]] = {"carried out, then time-out": (Delay(HANGS), Drop())}
-"""For the bot waits ten seconds, or twenty, after these: a small soak has no time for them."""
+"""For the bot waits ten seconds, or twenty, after these: a small soak has no time for them. Nor for ten minutes, or an
+hour, after a login that is refused for the rate."""
+_LOGIN = re.compile(r"/api/v3/user/login|/api/v4/account/auth/login")
 
 REVOKED, REVOCATIONS = "token revoked", 4
 """So many in all: Lemmy lets nobody log in more than ten times an hour."""
@@ -125,9 +127,13 @@ class Weather(Faults):
             if stage == "before":
                 self.calls[f"{server}: {method} {_NAME.sub('…', path)}"] += 1
             what = self._fault(stage, api=server == "lemmy" and not _A_FILE.fullmatch(path))
+            if what in LIMITED[self.version] and _LOGIN.fullmatch(path) and not self.tedious:
+                what = None
             feeds = FEEDS[self.version]
             if path in feeds and _is_first(query):
                 self._turn(stage, f"{path}?{query}", feeds[path], spoilt=what is not None)
+            if what is not None:
+                self.failed[what] += 1
         if what is None:
             return []
         if what == REVOKED:
@@ -154,9 +160,7 @@ class Weather(Faults):
             if api and stage == "before" and self.failed[REVOKED] < REVOCATIONS:
                 deck.append(REVOKED)
             self._chance.shuffle(deck)
-        what = deck.pop()
-        self.failed[what] += 1
-        return what
+        return deck.pop()
 
     def _turn(self, stage: str, which: str, feed: str, *, spoilt: bool) -> None:
         if stage == "before":

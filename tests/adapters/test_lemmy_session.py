@@ -127,6 +127,15 @@ def test_login_over_the_limit_says_so(town: Town, instance: Instance) -> None:
     assert caught.value.retry_after >= 60
 
 
+def test_login_that_a_proxy_slows_down_waits_as_long_as_that_says(
+    town: Town, instance: Instance, no_naps: list[float], pauses: list[tuple[str, float]]
+) -> None:
+    town.box.faults.before("POST", "/user/login", respond(429, "slow down", "text/html", retry_after="3"))
+    assert isinstance(instance.sources[0].poll(None), Batch)
+    assert no_naps == [3]
+    assert pauses == [("register", 3)]
+
+
 def test_second_factor(town: Town) -> None:
     made = town.call("warden", "POST", "user/totp/generate")
     secret = pyotp.parse_uri(made["totp_secret_url"]).secret

@@ -345,6 +345,17 @@ def test_refused_login_says_so_and_waits_for_a_whole_window(server: Recorded, in
         source(connect(server), "comments").poll(None)
 
 
+def test_login_that_a_proxy_slows_down_waits_as_long_as_that_says(
+    server: Recorded, instance: Instance, no_naps: list[float]
+) -> None:
+    server.say("comment list")
+    slow = {"status": 429, "headers": {"retry-after": "3"}, "body": ""}
+    server.answers["POST", LOGIN] = [slow, *server.answers["POST", LOGIN]]
+    source(instance, "comments").poll(None)
+    assert no_naps == [3]
+    assert len(server.of("POST", LOGIN)) == 2
+
+
 def test_limit_without_a_time_is_waited_for(
     server: Recorded, instance: Instance, no_naps: list[float], pauses: list[tuple[str, float]]
 ) -> None:
