@@ -130,11 +130,11 @@ def _host(text: str) -> str | None:
         return text.lower() if zone is None else None
     host = unquote(text)
     if not host.isascii():
-        host = _ascii(host)
+        host = ascii_host(host)
     return host.lower() if host and not _FORBIDDEN.search(host) else None
 
 
-def _ascii(host: str) -> str:
+def ascii_host(host: str) -> str:
     """A host as it is looked up, which is how servers write it, too; empty if it cannot be."""
     try:
         host = idna.uts46_remap(host, std3_rules=False, transitional=False)

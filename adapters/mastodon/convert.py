@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adapters.markup import links, looks_like_media
 from adapters.mastodon.addresses import proxied
+from adapters.whatwg import ascii_host
 from bot.domain.content import (
     Account,
     Attachment,
@@ -95,6 +96,11 @@ def edited(status: wire.Status) -> str | None:
     return status.get("edited_at")
 
 
+def _looked_up(host: str) -> str:
+    """A host as addresses and domain blocks have it; in ``acct`` it is in its own script."""
+    return (host if host.isascii() else ascii_host(host)).lower()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converter:
     """Converts what one server says. ``domain``: the host of its accounts, where that is not its web address."""
@@ -117,7 +123,7 @@ class Converter:
                 local_id=local_id,
                 uri=account.get("uri") or account["url"],
                 handle=f"{name}@{host or self.domain}",
-                home_host=(host or self.domain).lower(),
+                home_host=_looked_up(host or self.domain),
                 is_local=not host,
                 is_staff=local_id in self.staff or (not self.staff and bool(account.get("roles")) and not host),
                 created_at=moment(account["created_at"]),

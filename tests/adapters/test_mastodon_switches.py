@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mastodon_square import MAIN
 
+from adapters.mastodon.addresses import Addresses
+from adapters.mastodon.convert import Converter
 from adapters.sandbox.faults import drop
 from bot.domain.decisions import AlreadyDone, Done, Failed, LastWord, Refused, SetSwitch, Switch
 from making import NOW
@@ -35,6 +38,23 @@ def test_off_limits_the_server_and_undo_lifts_that(square: Square) -> None:
     assert isinstance(bot.enforcer.revert(OFF, before), Done)
     assert not blocks(square)
     assert isinstance(bot.enforcer.revert(OFF, before), AlreadyDone)
+
+
+def test_server_whose_name_is_in_another_script_is_limited_by_the_name_that_the_bot_has_of_its_people(
+    square: Square,
+) -> None:
+    with square.box.state.lock:
+        number = square.box.federation.account("rita", "xn--bcher-kva.example").id
+    shown = square.call("nobody", "GET", f"/api/v1/accounts/{number}")
+    assert shown["acct"] == "rita@bücher.example"
+    rita = Converter(addresses=Addresses(instance=MAIN, url=square.box.url), domain="here").account(shown)
+    off = replace(OFF, host=rita.home_host)
+    bot = square.bot(who="admin")
+    assert isinstance(bot.enforcer.apply(off), Done)
+    assert list(blocks(square)) == ["xn--bcher-kva.example"]
+    assert bot.enforcer.verify(off).so
+    assert isinstance(bot.enforcer.apply(replace(off, value="on")), Done)
+    assert not blocks(square)
 
 
 def test_block_that_was_there_is_put_back_as_it_was(square: Square) -> None:

@@ -59,7 +59,7 @@ def _profile(state: State, account: Account, viewer: Account | None) -> Json:
     shown: Json = {
         "id": str(account.id),
         "username": account.username,
-        "acct": account.acct,
+        "acct": account.shown_acct,
         "display_name": "" if gone else account.display_name,
         "locked": False if gone else account.locked,
         "bot": False if gone else account.bot,

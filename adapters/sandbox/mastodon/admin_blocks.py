@@ -7,6 +7,8 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+import idna
+
 from adapters.sandbox.clock import now
 from adapters.sandbox.mastodon.block_rows import DomainBlock, IpBlock
 from adapters.sandbox.mastodon.calling import Call, route
@@ -92,6 +94,8 @@ def block_domain(call: Call) -> Json:
     domain = call.params.text("domain").strip().lower()
     if not domain:
         raise invalid("Domain can't be blank")
+    if not domain.isascii():
+        domain = idna.encode(domain, uts46=True).decode()
     existing = next((block for block in call.state.domain_blocks.values() if block.domain == domain), None)
     if existing is not None:
         raise ApiError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import idna
+
 from adapters.sandbox.clock import now
 
 if TYPE_CHECKING:
@@ -98,6 +100,13 @@ class Account:
     def acct(self) -> str:
         """The name, with the domain of a remote account."""
         return self.username if self.domain is None else f"{self.username}@{self.domain}"
+
+    @property
+    def shown_acct(self) -> str:
+        """The same with the domain in its own script, as the API shows it."""
+        if self.domain is None or "xn--" not in self.domain:
+            return self.acct
+        return f"{self.username}@{idna.decode(self.domain)}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -118,7 +118,7 @@ def _relation(state: State, status: Status, viewer: Account, *, alone: bool) -> 
 
 
 def _mention(account: Account) -> Json:
-    return {"id": str(account.id), "username": account.username, "url": account.url, "acct": account.acct}
+    return {"id": str(account.id), "username": account.username, "url": account.url, "acct": account.shown_acct}
 
 
 def edit_view(state: State, edit: Edit, viewer: Account | None) -> Json:
