@@ -69,6 +69,7 @@ def _wish(dialect: str) -> Insert:
             "not_before": case((old.state == WAITING, sooner), else_=new.not_before),
             "attempts": case((old.state == PARKED, 0), else_=old.attempts),
             "reason": case((old.state == PARKED, ""), else_=old.reason),
+            "created_at": case((old.state == PARKED, new.created_at), else_=old.created_at),
             "state": case((old.state == PARKED, WAITING), else_=old.state),
             "changed_at": new.changed_at,
         },

@@ -10,12 +10,22 @@ import structlog
 
 from bot.attribution import Learned
 from bot.domain.content import Alias, RemoteUrl, SubjectKey
-from bot.domain.errors import LeaseLostError, LedgerError, PlatformError, RateLimitedError, WorkerStartError
+from bot.domain.errors import (
+    BadAnswerError,
+    LeaseLostError,
+    LedgerError,
+    NotLoggedInError,
+    PlatformError,
+    RateLimitedError,
+    UnreachableError,
+    WorkerStartError,
+)
 from bot.domain.evidence import Evidence, Unscannable, UnscannableKind
 from bot.enforce import LONGEST_WAIT, back_off
 from bot.pipeline.aftermath import came_back
 from bot.pipeline.judge import Judge
 from bot.pipeline.memory import Memory
+from bot.pipeline.patience import TRIES, counts, is_lost, until_it_answers, until_it_is_back
 from bot.pipeline.scan import Scanner, detector_out, transient
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import read_again
@@ -34,14 +44,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TRIES = 12
-"""Tries of one file before it is parked: with the back-off below, about half a day."""
-
 SECOND_LOOK = 60.0
 """Seconds until a flagged post is read once more: Lemmy replaces the thumbnails of federated posts after a while."""
 
-HOPELESS = {UnscannableKind.GONE, UnscannableKind.UNSUPPORTED}
-"""Nothing to come back for; a new sighting asks again by itself."""
+AWAY = (UnreachableError, BadAnswerError, NotLoggedInError)
+"""What says nothing of a task, but that its server is away, or that something else answers in its place."""
 
 STOPS = 3
 """Times that a decoder may be stopped at a file. One that is out of memory or starved may have met any file."""
@@ -89,6 +96,8 @@ class Pipeline:
             raise
         except RateLimitedError as error:
             await self._slowed_down(task, error)
+        except AWAY as error:
+            await self._away(task, str(error))
         except PlatformError as error:
             await self._again(task, str(error))
         except WorkerStartError as error:  # no fault of the file, however long it lasts
@@ -142,14 +151,8 @@ class Pipeline:
 
     async def _examine_task(self, task: Task) -> None:
         scan = await self.examine(task.target, lane=Lane.BACKLOG if task.lane is Lane.BACKLOG else Lane.DEEDS)
-        if isinstance(scan, Unscannable) and await in_thread(self._may_pass, task, scan):
-            now = self._s.clock.now()
-            retry_at = now if _may_end_otherwise(scan, task) else scan.retry_at
-            if retry_at is not None and task.attempts < TRIES:
-                wait = max(back_off(task.attempts), (retry_at - now).total_seconds())
-                await self._later(task, wait, f"{scan.kind.value}: {scan.detail}")
-            else:
-                await in_thread(self._s.ledger.park, task, f"{scan.kind.value}: {scan.detail}")
+        if isinstance(scan, Unscannable):
+            await self._unscannable(task, scan, await in_thread(self._s.ledger.name, task.target))
             return
         if isinstance(scan, Evidence) and any(transient(gap) for gap in scan.gaps):
             reason = "; ".join(scan.gaps)
@@ -161,12 +164,35 @@ class Pipeline:
             return
         await in_thread(self._s.ledger.finish, task)
 
-    def _may_pass(self, task: Task, scan: Unscannable) -> bool:
-        if scan.kind is not UnscannableKind.NOT_MEDIA:
-            return scan.kind not in HOPELESS
-        record = self._s.ledger.name(task.target)
+    async def _unscannable(self, task: Task, scan: Unscannable, record: NameRecord | None) -> None:
         ours = record is not None and not isinstance(record.name, RemoteUrl)
-        return ours or task.attempts < OPINIONS
+        now, why = self._s.clock.now(), f"{scan.kind.value}: {scan.detail}"
+        asks_for = scan.retry_at - now if scan.retry_at is not None else timedelta(0)
+        match scan.kind:
+            case UnscannableKind.GONE:
+                wait = until_it_is_back(task, now, ours=ours)
+                if wait is None or (record is not None and await in_thread(self._was_looked_at, record)):
+                    await in_thread(self._s.ledger.finish, task)
+                else:  # no trouble, and nothing new waits behind it
+                    await self._until(task, now + wait, "", lane=Lane.BACKLOG)
+            case UnscannableKind.UNREACHABLE:
+                await self._away(task, why, ours=ours, least=asks_for)
+            case UnscannableKind.NOT_MEDIA if ours:
+                await self._away(task, why, ours=True)
+            case UnscannableKind.NOT_MEDIA if task.attempts < OPINIONS:
+                await self._later(task, back_off(task.attempts), why)
+            case UnscannableKind.NOT_MEDIA | UnscannableKind.UNSUPPORTED:
+                await in_thread(self._s.ledger.finish, task)
+            case UnscannableKind.KILLED if task.attempts < STOPS:
+                await self._later(task, back_off(task.attempts), why)
+            case _ if scan.retry_at is not None and task.attempts < TRIES:
+                await self._later(task, max(back_off(task.attempts), asks_for.total_seconds()), why)
+            case _:
+                await in_thread(self._s.ledger.park, task, why)
+
+    def _was_looked_at(self, record: NameRecord) -> bool:
+        file = self._s.ledger.file(record.file_id)
+        return file is not None and isinstance(file.scan, Evidence)
 
     async def _judge_task(self, task: Task) -> None:
         file_id = int(task.target)
@@ -209,6 +235,14 @@ class Pipeline:
         seconds = max(error.retry_after, back_off(task.attempts)) if judges else error.retry_after
         await self._later(task, seconds, str(error), count=judges)
 
+    async def _away(self, task: Task, reason: str, *, ours: bool = True, least: timedelta = timedelta(0)) -> None:
+        """No fault of the task, and outages last for hours. ``least``: what the server asked for."""
+        now = self._s.clock.now()
+        if task.kind is not TaskKind.JUDGE and is_lost(task, now, ours=ours):
+            await in_thread(self._s.ledger.park, task, reason)
+        else:
+            await self._until(task, now + max(until_it_answers(task, now), least), reason, count=counts(task))
+
     async def _again(self, task: Task, reason: str) -> None:
         # What judges has waited for limits, too, which count for its pauses: it is never given up for a server's sake.
         if task.attempts >= TRIES and task.kind is not TaskKind.JUDGE:
@@ -220,11 +254,7 @@ class Pipeline:
         until = self._s.clock.now() + timedelta(seconds=min(seconds, LONGEST_WAIT))
         await self._until(task, until, reason, count=count)
 
-    async def _until(self, task: Task, until: datetime, reason: str, *, count: bool, lane: Lane | None = None) -> None:
+    async def _until(
+        self, task: Task, until: datetime, reason: str, *, count: bool = True, lane: Lane | None = None
+    ) -> None:
         await in_thread(lambda: self._s.ledger.postpone(task, until=until, reason=reason, count=count, lane=lane))
-
-
-def _may_end_otherwise(scan: Unscannable, task: Task) -> bool:
-    """Whether another try may have another end, although nobody said when."""
-    stopped = scan.kind is UnscannableKind.KILLED and task.attempts < STOPS
-    return stopped or scan.kind is UnscannableKind.NOT_MEDIA

@@ -18,7 +18,8 @@ from bot.domain.evidence import Evidence, Hit, ListMode, MatchedBy, Score, Unsca
 from bot.enforce import LONGEST_WAIT, Enforcement, back_off
 from bot.ledger import open_ledger
 from bot.pipeline import Pipeline, Stages
-from bot.pipeline.run import OPINIONS, STOPS, TRIES
+from bot.pipeline.patience import TRIES
+from bot.pipeline.run import OPINIONS, STOPS
 from bot.pipeline.standing import Limiter
 from bot.policy import Breaker, Condition, Guard, Limits, Quotas
 from bot.ports import Batch, Decoded, Fetched, Gone, Instance, Lane, TaskKind
@@ -497,15 +498,6 @@ def test_file_waits_for_decode_workers_however_long_none_can_be_started(world):
     assert world.ledger.backlog_size() == {}
 
 
-def test_unreachable_file_is_tried_again_and_a_missing_one_is_not(world):
-    later = making.NOW
-    world.see(Unscannable(kind=UnscannableKind.UNREACHABLE, detail="time-out", retry_at=later))
-    world.see(Unscannable(kind=UnscannableKind.GONE, detail="404"), name="b.png", post=2)
-    world.run_tasks()
-    (trouble,) = world.ledger.troubles()
-    assert (trouble.target, trouble.reason) == (str(making.alias()), "unreachable: time-out")
-
-
 def test_poisoned_item_is_postponed_and_the_next_passes(world):
     world.see(OTHER)
     del world.files[making.address(making.alias())]  # the fetcher itself breaks: KeyError
@@ -780,8 +772,8 @@ def test_page_in_the_place_of_a_file_of_our_own_server_is_asked_again_and_shown(
 
     lost = world.see(OTHER, name="lost.png", post=2)
     world.files[making.address(lost)] = PAGE
-    assert looks(world) == TRIES
-    assert world.ledger.backlog_size()["parked/examine"] == 1
+    assert looks(world) > OPINIONS
+    assert world.ledger.backlog_size()["waiting/examine"] == 1
 
 
 def test_page_of_another_server_is_believed_when_it_comes_again_and_again(world):
