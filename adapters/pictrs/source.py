@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.pictrs.listing import page_at
 from bot.domain.content import Alias, StoredFile
+from bot.domain.errors import BadAnswerError, UnreachableError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from adapters.pictrs.client import PictrsClient
     from adapters.pictrs.listing import Held, Page, Place
     from bot.domain.content import InstanceId, Name, SubjectKey
+    from bot.domain.errors import PlatformError
     from bot.ports import Clock, Cursor, Gone
 
 SETTLED = timedelta(minutes=2)
@@ -36,6 +38,9 @@ OVERLAP = timedelta(minutes=10)
 PAGES_AT_ONCE = 5
 REMEMBERED = 50
 """Files by which the end of a way down is recognised."""
+
+IN_VAIN = 20
+"""Polls at which a page of the backlog fails before what is behind it is given up."""
 
 
 class PictrsSource:
@@ -63,6 +68,7 @@ class PictrsSource:
         self._read_subject = read
         self._clock = clock
         self._start_from = start_from
+        self._in_vain = 0
 
     @property
     def name(self) -> str:
@@ -108,22 +114,41 @@ class PictrsSource:
             state["walk"] = {"at": place, "top": top, "top_at": top_at}
         while left > 0 and state["walk"] is None and state["back"] is not None:
             left -= 1
-            page = page_at(self._client, state["back"])
+            try:
+                page = page_at(self._client, state["back"])
+            except (UnreachableError, BadAnswerError) as error:
+                holes += self._failed(error, state, something_new=bool(found))
+                break
+            self._in_vain = 0
             holes += page.broken
             for one in page.files:
                 found += self._told(one, state)
             state["back"] = self._behind(page, state)
         more = state["walk"] is not None or state["back"] is not None
-        return Batch(files=found, cursor=state, more=more, holes=holes)
+        return Batch(files=found, cursor=state, more=more and not self._in_vain, holes=holes)
+
+    def _failed(self, error: PlatformError, state: dict[str, Any], *, something_new: bool) -> Sequence[str]:
+        """Gives up the backlog in the end, and says so. Raises ``error`` before, but nothing new waits for that."""
+        self._in_vain += 1
+        if self._in_vain >= IN_VAIN:
+            self._in_vain = 0
+            hole = f"what was stored before {state['back']['at']}: the page of /internal/hashes fails: {error}"
+            state["back"] = None
+            return [hole]
+        if not something_new:
+            raise error
+        return ()
 
     def _begin(self, now: datetime) -> dict[str, Any]:
         cutoff = None if self._start_from is None else (now - self._start_from).isoformat()
         return {"high": [], "high_at": None, "floor": now.isoformat(), "cutoff": cutoff, "walk": None, "back": None}
 
     def _known(self, one: Held, state: Mapping[str, Any]) -> bool:
-        if one.hex in state["high"]:
-            return True
-        return state["high_at"] is not None and one.at < datetime.fromisoformat(state["high_at"]) - OVERLAP
+        if state["high_at"] is None:
+            return False
+        high_at = datetime.fromisoformat(state["high_at"])
+        # What was purged and is stored again stands at the top, above what came in between.
+        return (one.hex in state["high"] and one.at <= high_at) or one.at < high_at - OVERLAP
 
     def _behind(self, page: Page, state: Mapping[str, Any]) -> Place | None:
         if state["cutoff"] is None or page.following is None or not page.files:

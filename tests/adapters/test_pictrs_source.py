@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.pictrs import source
-from adapters.pictrs.source import PictrsSource
+from adapters.pictrs.source import IN_VAIN, PictrsSource
 from bot.domain.content import InstanceId
-from bot.domain.errors import BadAnswerError
+from bot.domain.errors import BadAnswerError, UnreachableError
 from bot.ports import Gone
 from making import StillClock
 
@@ -170,3 +170,54 @@ def test_broken_rows_are_holes_and_another_shape_is_an_error() -> None:
 
     with pytest.raises(BadAnswerError, match="not pict-rs"):
         feed(Odd([]), clock).poll(None)
+
+
+def test_file_that_was_purged_and_is_stored_again_hides_nothing() -> None:
+    clock = StillClock(LATER)
+    known = row(0, LATER - timedelta(hours=1))
+    store = Store([known, row(1, LATER - timedelta(hours=2))])
+    place = feed(store, clock)
+    _, cursor = drained(place, None)
+    again = {**known, "details": {**known["details"], "created_at": (LATER + timedelta(minutes=4)).isoformat()}}
+    store.rows = [
+        row(9, LATER + timedelta(minutes=5)),
+        again,
+        *(row(10 + n, LATER + timedelta(minutes=3 - n)) for n in range(3)),
+        *store.rows[1:],
+    ]
+    clock.pass_(minutes=10)
+    found, _ = drained(place, cursor)
+    assert sorted(found) == sorted(["9.png", "0.png", "10.png", "11.png", "12.png"])
+
+
+class Failing(Store):
+    """Fails at every page but the first."""
+
+    def hashes(self, *, slug: str | None = None, before: datetime | None = None) -> Mapping[str, Any]:
+        if slug is not None:
+            raise UnreachableError("GET /internal/hashes: it answered 500", sent=True)
+        return super().hashes(slug=slug, before=before)
+
+
+def test_nothing_new_waits_for_a_page_of_the_backlog() -> None:
+    clock = StillClock(LATER)
+    store = Failing([row(n, LATER - timedelta(hours=1, seconds=n)) for n in range(9)])
+    place = feed(store, clock)
+    found, troubles, holes, cursor = [], 0, [], None
+    for number in range(2 * IN_VAIN):
+        try:
+            batch = place.poll(cursor)
+        except UnreachableError:
+            troubles += 1
+        else:
+            cursor = json.loads(json.dumps(batch.cursor))
+            found += [str(one.name.value) for one in batch.files]
+            holes += batch.holes
+            assert not batch.more
+        if number % 5 == 0:
+            store.rows.insert(0, row(100 + number, clock.now()))
+        clock.pass_(minutes=3)
+    assert sorted(found) == sorted(["0.png", "1.png", "2.png", *(f"{100 + n}.png" for n in range(0, 2 * IN_VAIN, 5))])
+    assert troubles > 10
+    assert len(holes) == 1
+    assert "stored before 2026" in holes[0]
