@@ -15,7 +15,7 @@ from bot.ledger import schema
 from bot.ledger.codec import decode
 from bot.ledger.database import put
 from bot.ledger.part import Part
-from bot.ledger.tasks import FINISHED, PARKED, WAITING
+from bot.ledger.tasks import FINISHED, PARKED, STATE, WAITING
 from bot.ports import Feed, HeldIntent, Lane, Queue, TaskKind
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ class GaugesPart(Part):
     def queues(self) -> Sequence[Queue]:
         """All tasks, by state, kind and lane."""
         groups = select(
-            TASK.state,
+            STATE.label("state"),
             TASK.kind,
             TASK.lane,
             func.count().label("size"),
             func.min(TASK.created_at).label("oldest"),
             func.min(TASK.not_before).filter(TASK.attempts == 0).label("untried"),
-        ).group_by(TASK.state, TASK.kind, TASK.lane)
+        ).group_by(STATE, TASK.kind, TASK.lane)
         with self._database.read() as connection:
             return [
                 Queue(

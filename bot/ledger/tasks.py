@@ -5,21 +5,28 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, null
+from sqlalchemy import and_, case, literal_column, null
 
 from bot.ledger.columns import fingerprint
 from bot.ledger.database import insert_into
 from bot.ledger.schema import task
+from bot.ports import ABSENT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from bot.ledger.database import Insert
     from bot.ports import Lane, TaskKind
 
 WAITING, RUNNING, PARKED = "waiting", "running", "parked"
+
+_WAITING: ColumnElement[str] = literal_column(f"'{WAITING}'")
+_ABSENT: ColumnElement[str] = literal_column(f"'{ABSENT}'")
+STATE = case((and_(task.c.state == _WAITING, task.c.reason == _ABSENT), _ABSENT), else_=task.c.state)
+"""As it is told: nobody has to do anything about a file that is not there. In letters, for databases do not group by
+what they are given apart from the statement."""
 
 FINISHED = "finished/"
 """Keys of the counters of what was done, by kind and lane."""

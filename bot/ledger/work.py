@@ -13,8 +13,8 @@ from bot.ledger.database import insert_into
 from bot.ledger.part import Part
 from bot.ledger.planning import INTENT, MOVING, wake
 from bot.ledger.schema import task as tasks
-from bot.ledger.tasks import FINISHED, PARKED, RUNNING, WAITING, want
-from bot.ports import Lane, Task, TaskKind, Trouble
+from bot.ledger.tasks import FINISHED, PARKED, RUNNING, STATE, WAITING, want
+from bot.ports import ABSENT, Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,7 +144,7 @@ class WorkPart(Part):
         """What has not worked out so far, the last changed first."""
         bad = (
             select(tasks)
-            .where(tasks.c.state.in_([WAITING, PARKED]), tasks.c.reason != "")
+            .where(tasks.c.state.in_([WAITING, PARKED]), tasks.c.reason.not_in(["", ABSENT]))
             .order_by(tasks.c.changed_at.desc(), tasks.c.id.desc())
             .limit(limit)
         )
@@ -167,7 +167,7 @@ class WorkPart(Part):
 
     def backlog_size(self) -> Mapping[str, int]:
         """State and kind to number of tasks."""
-        groups = select(tasks.c.state, tasks.c.kind, func.count()).group_by(tasks.c.state, tasks.c.kind)
+        groups = select(STATE, tasks.c.kind, func.count()).group_by(STATE, tasks.c.kind)
         with self._database.read() as connection:
             return {f"{state}/{kind}": number for state, kind, number in connection.execute(groups)}
 

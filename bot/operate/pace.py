@@ -71,6 +71,8 @@ def snapshot(gauges: Gauges, now: datetime) -> Snapshot:
         if queue.state == "parked":
             parked += queue.size
             continue
+        if not queue.is_open:
+            continue
         queued[queue.lane] += queue.size
         unscanned += queue.size if queue.kind is TaskKind.EXAMINE else 0
     finished: Counter[Lane] = Counter()

@@ -29,7 +29,7 @@ from bot.pipeline.patience import TRIES, counts, is_lost, until_it_answers, unti
 from bot.pipeline.scan import Scanner, detector_out, transient
 from bot.pipeline.stages import in_thread
 from bot.pipeline.uses import read_again
-from bot.ports import Lane, TaskKind
+from bot.ports import ABSENT, Lane, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,8 +173,8 @@ class Pipeline:
                 wait = until_it_is_back(task, now, ours=ours)
                 if wait is None or (record is not None and await in_thread(self._was_looked_at, record)):
                     await in_thread(self._s.ledger.finish, task)
-                else:  # no trouble, and nothing new waits behind it
-                    await self._until(task, now + wait, "", lane=Lane.BACKLOG)
+                else:
+                    await self._until(task, now + wait, ABSENT)
             case UnscannableKind.UNREACHABLE:
                 await self._away(task, why, ours=ours, least=asks_for)
             case UnscannableKind.NOT_MEDIA if ours:

@@ -28,6 +28,7 @@ from bot.ports.platform import (
 from bot.ports.retention import Erased, Retention, Traces
 from bot.ports.scans import Looked, Scans
 from bot.ports.store import (
+    ABSENT,
     ORDERED,
     Beside,
     CaseRecord,
@@ -56,6 +57,7 @@ from bot.ports.store import (
 from bot.ports.turns import Turns
 
 __all__ = [
+    "ABSENT",
     "ORDERED",
     "VIEWS",
     "WITHIN",

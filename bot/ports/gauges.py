@@ -27,12 +27,17 @@ class Feed:
 class Queue:
     """Tasks that are alike."""
 
-    state: str  # "waiting", "running", "parked"
+    state: str  # "waiting", "running", "parked", or ``ABSENT``
     kind: TaskKind
     lane: Lane
     size: int
     oldest: datetime  # when the first of them was asked for
     untried_since: datetime | None  # since when the first of those is due that nobody has taken yet
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to do."""
+        return self.state in {"waiting", "running"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

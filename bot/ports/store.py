@@ -45,6 +45,9 @@ class Lane(IntEnum):
     BACKLOG = 5
 
 
+ABSENT = "absent"
+"""Why a task waits whose file is not there: it is asked for again, and is no trouble meanwhile."""
+
 ORDERED = "by-order"
 """What stands in the place of a rule where a human ordered something."""
 
@@ -298,7 +301,7 @@ class Work(Protocol):
         ...
 
     def backlog_size(self) -> Mapping[str, int]:
-        """State and kind to number of tasks: ``{"waiting/examine": 3, "parked/examine": 1}``."""
+        """State and kind to number of tasks: ``{"waiting/examine": 3, "parked/examine": 1}``. ``ABSENT`` is a state."""
         ...
 
 

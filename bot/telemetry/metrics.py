@@ -109,7 +109,7 @@ class LedgerCollector(Collector):
         for queue in self._ledger.queues():
             lane = queue.lane.name.lower()
             tasks.add_metric([queue.state, queue.kind.value, lane], queue.size)
-            if queue.kind is TaskKind.EXAMINE and queue.state != "parked":
+            if queue.kind is TaskKind.EXAMINE and queue.is_open:
                 size, since = lanes.get(lane, (0, queue.oldest))
                 lanes[lane] = (size + queue.size, min(since, queue.oldest))
         for lane, (size, since) in lanes.items():

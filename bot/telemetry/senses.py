@@ -87,7 +87,7 @@ class Senses:
         """Everything, now. ``sample``: note the length of the queue. Raises ``LedgerError``."""
         now = self._clock.now()
         queues = self._ledger.queues()
-        waiting = sum(one.size for one in queues if _new_file(one) and one.state != "parked")
+        waiting = sum(one.size for one in queues if _new_file(one) and one.is_open)
         untried = [one.untried_since for one in queues if _new_file(one) and one.state == "waiting"]
         self._watch_the_clock()
         return State(
