@@ -24,8 +24,9 @@ QUICK = 10
 """Tries between which the pauses double, up to 17 minutes: half an hour. Those after them are not counted, so that what
 fails for a reason of its own when a server is back is tried again, too."""
 
-PAUSE = timedelta(hours=3)
-"""Between two later tries, at most; at first they come as often as a quarter of what has been waited for."""
+PAUSE, LONG_PAUSE = timedelta(hours=1), timedelta(hours=6)
+"""Between two later tries, at most; at first they come after a quarter of what has been waited for. The long one is for
+other servers, of which many never come back, and for what was there before the bot."""
 
 ANSWERS_WITHIN = timedelta(days=7)
 """Age at which a task is parked whose server did not answer all the time."""
@@ -45,15 +46,16 @@ def counts(task: Task) -> bool:
     return task.attempts < QUICK
 
 
-def until_it_answers(task: Task, now: datetime) -> timedelta:
-    """The pause before a server is asked again that was not to be reached."""
+def until_it_answers(task: Task, now: datetime, *, ours: bool) -> timedelta:
+    """The pause before a server is asked again that was not to be reached. ``ours``: the one that we moderate."""
     if task.attempts < QUICK:
         return timedelta(seconds=back_off(task.attempts))
-    return max(timedelta(seconds=back_off(QUICK)), min((now - task.created_at) / 4, PAUSE))
+    longest = PAUSE if ours and task.lane is not Lane.BACKLOG else LONG_PAUSE
+    return max(timedelta(seconds=back_off(QUICK)), min((now - task.created_at) / 4, longest))
 
 
 def is_lost(task: Task, now: datetime, *, ours: bool) -> bool:
-    """Whether a server has been away for so long that nobody expects it back. ``ours``: the one that we moderate."""
+    """Whether a server has been away for so long that nobody expects it back. ``ours`` as above."""
     lasts = OLD_ANSWERS_WITHIN if task.lane is Lane.BACKLOG and not ours else ANSWERS_WITHIN
     return task.attempts >= QUICK and now - task.created_at > lasts
 

@@ -241,7 +241,9 @@ class Pipeline:
         if task.kind is not TaskKind.JUDGE and is_lost(task, now, ours=ours):
             await in_thread(self._s.ledger.park, task, reason)
         else:
-            await self._until(task, now + max(until_it_answers(task, now), least), reason, count=counts(task))
+            await self._until(
+                task, now + max(until_it_answers(task, now, ours=ours), least), reason, count=counts(task)
+            )
 
     async def _again(self, task: Task, reason: str) -> None:
         # What judges has waited for limits, too, which count for its pauses: it is never given up for a server's sake.
