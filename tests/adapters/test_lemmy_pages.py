@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -104,6 +105,7 @@ class Reader:
         self.cursor: Any = None
         self.seen: set[int] = set()
         self.holes: list[str] = []
+        self.trouble = ""
 
     def poll(self, *, start_from: timedelta | None = timedelta(0)) -> None:
         self.clock.time += timedelta(seconds=15)
@@ -112,6 +114,7 @@ class Reader:
         self.cursor = json.loads(json.dumps(one.cursor))
         self.seen |= {self.feed.number(found.row) for found in one.found}
         self.holes += one.holes
+        self.trouble = one.trouble
 
     def polls(self, count: int) -> int:
         """How many of them failed."""
@@ -264,9 +267,68 @@ def test_backlog_that_fails_keeps_nothing_new_waiting() -> None:
     assert reader.polls(4) == 0
     assert reader.names(lists) >= set(new)
     assert reader.holes == []
+    assert "the backlog: " in reader.trouble
     lists.before = lambda *_: None
     reader.polls(8)
     assert reader.names(lists) >= {*old, *new}
+    assert reader.trouble == ""
+
+
+def stuck_in_the_past() -> tuple[Lists, Reader]:
+    """The next page of the backlog fails, and that one alone."""
+    lists = Lists()
+    lists.upload(600)
+    reader = reading(lists, upload_feed)
+    lists.before = lambda _, page: refusal(TIMEOUT) if page > 1 else None
+    return lists, reader
+
+
+def test_page_of_the_backlog_that_fails_for_ever_is_trouble_and_in_the_end_a_hole() -> None:
+    lists, reader = stuck_in_the_past()
+    for _ in range(walk.IN_VAIN - 1):
+        reader.poll()
+        assert "waiting for a slot" in reader.trouble
+        assert reader.holes == []
+    reader.poll()
+    assert [hole.split(":")[0] for hole in reader.holes] == ["what is listed behind a page that the server fails at"]
+    assert (reader.trouble, reader.cursor["back"]) == ("", None)
+    new = lists.upload(3, at=START + timedelta(hours=2))
+    reader.polls(2)
+    assert reader.names(lists) >= set(new)
+    assert len(reader.holes) == 1
+
+
+def test_patience_with_a_page_of_the_backlog_outlives_the_bot_and_begins_anew_behind_it() -> None:
+    lists, reader = stuck_in_the_past()
+    reader.polls(walk.IN_VAIN - 1)
+    reader.patience = Patience()
+    failing, lists.before = lists.before, lambda *_: None
+    reader.polls(1)
+    assert reader.cursor["back"] is not None
+    lists.before = failing
+    reader.polls(walk.IN_VAIN - 1)
+    assert reader.holes == []
+    reader.patience = Patience()
+    reader.polls(1)
+    assert len(reader.holes) == 1
+
+
+def test_cursor_without_a_count_of_polls_in_vain_is_read_on() -> None:
+    _, reader = stuck_in_the_past()
+    reader.cursor.pop("stuck", None)
+    assert reader.polls(1) == 0
+    assert reader.trouble
+
+
+def test_backlog_of_a_server_that_fails_at_the_newest_page_too_is_waited_for() -> None:
+    lists, reader = stuck_in_the_past()
+    tops = itertools.count()
+    lists.before = lambda _, page: refusal(TIMEOUT) if page > 1 or next(tops) % 2 else None
+    assert reader.polls(2 * walk.IN_VAIN) == 0
+    assert "waiting for a slot" in reader.trouble
+    lists.before = lambda *_: None
+    reader.polls(4)
+    assert (reader.trouble, reader.holes, len(reader.seen)) == ("", [], 600)
 
 
 def test_page_of_what_is_read_again_fails_for_ever_and_is_told() -> None:

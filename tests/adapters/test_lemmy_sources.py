@@ -346,6 +346,33 @@ def test_what_is_listed_before_a_page_that_fails_is_told(town: Town, instance: I
     assert seen(batches) >= set(posts)
 
 
+@pytest.mark.usefixtures("pauses")
+def test_page_of_the_backlog_that_fails_is_trouble_until_it_is_a_hole_and_keeps_no_new_post_waiting(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(120):
+        town.box.federate_post(image=picture(), published=datetime.now(UTC) - timedelta(days=3, seconds=number))
+    source = town.connect(start_from=None).sources[POSTS]
+    with monkeypatch.context() as first:
+        first.setattr(walk, "PAGES_AT_ONCE", 1)
+        cursor = source.poll(None).cursor
+    assert cursor is not None
+    town.box.faults.before("GET", f"={cursor['back'][0]}$", respond(400, '{"error":"couldnt_get_posts"}'), times=10**6)
+    for _ in range(walk.IN_VAIN - 1):
+        new = town.post(url=town.url(town.upload()))
+        town.clock.offset += timedelta(seconds=15)
+        batch = source.poll(cursor)
+        assert "the backlog: GET /api/v3/post/list: couldnt_get_posts" in batch.trouble
+        assert new in seen([batch])
+        assert (list(batch.holes), batch.more) == ([], False)
+        assert batch.cursor is not None
+        cursor = json.loads(json.dumps(batch.cursor))
+    batch = source.poll(cursor)
+    assert batch.trouble == ""
+    assert ["behind a page that the server fails at" in hole for hole in batch.holes] == [True]
+    assert source.poll(batch.cursor).trouble == ""
+
+
 def test_short_faults_are_not_even_noticed(town: Town, instance: Instance) -> None:
     source = instance.sources[POSTS]
     cursor = source.poll(None).cursor
