@@ -35,6 +35,7 @@ class PostFeed:
 
     ends_at_cutoff = True
     has_numbers = True
+    denies = True
 
     def __init__(self, client: LemmyClient) -> None:
         """``client``: the server to ask."""
@@ -106,6 +107,8 @@ class PagedFeed:
     above the last row that was read, and one that begins below it is read from further up instead. A place is how many
     rows are above it, and when the last of them is from.
     """
+
+    denies = False
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ and the number it will raise ``high`` to), ``since`` (when the last way down tha
 into the past the backlog has been read), ``stuck`` (polls that have failed at the next page of it), ``sky`` (the
 last page that begins with rows dated into the future), ``gaps`` (numbers that no page showed, and since when they wait
 to be asked for one by one), ``asked`` (when that was done last) and ``ahead`` (the next number behind ``high`` to try;
-see ``adapters.lemmy.by_number``), ``again`` and ``watch`` (see ``adapters.lemmy.again``). New rows go before the
-backlog.
+see ``adapters.lemmy.by_number``), ``again`` and ``watch`` (see ``adapters.lemmy.again``), ``denied`` (see
+``adapters.lemmy.denied``). New rows go before the backlog.
 """
 
 from __future__ import annotations

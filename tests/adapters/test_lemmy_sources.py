@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lemmy_town import MAIN, picture
 
-from adapters.lemmy import walk
+from adapters.lemmy import denied, walk
 from adapters.sandbox.lemmy import delay, drop, respond, truncate
 from bot.domain.content import Alias, RemoteUrl, Role, SubjectKey
 from bot.domain.errors import BadAnswerError, PlatformError, RateLimitedError, UnreachableError
@@ -178,6 +178,26 @@ def test_post_dated_into_the_past_is_found_by_its_number(town: Town, instance: I
     batches, cursor = drained(source, cursor)
     assert hidden in seen(batches)
     assert cursor["gaps"] == []
+
+
+def test_post_that_lemmy_denied_when_its_database_failed_is_found_later(town: Town, instance: Instance) -> None:
+    source = instance.sources[POSTS]
+    many_posts(town, 120)
+    town.clock.offset = 2 * walk.SKEW
+    _, cursor = drained(source, None)
+    hidden = town.box.federate_post(image=picture(), published=datetime.now(UTC) - timedelta(days=900))
+    many_posts(town, 1)
+    _, cursor = drained(source, cursor)
+    town.box.faults.before("GET", rf"/post\?id={hidden}$", respond(400, '{"error":"couldnt_find_post"}'))
+    town.clock.offset += timedelta(minutes=1)
+    batches, cursor = drained(source, cursor)
+    assert town.box.faults.left() == []
+    assert hidden not in seen(batches)
+    assert cursor["gaps"] == []
+    town.clock.offset += denied.AFTER
+    batches, cursor = drained(source, cursor)
+    assert hidden in seen(batches)
+    assert cursor["denied"] == []
 
 
 def test_removed_and_deleted_are_left_out_and_counted_once(town: Town, instance: Instance) -> None:
