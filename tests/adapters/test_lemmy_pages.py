@@ -15,7 +15,7 @@ from adapters.http import Answer
 from adapters.lemmy import again, errors, uploads, walk
 from adapters.lemmy.addresses import Addresses
 from adapters.lemmy.convert import Converter
-from adapters.lemmy.feeds import PostFeed, comment_feed, cut_behind, upload_feed
+from adapters.lemmy.feeds import LIMIT, PINNED_PAGES, PostFeed, comment_feed, cut_behind, upload_feed
 from adapters.lemmy.uploads import UploadIndex
 from adapters.lemmy.v4.uploads import PAGES_AT_ONCE, ImagePage, UploadSource
 from adapters.lemmy.walk import Patience, Walk
@@ -89,12 +89,18 @@ class Lists:
         if page > self.last_page:
             message = json.dumps({"error": "unknown", "message": f"Page limit is > {self.last_page}"})
             refusal(NO_COMMENTS if key == "comments" else message)
-        shown = sorted(self.rows.get(key, ()), key=lambda row: row["at"], reverse=True)
+        shown = sorted(self.rows.get(key, ()), key=lambda row: (_is_pinned(row), row["at"]), reverse=True)
         cursor = params.get("page_cursor")
         if cursor is not None:
-            at = [row["post"]["id"] for row in shown].index(int(cursor[1:], 16)) + 1
-            return {key: shown[at : at + limit]}
+            places = {f"P{row['post']['id']:x}": place for place, row in enumerate(shown, 1)}
+            if cursor not in places:
+                refusal('{"error":"unknown","message":"Could not parse pagination token"}')
+            return {key: shown[places[cursor] :][:limit]}
         return {key: shown[limit * (page - 1) :][:limit]}
+
+
+def _is_pinned(row: dict[str, Any]) -> bool:
+    return bool(row.get("post", {}).get("featured_local"))
 
 
 class Reader:
@@ -104,6 +110,7 @@ class Reader:
         self.feed, self.clock, self.patience = feed, StillClock(START + timedelta(hours=1)), Patience()
         self.cursor: Any = None
         self.seen: set[int] = set()
+        self.backlog: set[int] = set()
         self.holes: list[str] = []
         self.trouble = ""
 
@@ -113,6 +120,7 @@ class Reader:
         one.go(self.cursor)
         self.cursor = json.loads(json.dumps(one.cursor))
         self.seen |= {self.feed.number(found.row) for found in one.found}
+        self.backlog |= {self.feed.number(found.row) for found in one.found if found.backlog}
         self.holes += one.holes
         self.trouble = one.trouble
 
@@ -166,6 +174,72 @@ def test_pages_of_posts_with_dates_that_cannot_be_read_hide_nothing_below_them(p
     assert reader.seen >= set(ordinary)
     assert (reader.seen >= set(odd)) == published.startswith("+")
     assert len(lists.asked) < 4 * walk.PAGES_AT_ONCE
+
+
+# -------------------------------------------------------------------------------------------------------- pinned posts
+
+
+def pinned(lists: Lists, count: int) -> list[int]:
+    """Posts that an admin has pinned to the front page."""
+    numbers = lists.post(count)
+    for row in lists.rows["posts"][-count:]:
+        row["post"]["featured_local"] = True
+    return numbers
+
+
+@pytest.mark.parametrize("count", [LIMIT, LIMIT + 1, 3 * LIMIT])
+def test_what_was_there_when_pages_of_posts_were_pinned_is_backlog_all_of_it(count: int) -> None:
+    lists = Lists()
+    old = [*pinned(lists, count), *lists.post(120)]
+    reader = Reader(PostFeed(lists))  # type: ignore[arg-type]
+    for _ in range(3):
+        reader.poll(start_from=None)
+    assert reader.seen == reader.backlog == {*old}
+    assert reader.cursor["floor"] == old[-1]
+    assert reader.cursor["back"] is None
+    new = lists.post(1, sorted_as=START + timedelta(hours=1))
+    reader.poll(start_from=None)
+    assert reader.seen - reader.backlog == {*new}
+
+
+def test_pinned_post_that_goes_before_the_page_below_it_is_read_hides_nothing() -> None:
+    lists = Lists()
+    pinned(lists, LIMIT)
+    lists.post(1)
+    reader = reading(lists, PostFeed)
+    new = lists.post(70, sorted_as=START + timedelta(hours=1))
+
+    def before(_: str, page: Any) -> None:
+        if page != 1:
+            lists.rows["posts"] = [row for row in lists.rows["posts"] if row["post"]["id"] != 1]
+
+    lists.before = before
+    reader.poll()
+    assert reader.seen >= {*new}
+
+
+def test_place_is_no_pinned_post_which_may_be_unpinned_by_the_next_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = Lists()
+    pinned(lists, 2 * LIMIT)
+    lists.post(120)
+    reader = Reader(PostFeed(lists))  # type: ignore[arg-type]
+    with monkeypatch.context() as first:
+        first.setattr(walk, "PAGES_AT_ONCE", 1)
+        reader.poll(start_from=None)
+    assert reader.cursor["back"] is not None
+    for row in lists.rows["posts"]:
+        row["post"]["featured_local"] = False
+    reader.poll(start_from=None)
+    assert reader.backlog == {row["post"]["id"] for row in lists.rows["posts"]}
+
+
+def test_more_pinned_posts_than_are_read_on_are_a_hole_in_words() -> None:
+    lists = Lists()
+    pinned(lists, (PINNED_PAGES + 2) * LIMIT)
+    page = PostFeed(lists).page(None)  # type: ignore[arg-type]
+    assert len(lists.asked) == PINNED_PAGES + 1
+    assert page.following is None
+    assert page.hole == f"posts below the first {(PINNED_PAGES + 1) * LIMIT}, for all of those are pinned"
 
 
 # ------------------------------------------------------------------------------------------- a database that has failed

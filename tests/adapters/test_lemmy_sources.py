@@ -154,6 +154,16 @@ def test_pinned_post_on_top_does_not_hide_what_is_new(town: Town, instance: Inst
     assert seen(batches) >= set(new)
 
 
+def test_page_of_pinned_posts_does_not_hide_what_is_new(town: Town, instance: Instance) -> None:
+    for number in many_posts(town, 50):
+        town.call("admin", "POST", "post/feature", post_id=number, featured=True, feature_type="Local")
+    source = instance.sources[POSTS]
+    _, cursor = drained(source, None)
+    new = many_posts(town, 70)
+    batches, _ = drained(source, cursor)
+    assert seen(batches) >= set(new)
+
+
 def test_post_dated_into_the_future_hides_nothing(town: Town, instance: Instance) -> None:
     source = instance.sources[POSTS]
     _, cursor = drained(source, None)
