@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic
 
-from adapters.lemmy import again, gaps
+from adapters.lemmy import again, denied, gaps
 from adapters.lemmy.listing import Found, Row
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError, UnreachableError
 
@@ -72,11 +72,14 @@ class ByNumber(Generic[Row]):
         if asked is None:
             return
         left -= asked
-        more = due[1 : max(1, left)]
-        if not self._look_again(more, now) or not self._ask_more(due[1 + len(more) :], now + EVERY / 2):
+        more, end = due[1 : max(1, left)], now + EVERY / 2
+        if not self._look_again(more, now) or not self._ask_more(due[1 + len(more) :], end):
             return
         if left > len(more) and not self.state["gaps"]:
-            self._look_ahead()
+            left -= 1
+            if self._look_ahead() is There.UNTOLD:
+                return
+        self._ask_once_more(left - len(due[1:]), end)
 
     def _turn(self, now: datetime) -> datetime | None:
         """Since when it is our turn; ``None``: not yet.
@@ -96,6 +99,8 @@ class ByNumber(Generic[Row]):
         for number in numbers:
             there = self._one(number, fresh=False)
             self.state["watch"] = again.looked_at(self.state["watch"], number, now, there=there is not There.NO)
+            if there is There.NO:
+                self._denied(number, now)
             if there in {There.UNTOLD, There.UNREADABLE}:
                 if all(one["number"] != number for one in self.state["watch"]):
                     self.holes.append(f"number {number} is asked for no more: the server failed at it to the end")
@@ -165,22 +170,43 @@ class ByNumber(Generic[Row]):
             left -= 1
             waiting = [{**waiting[0], "numbers": rest}, *waiting[1:]] if rest else waiting[1:]
             there = self._one(number)
-            if there is not There.NO:
+            if there is There.NO:
+                self._denied(number, now)
+            else:
                 self._watch(number, now)
             told = there is not There.UNTOLD
         self.state["gaps"] = waiting
         return most - left if told else None
 
-    def _look_ahead(self) -> None:
+    def _ask_once_more(self, most: int, end: datetime) -> None:
+        """For what was denied once; what is denied again is not there."""
+        for number in denied.due(self.state.get("denied", []), self.clock.now())[: max(0, most)]:
+            now = self.clock.now()
+            if now >= end:
+                return
+            there = self._one(number)
+            self.state["denied"] = denied.without(self.state["denied"], number)
+            if there is not There.NO:
+                self._watch(number, now)
+            if there is There.UNTOLD:
+                return
+
+    def _denied(self, number: int, now: datetime) -> None:
+        if self.feed.denies:
+            self.state["denied"] = denied.noted(self.state.get("denied", []), number, now)
+
+    def _look_ahead(self) -> There:
         """Behind the highest number, in turn: the newest may be dated into the past, and nothing newer tells of it."""
         high, offset = self.state["high"], self.state.get("ahead", 0) % gaps.AHEAD
         self.state["ahead"] = offset + 1
         number = high + 1 + offset
-        if self._one(number) is There.YES:
+        there = self._one(number)
+        if there is There.YES:
             self._watch(number, self.clock.now())
             self.state["high"], self.state["ahead"] = number, 0
             if offset:
                 self.note_gaps([[high + 1, number - 1]])
+        return there
 
     def _watch(self, number: int, now: datetime) -> None:
         self.state["watch"], holes = again.watched(self.state["watch"], number, now)

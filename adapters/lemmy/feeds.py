@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.convert import moment
@@ -24,6 +25,10 @@ LAST_PAGE = 100
 SHORTER_LISTS: Mapping[tuple[int, ...], int] = {(0, 19, 14): 10}
 """The last page of other versions. The next one of comments they refuse with the word of a database that fails."""
 
+PINNED_PAGES = 10
+"""Pages of pinned posts in a row that are read on; posts that an admin pins to the front page come first in every order
+(LemmyNet/lemmy 0.19.20, crates/db_views/src/post_view.rs)."""
+
 ODD = (KeyError, TypeError, ValueError, AttributeError)
 """What a row raises that is not in the shape of API v3."""
 
@@ -35,14 +40,29 @@ class PostFeed:
 
     ends_at_cutoff = True
     has_numbers = True
+    denies = True
 
     def __init__(self, client: LemmyClient) -> None:
         """``client``: the server to ask."""
         self._client = client
 
     def page(self, place: Place | None) -> Page[Json]:
-        """A page; where no cursor of ``place`` is valid any more, the newest."""
-        for cursor in place or ():
+        """A page that does not end among pinned posts; where no cursor of ``place`` is valid any more, the newest.
+
+        A cursor stands where its post stands now: one of a pinned post, which may be unpinned by the next poll, would
+        then lead past all that is newer than it. So it is used at once, and is no place.
+        """
+        page, pinned = self._at(place or ())
+        for _ in range(PINNED_PAGES):
+            if not pinned:
+                return page
+            below, pinned = self._at(pinned)
+            rows, broken = [*page.rows, *below.rows], [*page.broken, *below.broken]
+            page = Page(rows=rows, broken=broken, following=below.following)
+        return replace(page, hole=f"posts below the first {len(page.rows)}, for all of those are pinned")
+
+    def _at(self, cursors: Sequence[str]) -> tuple[Page[Json], Sequence[str]]:
+        for cursor in cursors:
             try:
                 return self._page(cursor)
             except RejectedError as error:
@@ -50,7 +70,8 @@ class PostFeed:
                     raise
         return self._page(None)
 
-    def _page(self, cursor: str | None) -> Page[Json]:
+    def _page(self, cursor: str | None) -> tuple[Page[Json], Sequence[str]]:
+        """A page as it is listed; and where it goes on if there is nothing but pinned posts on it."""
         answer = self._client.get(
             "/post/list",
             {
@@ -64,15 +85,17 @@ class PostFeed:
             },
         )
         rows, broken = _understood(answer, "posts", self.number, self.published)
-        cursors = self._cursors(answer["posts"]) if len(answer["posts"]) >= LIMIT else []
-        return Page(rows=rows, broken=broken, following=cursors or None)
+        listed = answer["posts"] if len(answer["posts"]) >= LIMIT else ()
+        cursors = self._cursors(listed, pinned=False)
+        page = Page(rows=rows, broken=broken, following=cursors or None)
+        return page, () if cursors else self._cursors(listed, pinned=True)
 
-    def _cursors(self, listed: Sequence[Any]) -> list[str]:
+    def _cursors(self, listed: Sequence[Any], *, pinned: bool) -> Sequence[str]:
         """Of the last rows that have a number, in whatever shape they are besides: what is below them is not."""
         found: list[str] = []
         for row in reversed(listed):
             try:
-                if not self.pinned(row):
+                if self.pinned(row) is pinned:
                     found.append(f"P{self.number(row):x}")
             except ODD:
                 continue
@@ -106,6 +129,8 @@ class PagedFeed:
     above the last row that was read, and one that begins below it is read from further up instead. A place is how many
     rows are above it, and when the last of them is from.
     """
+
+    denies = False
 
     def __init__(
         self,

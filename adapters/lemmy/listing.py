@@ -29,6 +29,7 @@ class Feed(Protocol[Row]):
 
     ends_at_cutoff: bool
     has_numbers: bool  # ``number`` counts up by one, so that gaps mean something
+    denies: bool  # a server whose database fails may say of a row that is there that it is not
 
     def one(self, number: int) -> Row:
         """A single row. Raises ``NotFoundError``."""

@@ -141,6 +141,7 @@ class LemmySource:
             more=walk.more,
             dropped=basket.dropped,
             holes=basket.holes,
+            trouble=walk.trouble,
         )
 
 

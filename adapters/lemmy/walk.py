@@ -6,10 +6,11 @@ which a remote author chooses: an item dated into the future would hide everythi
 The cursor holds ``high`` (every row up to it was read), ``floor`` (``high`` at the first poll: what is below was there
 before the bot), ``cutoff`` (how far back the operator wants it), ``walk`` (a way down from the top that is not finished
 and the number it will raise ``high`` to), ``since`` (when the last way down that was finished began), ``back`` (how far
-into the past the backlog has been read), ``sky`` (the last page that begins with rows dated into the future), ``gaps``
-(numbers that no page showed, and since when they wait to be asked for one by one), ``asked`` (when that was done last)
-and ``ahead`` (the next number behind ``high`` to try; see ``adapters.lemmy.by_number``), ``again`` and ``watch`` (see
-``adapters.lemmy.again``). New rows go before the backlog.
+into the past the backlog has been read), ``stuck`` (polls that have failed at the next page of it), ``sky`` (the
+last page that begins with rows dated into the future), ``gaps`` (numbers that no page showed, and since when they wait
+to be asked for one by one), ``asked`` (when that was done last) and ``ahead`` (the next number behind ``high`` to try;
+see ``adapters.lemmy.by_number``), ``again`` and ``watch`` (see ``adapters.lemmy.again``), ``denied`` (see
+``adapters.lemmy.denied``). New rows go before the backlog.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ NEVER = sys.maxsize
 
 @dataclass(slots=True)
 class Patience:
-    """With a server that fails at some page. Of one feed, for as long as the bot runs."""
+    """With a server that fails at some page: of one feed for as long as the bot runs, of its backlog in the cursor."""
 
     polls: int = 0
 
@@ -76,6 +77,7 @@ class Walk(Generic[Row]):
     patience: Patience = field(default_factory=Patience)
     found: list[Found[Row]] = field(default_factory=list)
     holes: list[str] = field(default_factory=list)
+    trouble: str = ""  # what keeps the backlog waiting, in words
     _state: dict[str, Any] = field(default_factory=dict)
     _left: int = field(default_factory=lambda: PAGES_AT_ONCE)
     _in_vain: bool = False
@@ -87,12 +89,12 @@ class Walk(Generic[Row]):
         else:
             self._state = {**after}
             self._forward()
+        if not self._in_vain:
+            self.patience.polls = 0
         self._backward()
         if self.feed.has_numbers and after is not None and self._state["walk"] is None:
             self._by_number().ask()
             self._again()
-        if not self._in_vain:
-            self.patience.polls = 0
 
     @property
     def cursor(self) -> Cursor:
@@ -102,7 +104,7 @@ class Walk(Generic[Row]):
     @property
     def more(self) -> bool:
         """Whether something is left to read right now."""
-        return self._state["walk"] is not None or self._state["back"] is not None
+        return self._state["walk"] is not None or (self._state["back"] is not None and not self.trouble)
 
     def _begin(self) -> None:
         cutoff = None if self.start_from is None else (self.clock.now() - self.start_from).isoformat()
@@ -231,10 +233,14 @@ class Walk(Generic[Row]):
 
     def _backward(self) -> None:
         while self._left > 0 and self._state["back"] is not None and self._state["walk"] is None:
+            patience = Patience(polls=self._state.get("stuck", 0))
             try:
-                page = self._read(self._state["back"])
-            except UnreachableError:
-                return  # what is new was read, and does not wait for this
+                page = self._read(self._state["back"], patience)
+            except UnreachableError as error:
+                # What is new was read, and does not wait for this.
+                self._state["stuck"], self.trouble = patience.polls, f"the backlog: {error}"
+                return
+            self._state["stuck"] = 0
             self._keep(page, fresh_above=-1, backlog=True)
             self._state["back"] = self._behind(page)
 
@@ -246,14 +252,14 @@ class Walk(Generic[Row]):
         older = any(self.feed.published(row) < cutoff for row in page.rows if not self.feed.pinned(row))
         return None if older else page.following
 
-    def _read(self, place: Place | None) -> Page[Row]:
+    def _read(self, place: Place | None, patience: Patience | None = None) -> Page[Row]:
         self._left -= 1
         try:
             page = self.feed.page(place)
         except UnreachableError as error:
             if place is None:
                 raise
-            page = Page(rows=(), hole=self.patience.lost(error, lambda: self.feed.page(None)))
+            page = Page(rows=(), hole=(patience or self.patience).lost(error, lambda: self.feed.page(None)))
             self._in_vain = True
         self.holes.extend(page.broken)
         if page.hole is not None:

@@ -28,7 +28,8 @@ Cursor: TypeAlias = "Mapping[str, Any]"
 class Batch:
     """What one poll brought. It is committed together with its cursor, or not at all.
 
-    With ``trouble`` it has no cursor: what was met before is told, for it may be gone by the next poll.
+    With ``trouble`` it has no cursor, unless that keeps nothing new waiting: what was met before is told, for it may be
+    gone by the next poll.
     """
 
     sightings: Sequence[Sighting] = ()
@@ -61,7 +62,7 @@ class Source(Protocol):
         """What is new since ``after`` (``None``: the first time).
 
         Raises ``PlatformError``; then nothing is committed, and the next poll starts from the same cursor, as it does
-        where a batch has ``trouble``.
+        where a batch has ``trouble`` and no cursor.
         """
         ...
 

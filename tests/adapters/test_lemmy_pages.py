@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from adapters.http import Answer
 from adapters.lemmy import again, errors, uploads, walk
 from adapters.lemmy.addresses import Addresses
 from adapters.lemmy.convert import Converter
-from adapters.lemmy.feeds import PostFeed, comment_feed, cut_behind, upload_feed
+from adapters.lemmy.feeds import LIMIT, PINNED_PAGES, PostFeed, comment_feed, cut_behind, upload_feed
 from adapters.lemmy.uploads import UploadIndex
 from adapters.lemmy.v4.uploads import PAGES_AT_ONCE, ImagePage, UploadSource
 from adapters.lemmy.walk import Patience, Walk
@@ -88,12 +89,18 @@ class Lists:
         if page > self.last_page:
             message = json.dumps({"error": "unknown", "message": f"Page limit is > {self.last_page}"})
             refusal(NO_COMMENTS if key == "comments" else message)
-        shown = sorted(self.rows.get(key, ()), key=lambda row: row["at"], reverse=True)
+        shown = sorted(self.rows.get(key, ()), key=lambda row: (_is_pinned(row), row["at"]), reverse=True)
         cursor = params.get("page_cursor")
         if cursor is not None:
-            at = [row["post"]["id"] for row in shown].index(int(cursor[1:], 16)) + 1
-            return {key: shown[at : at + limit]}
+            places = {f"P{row['post']['id']:x}": place for place, row in enumerate(shown, 1)}
+            if cursor not in places:
+                refusal('{"error":"unknown","message":"Could not parse pagination token"}')
+            return {key: shown[places[cursor] :][:limit]}
         return {key: shown[limit * (page - 1) :][:limit]}
+
+
+def _is_pinned(row: dict[str, Any]) -> bool:
+    return bool(row.get("post", {}).get("featured_local"))
 
 
 class Reader:
@@ -103,7 +110,9 @@ class Reader:
         self.feed, self.clock, self.patience = feed, StillClock(START + timedelta(hours=1)), Patience()
         self.cursor: Any = None
         self.seen: set[int] = set()
+        self.backlog: set[int] = set()
         self.holes: list[str] = []
+        self.trouble = ""
 
     def poll(self, *, start_from: timedelta | None = timedelta(0)) -> None:
         self.clock.time += timedelta(seconds=15)
@@ -111,7 +120,9 @@ class Reader:
         one.go(self.cursor)
         self.cursor = json.loads(json.dumps(one.cursor))
         self.seen |= {self.feed.number(found.row) for found in one.found}
+        self.backlog |= {self.feed.number(found.row) for found in one.found if found.backlog}
         self.holes += one.holes
+        self.trouble = one.trouble
 
     def polls(self, count: int) -> int:
         """How many of them failed."""
@@ -163,6 +174,72 @@ def test_pages_of_posts_with_dates_that_cannot_be_read_hide_nothing_below_them(p
     assert reader.seen >= set(ordinary)
     assert (reader.seen >= set(odd)) == published.startswith("+")
     assert len(lists.asked) < 4 * walk.PAGES_AT_ONCE
+
+
+# -------------------------------------------------------------------------------------------------------- pinned posts
+
+
+def pinned(lists: Lists, count: int) -> list[int]:
+    """Posts that an admin has pinned to the front page."""
+    numbers = lists.post(count)
+    for row in lists.rows["posts"][-count:]:
+        row["post"]["featured_local"] = True
+    return numbers
+
+
+@pytest.mark.parametrize("count", [LIMIT, LIMIT + 1, 3 * LIMIT])
+def test_what_was_there_when_pages_of_posts_were_pinned_is_backlog_all_of_it(count: int) -> None:
+    lists = Lists()
+    old = [*pinned(lists, count), *lists.post(120)]
+    reader = Reader(PostFeed(lists))  # type: ignore[arg-type]
+    for _ in range(3):
+        reader.poll(start_from=None)
+    assert reader.seen == reader.backlog == {*old}
+    assert reader.cursor["floor"] == old[-1]
+    assert reader.cursor["back"] is None
+    new = lists.post(1, sorted_as=START + timedelta(hours=1))
+    reader.poll(start_from=None)
+    assert reader.seen - reader.backlog == {*new}
+
+
+def test_pinned_post_that_goes_before_the_page_below_it_is_read_hides_nothing() -> None:
+    lists = Lists()
+    pinned(lists, LIMIT)
+    lists.post(1)
+    reader = reading(lists, PostFeed)
+    new = lists.post(70, sorted_as=START + timedelta(hours=1))
+
+    def before(_: str, page: Any) -> None:
+        if page != 1:
+            lists.rows["posts"] = [row for row in lists.rows["posts"] if row["post"]["id"] != 1]
+
+    lists.before = before
+    reader.poll()
+    assert reader.seen >= {*new}
+
+
+def test_place_is_no_pinned_post_which_may_be_unpinned_by_the_next_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = Lists()
+    pinned(lists, 2 * LIMIT)
+    lists.post(120)
+    reader = Reader(PostFeed(lists))  # type: ignore[arg-type]
+    with monkeypatch.context() as first:
+        first.setattr(walk, "PAGES_AT_ONCE", 1)
+        reader.poll(start_from=None)
+    assert reader.cursor["back"] is not None
+    for row in lists.rows["posts"]:
+        row["post"]["featured_local"] = False
+    reader.poll(start_from=None)
+    assert reader.backlog == {row["post"]["id"] for row in lists.rows["posts"]}
+
+
+def test_more_pinned_posts_than_are_read_on_are_a_hole_in_words() -> None:
+    lists = Lists()
+    pinned(lists, (PINNED_PAGES + 2) * LIMIT)
+    page = PostFeed(lists).page(None)  # type: ignore[arg-type]
+    assert len(lists.asked) == PINNED_PAGES + 1
+    assert page.following is None
+    assert page.hole == f"posts below the first {(PINNED_PAGES + 1) * LIMIT}, for all of those are pinned"
 
 
 # ------------------------------------------------------------------------------------------- a database that has failed
@@ -264,9 +341,68 @@ def test_backlog_that_fails_keeps_nothing_new_waiting() -> None:
     assert reader.polls(4) == 0
     assert reader.names(lists) >= set(new)
     assert reader.holes == []
+    assert "the backlog: " in reader.trouble
     lists.before = lambda *_: None
     reader.polls(8)
     assert reader.names(lists) >= {*old, *new}
+    assert reader.trouble == ""
+
+
+def stuck_in_the_past() -> tuple[Lists, Reader]:
+    """The next page of the backlog fails, and that one alone."""
+    lists = Lists()
+    lists.upload(600)
+    reader = reading(lists, upload_feed)
+    lists.before = lambda _, page: refusal(TIMEOUT) if page > 1 else None
+    return lists, reader
+
+
+def test_page_of_the_backlog_that_fails_for_ever_is_trouble_and_in_the_end_a_hole() -> None:
+    lists, reader = stuck_in_the_past()
+    for _ in range(walk.IN_VAIN - 1):
+        reader.poll()
+        assert "waiting for a slot" in reader.trouble
+        assert reader.holes == []
+    reader.poll()
+    assert [hole.split(":")[0] for hole in reader.holes] == ["what is listed behind a page that the server fails at"]
+    assert (reader.trouble, reader.cursor["back"]) == ("", None)
+    new = lists.upload(3, at=START + timedelta(hours=2))
+    reader.polls(2)
+    assert reader.names(lists) >= set(new)
+    assert len(reader.holes) == 1
+
+
+def test_patience_with_a_page_of_the_backlog_outlives_the_bot_and_begins_anew_behind_it() -> None:
+    lists, reader = stuck_in_the_past()
+    reader.polls(walk.IN_VAIN - 1)
+    reader.patience = Patience()
+    failing, lists.before = lists.before, lambda *_: None
+    reader.polls(1)
+    assert reader.cursor["back"] is not None
+    lists.before = failing
+    reader.polls(walk.IN_VAIN - 1)
+    assert reader.holes == []
+    reader.patience = Patience()
+    reader.polls(1)
+    assert len(reader.holes) == 1
+
+
+def test_cursor_without_a_count_of_polls_in_vain_is_read_on() -> None:
+    _, reader = stuck_in_the_past()
+    reader.cursor.pop("stuck", None)
+    assert reader.polls(1) == 0
+    assert reader.trouble
+
+
+def test_backlog_of_a_server_that_fails_at_the_newest_page_too_is_waited_for() -> None:
+    lists, reader = stuck_in_the_past()
+    tops = itertools.count()
+    lists.before = lambda _, page: refusal(TIMEOUT) if page > 1 or next(tops) % 2 else None
+    assert reader.polls(2 * walk.IN_VAIN) == 0
+    assert "waiting for a slot" in reader.trouble
+    lists.before = lambda *_: None
+    reader.polls(4)
+    assert (reader.trouble, reader.holes, len(reader.seen)) == ("", [], 600)
 
 
 def test_page_of_what_is_read_again_fails_for_ever_and_is_told() -> None:

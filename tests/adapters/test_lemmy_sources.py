@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lemmy_town import MAIN, picture
 
-from adapters.lemmy import walk
+from adapters.lemmy import denied, walk
 from adapters.sandbox.lemmy import delay, drop, respond, truncate
 from bot.domain.content import Alias, RemoteUrl, Role, SubjectKey
 from bot.domain.errors import BadAnswerError, PlatformError, RateLimitedError, UnreachableError
@@ -154,6 +154,16 @@ def test_pinned_post_on_top_does_not_hide_what_is_new(town: Town, instance: Inst
     assert seen(batches) >= set(new)
 
 
+def test_page_of_pinned_posts_does_not_hide_what_is_new(town: Town, instance: Instance) -> None:
+    for number in many_posts(town, 50):
+        town.call("admin", "POST", "post/feature", post_id=number, featured=True, feature_type="Local")
+    source = instance.sources[POSTS]
+    _, cursor = drained(source, None)
+    new = many_posts(town, 70)
+    batches, _ = drained(source, cursor)
+    assert seen(batches) >= set(new)
+
+
 def test_post_dated_into_the_future_hides_nothing(town: Town, instance: Instance) -> None:
     source = instance.sources[POSTS]
     _, cursor = drained(source, None)
@@ -178,6 +188,26 @@ def test_post_dated_into_the_past_is_found_by_its_number(town: Town, instance: I
     batches, cursor = drained(source, cursor)
     assert hidden in seen(batches)
     assert cursor["gaps"] == []
+
+
+def test_post_that_lemmy_denied_when_its_database_failed_is_found_later(town: Town, instance: Instance) -> None:
+    source = instance.sources[POSTS]
+    many_posts(town, 120)
+    town.clock.offset = 2 * walk.SKEW
+    _, cursor = drained(source, None)
+    hidden = town.box.federate_post(image=picture(), published=datetime.now(UTC) - timedelta(days=900))
+    many_posts(town, 1)
+    _, cursor = drained(source, cursor)
+    town.box.faults.before("GET", rf"/post\?id={hidden}$", respond(400, '{"error":"couldnt_find_post"}'))
+    town.clock.offset += timedelta(minutes=1)
+    batches, cursor = drained(source, cursor)
+    assert town.box.faults.left() == []
+    assert hidden not in seen(batches)
+    assert cursor["gaps"] == []
+    town.clock.offset += denied.AFTER
+    batches, cursor = drained(source, cursor)
+    assert hidden in seen(batches)
+    assert cursor["denied"] == []
 
 
 def test_removed_and_deleted_are_left_out_and_counted_once(town: Town, instance: Instance) -> None:
@@ -344,6 +374,33 @@ def test_what_is_listed_before_a_page_that_fails_is_told(town: Town, instance: I
     town.box.faults.clear()
     batches, _ = drained(source, cursor)
     assert seen(batches) >= set(posts)
+
+
+@pytest.mark.usefixtures("pauses")
+def test_page_of_the_backlog_that_fails_is_trouble_until_it_is_a_hole_and_keeps_no_new_post_waiting(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(120):
+        town.box.federate_post(image=picture(), published=datetime.now(UTC) - timedelta(days=3, seconds=number))
+    source = town.connect(start_from=None).sources[POSTS]
+    with monkeypatch.context() as first:
+        first.setattr(walk, "PAGES_AT_ONCE", 1)
+        cursor = source.poll(None).cursor
+    assert cursor is not None
+    town.box.faults.before("GET", f"={cursor['back'][0]}$", respond(400, '{"error":"couldnt_get_posts"}'), times=10**6)
+    for _ in range(walk.IN_VAIN - 1):
+        new = town.post(url=town.url(town.upload()))
+        town.clock.offset += timedelta(seconds=15)
+        batch = source.poll(cursor)
+        assert "the backlog: GET /api/v3/post/list: couldnt_get_posts" in batch.trouble
+        assert new in seen([batch])
+        assert (list(batch.holes), batch.more) == ([], False)
+        assert batch.cursor is not None
+        cursor = json.loads(json.dumps(batch.cursor))
+    batch = source.poll(cursor)
+    assert batch.trouble == ""
+    assert ["behind a page that the server fails at" in hole for hole in batch.holes] == [True]
+    assert source.poll(batch.cursor).trouble == ""
 
 
 def test_short_faults_are_not_even_noticed(town: Town, instance: Instance) -> None:

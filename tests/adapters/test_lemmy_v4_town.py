@@ -10,7 +10,7 @@ import pytest
 from lemmy_town import MAIN, NewTown
 from PIL import Image
 
-from adapters.sandbox.lemmy import LemmySandbox
+from adapters.sandbox.lemmy import LemmySandbox, respond
 from bot.domain.content import Alias
 from bot.domain.decisions import (
     AlreadyDone,
@@ -73,6 +73,21 @@ def test_uploader_that_the_server_does_not_name_is_nobody(town: NewTown) -> None
     (line,) = (one for one in instance.inspector.check() if one.what == "uploaders")
     assert line.ok
     assert "a fault of this Lemmy" in line.detail
+
+
+def test_post_that_the_server_denied_once_is_asked_for_again_and_a_comment_is_not(town: NewTown) -> None:
+    instance = town.connect()
+    post = town.post()
+    for word, path, numbers in (
+        ("posts", "post", [town.post() for _ in range(2)]),
+        ("comments", "comment", [town.comment(post, "text") for _ in range(2)]),
+    ):
+        town.box.faults.before("GET", rf"/{path}\?id={numbers[0]}$", respond(404, '{"error":"not_found"}'), times=9)
+        cursor = {**(polled(instance, word).cursor or {})}
+        cursor["gaps"] = [{"since": "2026-01-01T00:00:00+00:00", "numbers": [[numbers[0], numbers[0]]]}]
+        after = polled(instance, word, cursor).cursor or {}
+        assert after["gaps"] == []
+        assert [one["number"] for one in after.get("denied", [])] == [numbers[0]] * (word == "posts")
 
 
 def test_comment_is_reported_removed_and_both_are_taken_back(town: NewTown) -> None:

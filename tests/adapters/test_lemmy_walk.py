@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.lemmy import again, by_number, gaps, walk
+from adapters.lemmy import again, by_number, denied, gaps, walk
 from adapters.lemmy.convert import EARLIEST, LATEST
 from adapters.lemmy.listing import Page
 from adapters.lemmy.walk import Walk
@@ -50,6 +50,7 @@ class Listing:
     refused: set[int] = field(default_factory=set)
     odd: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
+    denying: set[int] = field(default_factory=set)
     pages: int = 0
     gives_top_alone: bool = False
     failed: int = 0
@@ -59,6 +60,7 @@ class Listing:
 
     ends_at_cutoff = True
     has_numbers = True
+    denies = True
 
     def add(self, published: datetime, **more: Any) -> Row:
         row = Row(self.next_number, published, **more)
@@ -114,7 +116,8 @@ class Listing:
             raise BadAnswerError("post is not in the shape of API v4")
         if number in self.failing:
             raise UnreachableError("GET /post: answered 500", sent=True)
-        if number not in self.rows:
+        if number in self.denying or number not in self.rows:
+            self.denying.discard(number)
             raise NotFoundError("no such row")
         return self.rows[number]
 
@@ -195,6 +198,7 @@ OPS = st.one_of(
     st.tuples(st.just("poll"), st.integers(1, 4)),
     st.tuples(st.just("outage"), st.integers(1, 10)),
     st.tuples(st.just("fault"), st.integers(0, 6)),
+    st.tuples(st.just("add denied"), AGES, st.integers(1, 3)),
 )
 
 
@@ -204,9 +208,9 @@ def play(reader: Reader, ops: Sequence[tuple[Any, ...]]) -> None:
         alive = sorted(listing.rows)
         chosen = listing.rows[alive[more[0] % len(alive)]] if alive and isinstance(more[0], int) else None
         match what:
-            case "add":
-                for _ in range(more[1]):
-                    listing.add(reader.clock.now() - more[0])
+            case "add" | "add denied":
+                rows = [listing.add(reader.clock.now() - more[0]) for _ in range(more[1])]
+                listing.denying |= {row.number for row in rows if what == "add denied"}
             case "flood":
                 for _ in range(more[0]):
                     listing.add(reader.clock.now())
@@ -357,6 +361,115 @@ def test_number_at_which_the_server_always_fails_is_a_hole_in_the_end() -> None:
         reader.polls(3, step=wait)
     assert [hole.split(" is asked")[0] for hole in reader.holes] == [f"number {failing.number}"]
     assert reader.cursor["watch"] == []
+
+
+def denied_in_a_gap(count: int = 1) -> tuple[Listing, Reader, list[int]]:
+    """Numbers of which the server says, once, that they are not there; they have been asked for."""
+    listing, reader = with_a_past()
+    numbers = [listing.add(START - timedelta(days=400)).number for _ in range(count)]
+    listing.denying = {*numbers}
+    listing.add(reader.clock.now())
+    while listing.denying:
+        reader.polls(1)
+    assert not set(numbers) & set(reader.seen)
+    listing.asked_for = []
+    return listing, reader, numbers
+
+
+def test_number_that_the_server_denied_once_is_asked_for_again_and_watched_from_then_on() -> None:
+    listing, reader, (late,) = denied_in_a_gap()
+    reader.polls(1, denied.AFTER - timedelta(minutes=1))
+    assert late not in listing.asked_for
+    reader.polls(1, timedelta(minutes=1))
+    assert late in reader.seen
+    assert reader.cursor["denied"] == []
+    listing.rows[late].text = 1
+    reader.polls(2, again.LOOKS[0])
+    assert reader.seen[late] == 1
+    assert reader.holes == []
+
+
+def test_number_that_the_server_denies_twice_is_not_there() -> None:
+    listing, reader, (gone,) = denied_in_a_gap()
+    del listing.rows[gone]
+    reader.settle()
+    assert listing.asked_for.count(gone) == 1
+    assert (reader.cursor["denied"], reader.holes) == ([], [])
+
+
+def test_number_that_is_watched_and_denied_once_is_not_forgotten() -> None:
+    listing, reader = with_a_past()
+    late = listing.add(START - timedelta(days=400))
+    listing.add(reader.clock.now())
+    reader.polls(4)
+    assert late.number in reader.seen
+    listing.denying.add(late.number)
+    reader.polls(2, again.LOOKS[0])
+    assert listing.denying == set()
+    late.text = 1
+    reader.polls(2, denied.AFTER)
+    assert reader.seen[late.number] == 1
+
+
+def test_second_time_at_which_the_server_fails_is_not_the_last() -> None:
+    listing, reader, (late, other) = denied_in_a_gap(2)
+    listing.failing = {late}
+    reader.polls(1, denied.AFTER)
+    assert late in listing.asked_for
+    assert other not in listing.asked_for, "whose tries take their time"
+    listing.failing.clear()
+    reader.polls(2, again.LOOKS[0])
+    assert {late, other} <= set(reader.seen)
+
+
+def test_what_was_denied_waits_for_all_that_was_not_and_costs_no_turn_more() -> None:
+    listing, reader, numbers = denied_in_a_gap(3 * by_number.AT_ONCE)
+    late = [listing.add(START - timedelta(days=400)).number for _ in range(4 * by_number.AT_ONCE)]
+    listing.add(reader.clock.now())
+    reader.polls(1)
+    reader.clock.time += denied.AFTER
+    listing.asked_for = []
+    turns = []
+    for _ in range(40):
+        reader.polls(1)
+        turns.append(listing.asked_for)
+        listing.asked_for = []
+    assert {*numbers} <= set(reader.seen)
+    assert max(len(turn) for turn in turns) <= by_number.AT_ONCE
+    order = [number for turn in turns for number in turn]
+    assert max(order.index(one) for one in late) < min(order.index(one) for one in numbers)
+    second = [turn for turn in turns if {*turn} & {*numbers}]
+    assert all(max(turn) >= listing.next_number for turn in second), "nor does what may come next wait"
+
+
+def test_second_times_end_with_the_turn_where_the_server_is_slow() -> None:
+    listing, reader, numbers = denied_in_a_gap(by_number.AT_ONCE)
+    reader.clock.time += denied.AFTER
+    listing.clock, listing.takes = reader.clock, timedelta(seconds=2)
+    reader.polls(1)
+    assert len([one for one in listing.asked_for if one in numbers]) == 2
+
+
+def test_long_stretch_of_numbers_that_nothing_has_is_not_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(denied, "MOST", 20)
+    listing, reader = with_a_past()
+    listing.next_number += 200
+    listing.add(reader.clock.now())
+    listing.asked_for = []
+    last = listing.next_number - 2
+    reader.polls(200)
+    asked = [number for number in listing.asked_for if number <= last]
+    assert len(set(asked)) == 200
+    assert len(asked) == 200 + denied.MOST
+    assert [number for number in asked if asked.count(number) == 2][-denied.MOST :] == [*range(last - 19, last + 1)]
+    assert reader.holes == []
+
+
+def test_comments_that_are_denied_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Listing, "denies", False)
+    listing, reader, (gone,) = denied_in_a_gap()
+    reader.settle()
+    assert gone not in listing.asked_for
 
 
 def test_what_was_deleted_when_it_was_met_is_seen_when_it_is_put_back() -> None:

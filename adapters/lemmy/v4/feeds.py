@@ -54,6 +54,7 @@ class CursorFeed:
         self._client = client
         self._path = path or f"/{thing}/list"
         self.has_numbers = not path
+        self.denies = thing == "post"
         self._thing = thing
         self._query = query
         self._read = read
