@@ -6,8 +6,8 @@ the listing: those names are the upload list's to tell.
 
 The cursor holds ``high`` and ``high_at`` (the newest files that were read, and when the first of them was stored),
 ``floor`` (when the bot first looked: what was stored by then was there before it), ``cutoff`` (how far back the
-operator wants it), ``walk`` (a way down that is not finished) and ``back`` (how far into the past the backlog has been
-read).
+operator wants it), ``walk`` (a way down that is not finished), ``back`` (how far into the past the backlog has been
+read) and ``stuck`` (polls that have failed at the next page of it).
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class PictrsSource:
         self._read_subject = read
         self._clock = clock
         self._start_from = start_from
-        self._in_vain = 0
 
     @property
     def name(self) -> str:
@@ -85,6 +84,7 @@ class PictrsSource:
         state = {**after} if after is not None else self._begin(now)
         found: list[StoredFile] = []
         holes: list[str] = []
+        trouble = ""
         left = PAGES_AT_ONCE
         place, top, top_at = None, [], None
         if state["walk"] is not None:
@@ -116,28 +116,25 @@ class PictrsSource:
             left -= 1
             try:
                 page = page_at(self._client, state["back"])
-            except (UnreachableError, BadAnswerError) as error:
-                holes += self._failed(error, state, something_new=bool(found))
+            except (UnreachableError, BadAnswerError) as error:  # what is new was read, and does not wait for this
+                trouble = self._stuck(error, state, holes)
                 break
-            self._in_vain = 0
+            state["stuck"] = 0
             holes += page.broken
             for one in page.files:
                 found += self._told(one, state)
             state["back"] = self._behind(page, state)
         more = state["walk"] is not None or state["back"] is not None
-        return Batch(files=found, cursor=state, more=more and not self._in_vain, holes=holes)
+        return Batch(files=found, cursor=state, more=more and not trouble, holes=holes, trouble=trouble)
 
-    def _failed(self, error: PlatformError, state: dict[str, Any], *, something_new: bool) -> Sequence[str]:
-        """Gives up the backlog in the end, and says so. Raises ``error`` before, but nothing new waits for that."""
-        self._in_vain += 1
-        if self._in_vain >= IN_VAIN:
-            self._in_vain = 0
-            hole = f"what was stored before {state['back']['at']}: the page of /internal/hashes fails: {error}"
-            state["back"] = None
-            return [hole]
-        if not something_new:
-            raise error
-        return ()
+    def _stuck(self, error: PlatformError, state: dict[str, Any], holes: list[str]) -> str:
+        """What keeps the backlog waiting, in words; after many polls it is a hole instead, and the backlog ends."""
+        state["stuck"] = state.get("stuck", 0) + 1
+        if state["stuck"] < IN_VAIN:
+            return f"the backlog: {error}"
+        holes.append(f"what was stored before {state['back']['at']}: {error}")
+        state |= {"back": None, "stuck": 0}
+        return ""
 
     def _begin(self, now: datetime) -> dict[str, Any]:
         cutoff = None if self._start_from is None else (now - self._start_from).isoformat()
