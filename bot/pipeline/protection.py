@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.decisions import BanAccount, PurgeFile, Scope
-from bot.policy.facts import alone_with
+from bot.policy.facts import alone_with, communities_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,9 +48,7 @@ class Protection:
         uploads = [one for file in files for one in self._ledger.uploads_of(file)]
         sightings = [one for file in files for one in self._ledger.sightings_of(file)]
         alone = alone_with(sightings, {one.name for one in uploads})
-        places = (one.subject.community for one in sightings)
-        communities = {place.uri: place for place in places if place is not None}
         owners = {one.uri: one for one in (*(upload.uploader for upload in uploads), *alone.values())}
-        known = list(owners.values()), list(communities.values())
+        known = list(owners.values()), communities_of(sightings)
         self._last = record.case, now, known
         return known

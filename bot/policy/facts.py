@@ -85,7 +85,7 @@ class Facts:
 
     @property
     def communities(self) -> Sequence[Community]:
-        """Where it is shown, each once."""
+        """Where it is shown, each once on every server that shows it: each has a number of its own for it."""
         return self._told("communities", self._communities)
 
     def _told(self, what: str, found: Callable[[], T]) -> T:
@@ -119,8 +119,7 @@ class Facts:
         return self.trust.get(author.uri, How.UNKNOWN) <= How.HOSTED_BY_AUTHORS_SERVER
 
     def _communities(self) -> Sequence[Community]:
-        found = (sighting.subject.community for sighting in self.sightings)
-        return list({one.uri: one for one in found if one is not None}.values())
+        return communities_of(self.sightings)
 
     def _shown_by_others(self) -> Sequence[Subject]:
         uses: dict[str, Subject] = {}
@@ -128,6 +127,12 @@ class Facts:
             if isinstance(sighting.name, Alias) and not self._stored(sighting.name, sighting.subject.author):
                 uses[str(sighting.subject.key)] = sighting.subject
         return list(uses.values())
+
+
+def communities_of(sightings: Iterable[Sighting]) -> Sequence[Community]:
+    """Where they are, each once on every server: one that two servers know has a number of its own on either."""
+    found = (sighting.subject.community for sighting in sightings)
+    return list({(one.instance, one.uri): one for one in found if one is not None}.values())
 
 
 def alone_with(sightings: Iterable[Sighting], stored: Collection[Name]) -> Mapping[Name, Account]:

@@ -95,6 +95,17 @@ def test_in_a_community_that_is_protected_by_now_nothing_is_done(town: Town) -> 
     assert town.reasons() == {HoldReason.PROTECTED}
 
 
+def test_a_community_that_another_server_knows_too_stays_protected_here(town: Town) -> None:
+    town.plan(BAN_THERE)
+    there = InstanceId("there")
+    same = replace(making.community(), instance=there, local_id="7")
+    elsewhere = making.sighting(making.post(2, instance=there, community=same), making.alias("1.png"))
+    town.ledger.record("", Batch(sightings=[elsewhere]), examine_uploads=False)
+    town.protect(communities=("pictures@here.example",))
+    town.settle()
+    assert (town.states(), town.reasons()) == ({"ban_account": "held"}, {HoldReason.PROTECTED})
+
+
 def test_what_failed_and_is_to_be_tried_again_is_not_tried_on_whom_is_protected_by_now(town: Town) -> None:
     town.plan(REMOVE)
     town.platform.faults = ["fail"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.content import RemoteUrl, Role
+from bot.domain.content import InstanceId, RemoteUrl, Role
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -177,6 +177,23 @@ def test_listed_communities_are_protected(word):
     another_server = replace(there, instance="there")
     for deed in (BAN, LIMIT, elsewhere, another_server):
         assert decide(deed, limits=limits) == Allow()
+
+
+def test_community_that_two_servers_know_is_protected_on_both_by_the_number_it_has_there():
+    there = InstanceId("there")
+    same = replace(making.community(), instance=there, local_id="7")
+    posts = [making.post(1), making.post(2, instance=there, community=same)]
+    facts = making.facts(making.hit(), sightings=[making.sighting(post) for post in posts])
+    limits = replace(OPEN, protected_communities=frozenset({"pictures@here.example"}))
+    ban = replace(BAN, scope=Scope.COMMUNITY)
+    for instance, number, held in (
+        (making.HERE, "id-pictures", True),
+        (there, "7", True),
+        (making.HERE, "7", False),
+        (there, "id-pictures", False),
+    ):
+        decision = decide(replace(ban, instance=instance, community_id=number), facts=facts, limits=limits)
+        assert (decision != Allow()) is held, (instance, number)
 
 
 @pytest.mark.parametrize("deed", [BAN, LIMIT], ids=lambda deed: deed.kind)
