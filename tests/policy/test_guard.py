@@ -166,6 +166,27 @@ def test_a_platform_that_keeps_capitals_in_names_leaves_nobody_unprotected(name)
     assert HoldReason.PROTECTED in reasons(decide(replace(BAN, account=known), limits=limits))
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "rita@xn--bcher-kva.example",
+        "@rita@bücher.example",
+        "Rita@BÜCHER.example",
+        "https://bücher.example/u/rita",
+        "HTTPS://Bücher.example/@rita",
+        "https://other.example/u/rita@bücher.example",
+    ],
+)
+@pytest.mark.parametrize("host", ["bücher.example", "xn--bcher-kva.example", "XN--Bcher-KVA.example"])
+def test_a_server_in_another_script_is_the_same_however_it_is_written(word, host):
+    rita = making.account("rita", uri="https://xn--bcher-kva.example/u/rita", handle=f"rita@{host}")
+    place = replace(making.community(), uri="https://xn--bcher-kva.example/c/rita", handle=f"rita@{host}")
+    listed = frozenset({word.replace("/u/", "/c/")})
+    assert Limits(protected_accounts=frozenset({word})).names_account(rita)
+    assert Limits(protected_communities=listed).names_community(place)
+    assert not Limits(protected_accounts=frozenset({word})).names_account(making.account("rita"))
+
+
 @pytest.mark.parametrize("word", ["pictures@here.example", "!Pictures@here.example", "https://here.example/c/pictures"])
 def test_listed_communities_are_protected(word):
     limits = replace(OPEN, protected_communities=frozenset({word}))
