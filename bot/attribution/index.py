@@ -10,7 +10,7 @@ from bot.attribution.addresses import by_proxy, to_fetch
 from bot.attribution.asking import Asking
 from bot.attribution.beside import Beside
 from bot.attribution.likeness import Likeness
-from bot.attribution.origin import attribute
+from bot.attribution.ours import Ours
 from bot.attribution.returns import Returns, returns
 from bot.domain.content import Alias, RemoteUrl
 from bot.domain.errors import PlatformError
@@ -60,21 +60,32 @@ class Index:
         """``resolvers``: one for each instance."""
         self._library = library
         self._resolvers = resolvers
-        self.asking = Asking(library, resolvers)
-        self.beside = Beside(library)
+        self._ours = Ours(library, resolvers)
+        self.asking = Asking(library, resolvers, self._ours)
+        self.beside = Beside(library, self._ours)
         self._likeness = Likeness(library)
 
     def addresses(self, record: NameRecord) -> Sequence[str]:
         """Where to fetch what a name stands for, best first: as our server shows it, then its origin.
 
-        A file of our own is fetched whole, whatever smaller copy of it a post asks for.
+        A file of our own is fetched whole, whatever smaller copy of it a post asks for, on whichever server of ours.
         """
         name = record.name
         if isinstance(name, Alias) and name.instance in self._resolvers:
             return [self._resolvers[name.instance].address(name)]
         if isinstance(name, RemoteUrl):
-            return to_fetch(name.value, [record.url, *(s.media.url for s in self._library.sightings_under(name))])
+            seen = [record.url, *(s.media.url for s in self._library.sightings_under(name))]
+            return to_fetch(self._origin(name), seen)
         return [record.url]
+
+    def _origin(self, name: RemoteUrl) -> str:
+        own = self._ours.behind(name)
+        if not isinstance(own, Alias):
+            return name.value
+        try:
+            return self._resolvers[own.instance].address(own)
+        except PlatformError:  # it did not say yet where it shows its files
+            return name.value
 
     def about(self, file_id: int) -> Known:
         """Everything known of a file, one attribution for each of its names."""
@@ -89,18 +100,19 @@ class Index:
             stored[upload.name].append(upload)
         original = None if uploads else self.beside.original(file_id, sightings, {one.name for one in names})
         alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
+        explained = {*shown, *map(self._ours.behind, shown), *stored}
         fetched = {
-            instance: _fetched_for(instance, shown)
-            for instance in {record.name.instance for record in names if _is_copy(record.name, shown, stored)}
+            instance: self._fetched_for(instance, shown)
+            for instance in {record.name.instance for record in names if _is_copy(record.name, explained)}
         }
         return Known(
             attributions={
-                record.name: attribute(
+                record.name: self._ours.attribute(
                     record.name,
                     uploads=stored.get(record.name, ()),
                     sightings=shown.get(record.name, ()),
                     original=original,
-                    proxied=fetched[record.name.instance] if _is_copy(record.name, shown, stored) else None,
+                    proxied=fetched[record.name.instance] if _is_copy(record.name, explained) else None,
                     resembles=_one_of(alike, record.name),
                 )
                 for record in names
@@ -114,6 +126,24 @@ class Index:
             proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
             untold=self._untold(name for name in shown if name not in stored),
         )
+
+    def _fetched_for(self, instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
+        """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.
+
+        An account is named only where it is the same for all of these addresses.
+        """
+        told: dict[str, Account] = {}
+        proxied = False
+        for other, seen in shown.items():
+            if any(by_proxy(one) and one.subject.instance == instance for one in seen):
+                proxied = True
+                uploader = self._ours.attribute(other, uploads=(), sightings=seen).uploader
+                if uploader is None:
+                    return Attribution(uploader=None, how=How.PROXIED_FOR)
+                told[uploader.uri] = uploader
+        if not proxied:
+            return None
+        return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
 
     def _uploads_alike(self, file_id: int) -> Sequence[Upload]:
         """Who stored the nearest picture that looks like a file which nobody is known to have stored or shown."""
@@ -153,28 +183,9 @@ class Index:
         return [record for record in found if isinstance(record.name, Alias) and record.name.instance in own]
 
 
-def _is_copy(name: Name, shown: Collection[Name], stored: Collection[Name]) -> TypeGuard[Alias]:
+def _is_copy(name: Name, explained: Collection[Name]) -> TypeGuard[Alias]:
     """Whether a name may be that of a copy which a server made for its proxy: no post has it, and nobody stored it."""
-    return isinstance(name, Alias) and name not in shown and name not in stored
-
-
-def _fetched_for(instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
-    """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.
-
-    An account is named only where it is the same for all of these addresses.
-    """
-    told: dict[str, Account] = {}
-    proxied = False
-    for other, seen in shown.items():
-        if any(by_proxy(one) and one.subject.instance == instance for one in seen):
-            proxied = True
-            uploader = attribute(other, uploads=(), sightings=seen).uploader
-            if uploader is None:
-                return Attribution(uploader=None, how=How.PROXIED_FOR)
-            told[uploader.uri] = uploader
-    if not proxied:
-        return None
-    return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
+    return isinstance(name, Alias) and name not in explained
 
 
 def _one_of(uploads: Sequence[Upload], name: Name) -> Attribution | None:
