@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
 from bot.attribution.addresses import by_proxy, to_fetch
@@ -17,7 +17,7 @@ from bot.domain.errors import PlatformError
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
@@ -40,6 +40,8 @@ class Known:
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
     untold: Collection[InstanceId] = ()  # servers of ours that have it and do not list all that was stored
+    elsewhere: Sequence[Sighting] = ()  # on another server of ours, under an address of it that was not looked at yet
+    ours: Mapping[Name, Name] = field(default_factory=dict)  # to such an address what the file's own server calls it
 
     def returned(self, purged_at: datetime | None) -> Returns:
         """How it came back after it was purged for the first time."""
@@ -80,12 +82,17 @@ class Index:
 
     def _origin(self, name: RemoteUrl) -> str:
         own = self._ours.behind(name)
-        if not isinstance(own, Alias):
-            return name.value
-        try:
-            return self._resolvers[own.instance].address(own)
-        except PlatformError:  # it did not say yet where it shows its files
-            return name.value
+        return next(self._addresses_of([own] if isinstance(own, Alias) else ()), name.value)
+
+    def _addresses_of(self, names: Iterable[Alias]) -> Iterator[str]:
+        """Where our servers show these files. One that did not say yet where it does so is asked once, and left out."""
+        silent: set[InstanceId] = set()
+        for name in names:
+            if name.instance in self._resolvers and name.instance not in silent:
+                try:
+                    yield self._resolvers[name.instance].address(name)
+                except PlatformError:
+                    silent.add(name.instance)
 
     def about(self, file_id: int) -> Known:
         """Everything known of a file, one attribution for each of its names."""
@@ -100,7 +107,9 @@ class Index:
             stored[upload.name].append(upload)
         original = None if uploads else self.beside.original(file_id, sightings, {one.name for one in names})
         alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
-        explained = {*shown, *map(self._ours.behind, shown), *stored}
+        elsewhere = self._elsewhere(file_id, names)
+        behind = {name: self._ours.behind(name) for name in (*shown, *(sighting.name for sighting in elsewhere))}
+        explained = {*behind, *behind.values(), *stored}
         fetched = {
             instance: self._fetched_for(instance, shown)
             for instance in {record.name.instance for record in names if _is_copy(record.name, explained)}
@@ -125,7 +134,19 @@ class Index:
             records=names,
             proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
             untold=self._untold(name for name in shown if name not in stored),
+            elsewhere=elsewhere,
+            ours={name: own for name, own in behind.items() if own != name},
         )
+
+    def _elsewhere(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[Sighting]:
+        """Where another server of ours shows the file by an address that does not stand for it yet, or never will.
+
+        What lies behind an address of ours is known before anybody has looked.
+        """
+        if len(self._resolvers) < 2:
+            return ()
+        addresses = self._addresses_of(record.name for record in names if isinstance(record.name, Alias))
+        return self._library.sightings_besides(file_id, [RemoteUrl(value=address) for address in addresses])
 
     def _fetched_for(self, instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
         """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.

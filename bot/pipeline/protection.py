@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.decisions import BanAccount, PurgeFile, Scope
-from bot.policy.facts import alone_with, communities_of
+from bot.policy.facts import alone_with, communities_of, each_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +47,9 @@ class Protection:
         files = list(dict.fromkeys([record.file, *(case.files if case is not None else ())]))
         uploads = [one for file in files for one in self._ledger.uploads_of(file)]
         sightings = [one for file in files for one in self._ledger.sightings_of(file)]
-        alone = alone_with(sightings, {one.name for one in uploads})
-        owners = {one.uri: one for one in (*(upload.uploader for upload in uploads), *alone.values())}
-        known = list(owners.values()), communities_of(sightings)
+        # Not by their addresses on other servers of ours, too: that somebody shows a file there unprotects nobody here.
+        alone = alone_with(sightings, {one.name for one in uploads}, {})
+        owners = each_once([*(upload.uploader for upload in uploads), *alone.values()])
+        known = owners, communities_of(sightings)
         self._last = record.case, now, known
         return known

@@ -124,3 +124,24 @@ def test_who_shows_on_the_second_what_a_neighbour_stored_on_the_first_is_not_ban
         (known,) = bot.json("who", digest)
         assert {name["uploader"] for name in known["names"]} - {None} == {f"{alice.name}@{host(first)}"}
         assert not second.banned(f"bob@{host(first)}")
+
+
+def test_file_that_somebody_shows_on_the_second_who_stored_nothing_is_not_purged_unasked(
+    tmp_path: Path, first: Server, second: Server
+) -> None:
+    alice, carol = first.stage.register("alice"), second.stage.register("carol")
+    picture = first.stage.picture(alice)
+    with watching(tmp_path, first, second) as bot:
+        hers = second.stage.post(carol, second.stage.community(), url=picture.url)["post"]["id"]
+        eventually(lambda: carol.name in str(bot.look("who", picture.url)), "the bot has read her post")
+        bot.wait_until_idle()
+        listed(bot, first, picture)
+        his = first.stage.post(alice, first.stage.community(), url=picture.url)["post"]["id"]
+        eventually(lambda: first.removed(his), f"the post is removed\n{bot.log.read_text()[-3000:]}")
+        bot.wait_until_idle()
+        assert second.removed(hers)
+        purges = [one for one in bot.json("case", "1")["intents"] if one["deed"] == "purge_file"]
+        assert any(picture.alias in str(one["on"]) for one in purges)
+        assert {(one["state"], *one["reasons"]) for one in purges} == {("held", "shared_file")}
+        assert first.admin.fetch(picture.alias).status_code == 200
+        assert not second.banned(carol.name)

@@ -15,12 +15,15 @@ from bot.domain.content import Alias, InstanceId, MediaRef, Name, RemoteUrl, Rol
 from bot.domain.errors import UnreachableError
 from bot.domain.evidence import Attribution, How
 from bot.ledger import open_ledger
+from bot.pipeline.weighing import gather
 from bot.ports import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.attribution import Known
     from bot.domain.content import Account
+    from bot.policy import Facts
 
 FIRST, SECOND = InstanceId("first"), InstanceId("second")
 HOSTS = {FIRST: "first.example", SECOND: "second.example"}
@@ -38,6 +41,7 @@ class Server:
         self.uploads: dict[Name, Upload] = {}
         self.digests: dict[Name, str] = {}
         self.down = False
+        self.asked = 0
 
     def address(self, name: Name) -> str:
         self._answer()
@@ -57,6 +61,7 @@ class Server:
         return True
 
     def _answer(self) -> None:
+        self.asked += 1
         if self.down:
             raise UnreachableError("no answer", sent=False)
 
@@ -224,6 +229,33 @@ def test_smaller_copy_that_is_shown_elsewhere_is_fetched_whole(town: Town) -> No
     assert list(town.index.addresses(record)) == [ADDRESS]
     town.first.down = True
     assert list(town.index.addresses(record)) == [WAYS[1]]
+
+
+def facts_of(town: Town, known: Known) -> Facts:
+    return gather(making.evidence(), known, library=town.ledger, rules=[], platforms={}, now=making.NOW)
+
+
+def test_place_of_the_other_server_is_known_as_one_of_the_file_before_and_after_it_was_looked_at(town: Town) -> None:
+    address = RemoteUrl(value=ADDRESS)
+    file_id = town.ledger.bind(FILE, SHA)
+    place = post(1, "carol", SECOND)
+    seen = Sighting(subject=place, media=MediaRef(url=ADDRESS, role=Role.ATTACHMENT), name=address, seen_at=making.NOW)
+    town.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    known = town.index.about(file_id)
+    assert (list(known.sightings), list(known.elsewhere), known.ours) == ([], [seen], {address: FILE})
+    assert [one.key for one in facts_of(town, known).shown_by_others] == [place.key]
+    town.ledger.bind(address, SHA)
+    known = town.index.about(file_id)
+    assert (list(known.sightings), list(known.elsewhere), known.ours) == ([seen], [], {address: FILE})
+    assert [one.key for one in facts_of(town, known).shown_by_others] == [place.key]
+
+
+def test_server_that_did_not_say_where_it_shows_files_is_asked_once_for_all_names_of_a_file(town: Town) -> None:
+    for number in range(20):
+        file_id = town.ledger.bind(replace(FILE, value=f"abcde{number}.png"), SHA)
+    town.first.down = True
+    assert not town.index.about(file_id).elsewhere
+    assert town.first.asked == 1
 
 
 def test_what_the_other_server_shows_is_fetched_before_the_file_itself(town: Town) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import making
-from bot.domain.content import InstanceId
+from bot.domain.content import Alias, InstanceId
 from bot.domain.decisions import Allow, BanAccount, HoldReason, IntentState, PurgeFile, Remove, Report, Scope, Verdict
 from bot.enforce import Enforcement
 from bot.operate import decide
@@ -82,6 +82,19 @@ def test_a_file_is_not_purged_whose_uploader_is_protected_by_now(town: Town) -> 
     upload = making.upload(making.alias("1.png"))
     town.ledger.record("", Batch(uploads=[upload]), examine_uploads=False)
     town.protect("alice@here.example")
+    town.settle()
+    assert (town.states(), town.reasons()) == ({"purge_file": "held"}, {HoldReason.PROTECTED})
+
+
+def test_staff_of_the_server_that_has_a_file_stay_its_owners_where_another_knows_them_as_strangers(town: Town) -> None:
+    town.plan(PURGE)
+    admin, there = making.account("admin", is_staff=True), InstanceId("there")
+    stranger = replace(admin, instance=there, is_staff=False, is_local=False)
+    theirs = Alias(instance=there, value="2.png")
+    seen = replace(making.sighting(making.post(2, stranger, instance=there)), name=theirs)
+    stored = making.upload(making.alias("1.png"), admin)
+    town.ledger.record("", Batch(sightings=[seen], uploads=[stored]), examine_uploads=False)
+    town.ledger.bind(theirs, f"{1:064x}")
     town.settle()
     assert (town.states(), town.reasons()) == ({"purge_file": "held"}, {HoldReason.PROTECTED})
 
