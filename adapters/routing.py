@@ -148,6 +148,10 @@ class RoutedResolver:
         """By the file store."""
         return self._files.digest(name)
 
+    def named(self, url: str) -> Name:
+        """By the platform."""
+        return self._platform.named(url)
+
     def locate(self, text: str) -> Name | SubjectKey | None:
         """By the platform; what it does not know may be a path or a digest that the file store knows."""
         return self._platform.locate(text) or self._files.located(text)

@@ -275,6 +275,8 @@ def test_switch_that_does_not_exist_is_refused_with_those_that_do(
         ("@Alice@here.example", "alice@here.example"),
         (" !pictures@here.example ", "pictures@here.example"),
         ("https://Here.example/users/Alice/", "https://here.example/users/Alice"),
+        ("@Rita@bücher.example", "rita@xn--bcher-kva.example"),
+        ("https://bücher.example/users/Rita", "https://xn--bcher-kva.example/users/Rita"),
     ],
 )
 @pytest.mark.parametrize("key", ["accounts", "communities"])

@@ -68,7 +68,7 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
         id=instance,
         platform="lemmy",
         sources=[EitherSource(f"{instance}/{word}", word, generations) for word in FEEDS],
-        resolver=EitherResolver(generations),
+        resolver=EitherResolver(generations, Addresses(instance=instance, url=settings.public).name_of),
         enforcer=EitherEnforcer(generations),
         inspector=EitherInspector(generations, lambda error: [not_reached(error, settings.url)]),
         hosts=tuple(_hosts(settings)),

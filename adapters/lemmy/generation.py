@@ -159,9 +159,10 @@ class EitherSource:
 class EitherResolver:
     """The resolver of whichever generation answers."""
 
-    def __init__(self, generations: Generations) -> None:
-        """Contacts nobody."""
+    def __init__(self, generations: Generations, named: Callable[[str], Name]) -> None:
+        """``named``: what an address stands for, which is the same for all generations. Contacts nobody."""
         self._generations = generations
+        self._named = named
 
     def names(self, name: Name) -> Sequence[Name]:
         """As the right one says."""
@@ -186,6 +187,10 @@ class EitherResolver:
     def digest(self, name: Name) -> str | None:
         """As the right one says."""
         return self._generations.parts().resolver.digest(name)
+
+    def named(self, url: str) -> Name:
+        """By its host and path."""
+        return self._named(url)
 
     def locate(self, text: str) -> Name | SubjectKey | None:
         """As the right one says."""

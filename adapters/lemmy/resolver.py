@@ -90,6 +90,10 @@ class LemmyResolver:
         look = self._public.look(self._addresses.address(name))
         return digest_in(look.etag) if look.shown else None
 
+    def named(self, url: str) -> Name:
+        """By its host and path."""
+        return self._addresses.name_of(url)
+
     def locate(self, text: str) -> Name | SubjectKey | None:
         """An alias, an address of this server, or the ActivityPub address of something that it knows."""
         text = text.strip()

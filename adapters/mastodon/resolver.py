@@ -66,6 +66,10 @@ class MastodonResolver:
         """Unknown: nothing that Mastodon says of a file is a digest of its bytes."""
         return None
 
+    def named(self, url: str) -> Name:
+        """By its host and path."""
+        return self._addresses.name_of(url)
+
     def locate(self, text: str) -> Name | SubjectKey | None:
         """An object key, an address of this server, an id, a handle, or the address of something that it knows."""
         text = text.strip()

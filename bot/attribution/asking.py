@@ -14,6 +14,7 @@ from bot.ports import Lane, TaskKind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot.attribution.ours import Ours
     from bot.domain.content import InstanceId, Name
     from bot.ports import Ledger, Resolver
 
@@ -23,7 +24,8 @@ ASKED_FOR_NAMES = 3
 """Names of one file that its platform is asked by, the newest first: it does not know the others of a deleted one."""
 
 LOOKED_UP = 20
-"""Addresses on other servers of one file, the newest, for which it is looked up whether ours show it by a proxy."""
+"""Addresses on other servers of one file, the newest, for which it is looked up whether ours show it by a proxy; and
+names that one of our servers has for what another shows by such an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,11 @@ class Learned:
 class Asking:
     """What instances say goes into the ledger as if a feed had brought it."""
 
-    def __init__(self, library: Ledger, resolvers: Mapping[InstanceId, Resolver]) -> None:
+    def __init__(self, library: Ledger, resolvers: Mapping[InstanceId, Resolver], ours: Ours) -> None:
         """``resolvers``: one for each instance."""
         self._library = library
         self._resolvers = resolvers
+        self._ours = ours
 
     def learn(self, name: Name) -> Learned:
         """Ask the instance about a name of its own: uploader, digest of the bytes.
@@ -95,12 +98,17 @@ class Asking:
         for name in remote[-LOOKED_UP:]:
             for instance in self._proxied_by(name):
                 proxied[instance].append(name)
+        elsewhere = self._shown_elsewhere(remote)
         troubles: list[PlatformError] = []
         stored = self._stored(file_id)
-        for instance in dict.fromkeys([*own, *proxied]):
+        for instance in dict.fromkeys([*own, *proxied, *elsewhere]):
             asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
             resolver = self._resolvers[instance]
             try:
+                for alias in elsewhere.get(instance, ()):
+                    self._learn_uploader(alias, resolver)
+                    if self._library.strangers(file_id, [alias]) and self._is_same(alias, file.sha256, resolver):
+                        self._library.bind(alias, file.sha256)
                 for alias in own[instance]:
                     if alias not in stored:
                         self._ask_uploader(alias, resolver)
@@ -110,6 +118,14 @@ class Asking:
             except PlatformError as error:
                 troubles.append(error)
         return tuple(troubles)
+
+    def _shown_elsewhere(self, names: Sequence[RemoteUrl]) -> Mapping[InstanceId, Sequence[Alias]]:
+        """Files of our servers that others of ours show by these addresses, the newest, by the server that has them."""
+        found = dict.fromkeys(one for one in map(self._ours.behind, names) if isinstance(one, Alias))
+        by_server: dict[InstanceId, list[Alias]] = defaultdict(list)
+        for alias in list(found)[-LOOKED_UP:]:
+            by_server[alias.instance].append(alias)
+        return by_server
 
     def _stored(self, file_id: int) -> set[Name]:
         """Names of which it is known who stored them, or that none was: see ``_only_thumbnail``."""
@@ -136,7 +152,7 @@ class Asking:
                 return  # some are names of this file: whoever was asked knows it
 
     def _is_same(self, name: Name, sha256: str, resolver: Resolver) -> bool:
-        """Whether the copy that a server made of an address has the bytes that the address had when we looked.
+        """Whether what a server of ours has of an address has the bytes that the address had when we looked.
 
         Another server may give other bytes by now, and they may be anybody's: where the digest is not that of the file,
         or nobody tells it, the copy is looked at like anything new, and counts for nothing here until then.

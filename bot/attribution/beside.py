@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bot.attribution.likeness import LOOKS_ALIKE
-from bot.attribution.origin import attribute
 from bot.domain.content import Alias, Role
 from bot.domain.evidence import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bot.attribution.ours import Ours
     from bot.domain.content import Name, Sighting
     from bot.domain.evidence import Attribution
     from bot.ports import FileRecord, Ledger, NameRecord
@@ -24,8 +24,9 @@ PRINTS = 20_000
 class Beside:
     """By the places that the ledger knows, and by what the pictures look like."""
 
-    def __init__(self, library: Ledger) -> None:
+    def __init__(self, library: Ledger, ours: Ours) -> None:
         self._library = library
+        self._ours = ours
         self._prints = lru_cache(PRINTS)(self._pdq)
 
     def thumbnails(self, file_id: int) -> Sequence[tuple[NameRecord, bool]]:
@@ -91,7 +92,7 @@ class Beside:
             record = self._library.name(str(beside.name)) if beside.name not in own else None
             if record is not None and self._alike(file_id, record.file_id):
                 upload = self._library.upload(beside.name)
-                return attribute(
+                return self._ours.attribute(
                     beside.name,
                     uploads=() if upload is None else (upload,),
                     sightings=self._library.sightings_under(beside.name),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
 from bot.attribution.addresses import by_proxy, to_fetch
 from bot.attribution.asking import Asking
 from bot.attribution.beside import Beside
 from bot.attribution.likeness import Likeness
-from bot.attribution.origin import attribute
+from bot.attribution.ours import Ours
 from bot.attribution.returns import Returns, returns
 from bot.domain.content import Alias, RemoteUrl
 from bot.domain.errors import PlatformError
 from bot.domain.evidence import Attribution, How
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, InstanceId, Name, Sighting, Upload
@@ -40,6 +40,8 @@ class Known:
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
     untold: Collection[InstanceId] = ()  # servers of ours that have it and do not list all that was stored
+    elsewhere: Sequence[Sighting] = ()  # on another server of ours, under an address of it that was not looked at yet
+    ours: Mapping[Name, Name] = field(default_factory=dict)  # to such an address what the file's own server calls it
 
     def returned(self, purged_at: datetime | None) -> Returns:
         """How it came back after it was purged for the first time."""
@@ -60,21 +62,37 @@ class Index:
         """``resolvers``: one for each instance."""
         self._library = library
         self._resolvers = resolvers
-        self.asking = Asking(library, resolvers)
-        self.beside = Beside(library)
+        self._ours = Ours(library, resolvers)
+        self.asking = Asking(library, resolvers, self._ours)
+        self.beside = Beside(library, self._ours)
         self._likeness = Likeness(library)
 
     def addresses(self, record: NameRecord) -> Sequence[str]:
         """Where to fetch what a name stands for, best first: as our server shows it, then its origin.
 
-        A file of our own is fetched whole, whatever smaller copy of it a post asks for.
+        A file of our own is fetched whole, whatever smaller copy of it a post asks for, on whichever server of ours.
         """
         name = record.name
         if isinstance(name, Alias) and name.instance in self._resolvers:
             return [self._resolvers[name.instance].address(name)]
         if isinstance(name, RemoteUrl):
-            return to_fetch(name.value, [record.url, *(s.media.url for s in self._library.sightings_under(name))])
+            seen = [record.url, *(s.media.url for s in self._library.sightings_under(name))]
+            return to_fetch(self._origin(name), seen)
         return [record.url]
+
+    def _origin(self, name: RemoteUrl) -> str:
+        own = self._ours.behind(name)
+        return next(self._addresses_of([own] if isinstance(own, Alias) else ()), name.value)
+
+    def _addresses_of(self, names: Iterable[Alias]) -> Iterator[str]:
+        """Where our servers show these files. One that did not say yet where it does so is asked once, and left out."""
+        silent: set[InstanceId] = set()
+        for name in names:
+            if name.instance in self._resolvers and name.instance not in silent:
+                try:
+                    yield self._resolvers[name.instance].address(name)
+                except PlatformError:
+                    silent.add(name.instance)
 
     def about(self, file_id: int) -> Known:
         """Everything known of a file, one attribution for each of its names."""
@@ -89,18 +107,21 @@ class Index:
             stored[upload.name].append(upload)
         original = None if uploads else self.beside.original(file_id, sightings, {one.name for one in names})
         alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
+        elsewhere = self._elsewhere(file_id, names)
+        behind = {name: self._ours.behind(name) for name in (*shown, *(sighting.name for sighting in elsewhere))}
+        explained = {*behind, *behind.values(), *stored}
         fetched = {
-            instance: _fetched_for(instance, shown)
-            for instance in {record.name.instance for record in names if _is_copy(record.name, shown, stored)}
+            instance: self._fetched_for(instance, shown)
+            for instance in {record.name.instance for record in names if _is_copy(record.name, explained)}
         }
         return Known(
             attributions={
-                record.name: attribute(
+                record.name: self._ours.attribute(
                     record.name,
                     uploads=stored.get(record.name, ()),
                     sightings=shown.get(record.name, ()),
                     original=original,
-                    proxied=fetched[record.name.instance] if _is_copy(record.name, shown, stored) else None,
+                    proxied=fetched[record.name.instance] if _is_copy(record.name, explained) else None,
                     resembles=_one_of(alike, record.name),
                 )
                 for record in names
@@ -113,7 +134,37 @@ class Index:
             records=names,
             proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
             untold=self._untold(name for name in shown if name not in stored),
+            elsewhere=elsewhere,
+            ours={name: own for name, own in behind.items() if own != name},
         )
+
+    def _elsewhere(self, file_id: int, names: Sequence[NameRecord]) -> Sequence[Sighting]:
+        """Where another server of ours shows the file by an address that does not stand for it yet, or never will.
+
+        What lies behind an address of ours is known before anybody has looked.
+        """
+        if len(self._resolvers) < 2:
+            return ()
+        addresses = self._addresses_of(record.name for record in names if isinstance(record.name, Alias))
+        return self._library.sightings_besides(file_id, [RemoteUrl(value=address) for address in addresses])
+
+    def _fetched_for(self, instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
+        """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.
+
+        An account is named only where it is the same for all of these addresses.
+        """
+        told: dict[str, Account] = {}
+        proxied = False
+        for other, seen in shown.items():
+            if any(by_proxy(one) and one.subject.instance == instance for one in seen):
+                proxied = True
+                uploader = self._ours.attribute(other, uploads=(), sightings=seen).uploader
+                if uploader is None:
+                    return Attribution(uploader=None, how=How.PROXIED_FOR)
+                told[uploader.uri] = uploader
+        if not proxied:
+            return None
+        return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
 
     def _uploads_alike(self, file_id: int) -> Sequence[Upload]:
         """Who stored the nearest picture that looks like a file which nobody is known to have stored or shown."""
@@ -153,28 +204,9 @@ class Index:
         return [record for record in found if isinstance(record.name, Alias) and record.name.instance in own]
 
 
-def _is_copy(name: Name, shown: Collection[Name], stored: Collection[Name]) -> TypeGuard[Alias]:
+def _is_copy(name: Name, explained: Collection[Name]) -> TypeGuard[Alias]:
     """Whether a name may be that of a copy which a server made for its proxy: no post has it, and nobody stored it."""
-    return isinstance(name, Alias) and name not in shown and name not in stored
-
-
-def _fetched_for(instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
-    """Of the copies that a server made for its proxy: by the addresses of the same bytes that it shows so.
-
-    An account is named only where it is the same for all of these addresses.
-    """
-    told: dict[str, Account] = {}
-    proxied = False
-    for other, seen in shown.items():
-        if any(by_proxy(one) and one.subject.instance == instance for one in seen):
-            proxied = True
-            uploader = attribute(other, uploads=(), sightings=seen).uploader
-            if uploader is None:
-                return Attribution(uploader=None, how=How.PROXIED_FOR)
-            told[uploader.uri] = uploader
-    if not proxied:
-        return None
-    return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
+    return isinstance(name, Alias) and name not in explained
 
 
 def _one_of(uploads: Sequence[Upload], name: Name) -> Attribution | None:

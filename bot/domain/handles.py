@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from bot.domain.hosts import ascii_host
+
 _HANDLE = re.compile(r"[^@/\s]+@[^@/\s]+")
 _PAGE = re.compile(r"/(?:@|[uc]/)([^@/\s]+)(?:@([^@/\s]+))?")
 
@@ -12,14 +14,22 @@ _PAGE = re.compile(r"/(?:@|[uc]/)([^@/\s]+)(?:@([^@/\s]+))?")
 def plain(text: str) -> str:
     """What two ways to write the same have in common: ``@Alice@here.example`` is ``alice@here.example``.
 
-    Of an address only the scheme and the host are the same in capitals.
+    Of an address only the scheme and the host are the same in capitals. A host in another script is the one that is
+    looked up for it: people write the one, servers the other, and Mastodon both.
     """
     text = text.strip()
     if "://" not in text:
-        return text.lstrip("@!").casefold()
+        name, at, host = text.lstrip("@!").rpartition("@")
+        return f"{name.casefold()}@{_looked_up(host)}" if at else host.casefold()
     scheme, _, rest = text.partition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme.casefold()}://{host.casefold()}{slash}{path}".rstrip("/")
+    return f"{scheme.casefold()}://{_looked_up(host)}{slash}{path}".rstrip("/")
+
+
+def _looked_up(place: str) -> str:
+    """A host, with its port if it has one; what cannot be looked up is only the same as itself."""
+    host, colon, port = place.partition(":")
+    return f"{(not host.isascii() and ascii_host(host)) or host}{colon}{port}".casefold()
 
 
 def meant(text: str) -> frozenset[str]:

@@ -109,6 +109,15 @@ class LibraryPart(Part):
         """Everywhere one name is shown, oldest first."""
         return self._sightings(NAME.key_digest == fingerprint(str(name)))
 
+    def sightings_besides(self, file_id: int, names: Sequence[Name]) -> Sequence[Sighting]:
+        """Everywhere those of these names are shown that do not stand for this file."""
+        digests = [fingerprint(str(name)) for name in names]
+        found: list[Sighting] = []
+        for first in range(0, len(digests), ASKED_AT_ONCE):
+            some = NAME.key_digest.in_(digests[first : first + ASKED_AT_ONCE])
+            found += self._sightings(and_(some, NAME.file_id != _meant(file_id)))
+        return found
+
     def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
         """Everything ever seen in a subject, oldest first."""
         return self._sightings(schema.sighting.c.subject_digest == fingerprint(str(subject)))

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.decisions import BanAccount, PurgeFile, Scope
-from bot.policy.facts import alone_with
+from bot.policy.facts import alone_with, communities_of, each_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,10 +47,9 @@ class Protection:
         files = list(dict.fromkeys([record.file, *(case.files if case is not None else ())]))
         uploads = [one for file in files for one in self._ledger.uploads_of(file)]
         sightings = [one for file in files for one in self._ledger.sightings_of(file)]
-        alone = alone_with(sightings, {one.name for one in uploads})
-        places = (one.subject.community for one in sightings)
-        communities = {place.uri: place for place in places if place is not None}
-        owners = {one.uri: one for one in (*(upload.uploader for upload in uploads), *alone.values())}
-        known = list(owners.values()), list(communities.values())
+        # Not by their addresses on other servers of ours, too: that somebody shows a file there unprotects nobody here.
+        alone = alone_with(sightings, {one.name for one in uploads}, {})
+        owners = each_once([*(upload.uploader for upload in uploads), *alone.values()])
+        known = owners, communities_of(sightings)
         self._last = record.case, now, known
         return known

@@ -82,6 +82,8 @@ def gather(
         attributions=known.attributions,
         addresses=known.addresses,
         sightings=known.sightings,
+        elsewhere=known.elsewhere,
+        ours=known.ours,
         derived=[
             *(Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails),
             *(Derived(name=record.name, url=record.url, looks_alike=True, orphan=True) for record in known.orphans),

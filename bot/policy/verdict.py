@@ -200,8 +200,7 @@ def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> I
                     instance=account.instance, account=account, days=want.days, text=rule.text, known=known
                 )
             case Scope.COMMUNITY:
-                communities = {p.subject.community.local_id for p in places if p.subject.community is not None}
-                for community in sorted(communities):
+                for community in sorted(_communities_on(account.instance, places)):
                     yield BanAccount(
                         instance=account.instance,
                         account=account,
@@ -213,6 +212,12 @@ def _bans(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) -> I
                     )
             case _:
                 assert_never(want.scope)
+
+
+def _communities_on(instance: InstanceId, places: Sequence[Sighting]) -> set[str]:
+    """The numbers that a server has for the communities where it shows a file: another one has other numbers."""
+    shown = [place.subject.community for place in places if place.subject.instance == instance]
+    return {community.local_id for community in shown if community is not None}
 
 
 def _switches(want: Want, facts: Facts, places: Sequence[Sighting]) -> Iterator[SetSwitch]:

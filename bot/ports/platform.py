@@ -151,6 +151,13 @@ class Resolver(Protocol):
         """SHA-256 of the stored bytes (64 hexadecimal digits), by our own server's word only; ``None``: unknown."""
         ...
 
+    def named(self, url: str) -> Name:
+        """What an address stands for, by how it is written: a file of this instance, or what lies elsewhere.
+
+        Contacts nobody, and never raises.
+        """
+        ...
+
     def locate(self, text: str) -> Name | SubjectKey | None:
         """What an operator's text (an alias, a URL of a post or of an image) means on this instance, if anything."""
         ...

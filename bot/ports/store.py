@@ -348,6 +348,10 @@ class Library(Protocol):
         """Everywhere one name is shown, oldest first."""
         ...
 
+    def sightings_besides(self, file_id: int, names: Sequence[Name]) -> Sequence[Sighting]:
+        """Everywhere those of these names are shown that do not stand for this file."""
+        ...
+
     def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
         """Everything ever seen in a subject: replaced thumbnails too."""
         ...

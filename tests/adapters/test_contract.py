@@ -193,10 +193,17 @@ def test_names_have_addresses_and_are_located_and_lead_to_who_uploaded(world: tu
     seen = shown(instance, key)
     assert instance.resolver.locate(seen.media.url) == seen.name
     assert instance.resolver.locate(instance.resolver.address(seen.name)) == seen.name
+    assert instance.resolver.named(seen.media.url) == seen.name
     upload = instance.resolver.uploader(seen.name)
     known = attribute(seen.name, uploads=() if upload is None else (upload,), sightings=[seen])
     assert known.uploader == seen.subject.author
     assert known.how in {How.LISTED, How.ATTACHED}
+
+
+@pytest.mark.parametrize("url", ["https://far.example/pictrs/image/a.png", "", "no address", "https://[", "data:,"])
+def test_what_lies_elsewhere_keeps_its_address_for_a_name(world: tuple[Instance, SubjectKey], url: str) -> None:
+    instance, _ = world
+    assert instance.resolver.named(url) == RemoteUrl(value=url)
 
 
 def test_check_never_raises(world: tuple[Instance, SubjectKey]) -> None:

@@ -109,6 +109,16 @@ def test_every_filter_narrows_down(town: SqlLedger) -> None:
         assert sum(town.tally(which).values()) == len(found), which
 
 
+@pytest.mark.parametrize("known", ["rita@bücher.example", "rita@xn--bcher-kva.example"])
+@pytest.mark.parametrize("wanted", ["rita@bücher.example", "@Rita@XN--BCHER-KVA.example"])
+def test_account_of_a_server_in_another_script_is_found_in_either_writing(
+    ledger: SqlLedger, known: str, wanted: str
+) -> None:
+    add(ledger, 1, (remove(1, account("rita", uri="https://xn--bcher-kva.example/u/rita", handle=known)), HELD))
+    add(ledger, 2, (remove(2, account("rita")), HELD))
+    assert [record.id for record in ledger.find(Filter(account=wanted))] == [1]
+
+
 def test_pages_follow_each_other(town: SqlLedger) -> None:
     which = Filter(states=(IntentState.HELD,))
     first = town.find(which, limit=4)

@@ -10,6 +10,7 @@ import pytest
 from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind, failed
+from bot.ledger import library
 from bot.ports import Batch
 from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
@@ -224,3 +225,16 @@ def test_prints_are_read_once_the_newest_first(ledger: SqlLedger) -> None:
     everything = ledger.prints(after=0, limit=10)
     assert [pdq for _, _, pdq in everything] == ["2" * 64, "1" * 64, "0" * 64]
     assert ledger.prints(after=everything[0][0], limit=10) == []
+
+
+def test_places_of_other_names_are_found_in_pieces_and_without_those_of_the_file(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "ASKED_AT_ONCE", 2)
+    names = [RemoteUrl(value=f"https://here.example/{number}.png") for number in range(5)]
+    seen = [replace(sighting(post(number)), name=name) for number, name in enumerate(names)]
+    ledger.record("", Batch(sightings=seen), examine_uploads=False)
+    file_id = ledger.bind(names[1], SHA)
+    ledger.bind(names[4], "cd" * 32)
+    assert list(ledger.sightings_besides(file_id, names[:4])) == [seen[0], *seen[2:4]]
+    assert not ledger.sightings_besides(file_id, [])

@@ -96,6 +96,9 @@ class World:
     def digest(self, name):
         return None
 
+    def named(self, url):
+        return RemoteUrl(value=url)
+
     def address(self, name):
         return making.address(name)
 

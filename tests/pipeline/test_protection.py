@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import making
-from bot.domain.content import InstanceId
+from bot.domain.content import Alias, InstanceId
 from bot.domain.decisions import Allow, BanAccount, HoldReason, IntentState, PurgeFile, Remove, Report, Scope, Verdict
 from bot.enforce import Enforcement
 from bot.operate import decide
@@ -86,6 +86,19 @@ def test_a_file_is_not_purged_whose_uploader_is_protected_by_now(town: Town) -> 
     assert (town.states(), town.reasons()) == ({"purge_file": "held"}, {HoldReason.PROTECTED})
 
 
+def test_staff_of_the_server_that_has_a_file_stay_its_owners_where_another_knows_them_as_strangers(town: Town) -> None:
+    town.plan(PURGE)
+    admin, there = making.account("admin", is_staff=True), InstanceId("there")
+    stranger = replace(admin, instance=there, is_staff=False, is_local=False)
+    theirs = Alias(instance=there, value="2.png")
+    seen = replace(making.sighting(making.post(2, stranger, instance=there)), name=theirs)
+    stored = making.upload(making.alias("1.png"), admin)
+    town.ledger.record("", Batch(sightings=[seen], uploads=[stored]), examine_uploads=False)
+    town.ledger.bind(theirs, f"{1:064x}")
+    town.settle()
+    assert (town.states(), town.reasons()) == ({"purge_file": "held"}, {HoldReason.PROTECTED})
+
+
 def test_in_a_community_that_is_protected_by_now_nothing_is_done(town: Town) -> None:
     town.plan(REPORT, REMOVE, PURGE, BAN_THERE, BAN_ELSEWHERE, replace(BAN, account=making.account("bob")))
     town.protect(communities=("!pictures@here.example",))
@@ -93,6 +106,17 @@ def test_in_a_community_that_is_protected_by_now_nothing_is_done(town: Town) -> 
     done = {record.intent.target for record in town.ledger.intents(case=1, states=(IntentState.DONE,))}
     assert done == {BAN_ELSEWHERE.target, replace(BAN, account=making.account("bob")).target}
     assert town.reasons() == {HoldReason.PROTECTED}
+
+
+def test_a_community_that_another_server_knows_too_stays_protected_here(town: Town) -> None:
+    town.plan(BAN_THERE)
+    there = InstanceId("there")
+    same = replace(making.community(), instance=there, local_id="7")
+    elsewhere = making.sighting(making.post(2, instance=there, community=same), making.alias("1.png"))
+    town.ledger.record("", Batch(sightings=[elsewhere]), examine_uploads=False)
+    town.protect(communities=("pictures@here.example",))
+    town.settle()
+    assert (town.states(), town.reasons()) == ({"ban_account": "held"}, {HoldReason.PROTECTED})
 
 
 def test_what_failed_and_is_to_be_tried_again_is_not_tried_on_whom_is_protected_by_now(town: Town) -> None:

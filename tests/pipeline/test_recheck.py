@@ -78,6 +78,9 @@ class World:
     def digest(self, name: Name) -> str | None:
         return self.stored.get(name)
 
+    def named(self, url: str) -> Name:
+        return RemoteUrl(value=url)
+
     def lists_all_uploads(self):
         return True
 

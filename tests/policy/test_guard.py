@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import making
-from bot.domain.content import RemoteUrl, Role
+from bot.domain.content import InstanceId, RemoteUrl, Role
 from bot.domain.decisions import (
     Allow,
     BanAccount,
@@ -166,6 +166,27 @@ def test_a_platform_that_keeps_capitals_in_names_leaves_nobody_unprotected(name)
     assert HoldReason.PROTECTED in reasons(decide(replace(BAN, account=known), limits=limits))
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "rita@xn--bcher-kva.example",
+        "@rita@bücher.example",
+        "Rita@BÜCHER.example",
+        "https://bücher.example/u/rita",
+        "HTTPS://Bücher.example/@rita",
+        "https://other.example/u/rita@bücher.example",
+    ],
+)
+@pytest.mark.parametrize("host", ["bücher.example", "xn--bcher-kva.example", "XN--Bcher-KVA.example"])
+def test_a_server_in_another_script_is_the_same_however_it_is_written(word, host):
+    rita = making.account("rita", uri="https://xn--bcher-kva.example/u/rita", handle=f"rita@{host}")
+    place = replace(making.community(), uri="https://xn--bcher-kva.example/c/rita", handle=f"rita@{host}")
+    listed = frozenset({word.replace("/u/", "/c/")})
+    assert Limits(protected_accounts=frozenset({word})).names_account(rita)
+    assert Limits(protected_communities=listed).names_community(place)
+    assert not Limits(protected_accounts=frozenset({word})).names_account(making.account("rita"))
+
+
 @pytest.mark.parametrize("word", ["pictures@here.example", "!Pictures@here.example", "https://here.example/c/pictures"])
 def test_listed_communities_are_protected(word):
     limits = replace(OPEN, protected_communities=frozenset({word}))
@@ -177,6 +198,23 @@ def test_listed_communities_are_protected(word):
     another_server = replace(there, instance="there")
     for deed in (BAN, LIMIT, elsewhere, another_server):
         assert decide(deed, limits=limits) == Allow()
+
+
+def test_community_that_two_servers_know_is_protected_on_both_by_the_number_it_has_there():
+    there = InstanceId("there")
+    same = replace(making.community(), instance=there, local_id="7")
+    posts = [making.post(1), making.post(2, instance=there, community=same)]
+    facts = making.facts(making.hit(), sightings=[making.sighting(post) for post in posts])
+    limits = replace(OPEN, protected_communities=frozenset({"pictures@here.example"}))
+    ban = replace(BAN, scope=Scope.COMMUNITY)
+    for instance, number, held in (
+        (making.HERE, "id-pictures", True),
+        (there, "7", True),
+        (making.HERE, "7", False),
+        (there, "id-pictures", False),
+    ):
+        decision = decide(replace(ban, instance=instance, community_id=number), facts=facts, limits=limits)
+        assert (decision != Allow()) is held, (instance, number)
 
 
 @pytest.mark.parametrize("deed", [BAN, LIMIT], ids=lambda deed: deed.kind)
@@ -255,6 +293,63 @@ def test_where_a_server_does_not_tell_who_stored_a_file_who_alone_shows_it_share
         making.sighting(replace(making.post(2), author=None), mine),
     ):
         assert reasons(decide(PURGE, facts=unlisted(once, beside))) == {HoldReason.SHARED_FILE}
+
+
+ABROAD = InstanceId("abroad")
+OF_OURS = RemoteUrl(value=making.address(making.alias()))
+
+
+def abroad(number, author, **more):
+    """A place on another server of ours that shows the file by its address."""
+    seen = making.sighting(making.post(number, replace(author, instance=ABROAD), instance=ABROAD), **more)
+    return replace(seen, name=OF_OURS)
+
+
+@pytest.mark.parametrize("where", ["sightings", "elsewhere"])
+@pytest.mark.parametrize("role", [Role.ATTACHMENT, Role.LINK])
+def test_place_on_another_server_of_ours_is_a_use_of_the_file(where, role):
+    carol = making.account("carol", uri="https://abroad.example/u/carol", home_host="abroad.example")
+    facts = making.facts(making.hit(), ours={OF_OURS: making.alias()})
+    shown = {where: [*getattr(facts, where), abroad(2, carol, role=role)]}
+    decision = decide(PURGE, facts=replace(facts, **shown))
+    assert reasons(decision) == {HoldReason.SHARED_FILE}
+    assert "abroad/post/2" in decision.detail
+    assert decide(PURGE, facts=replace(facts, **shown), rule=making.rule(any_use=True)) == Allow()
+    his_own = {where: [*getattr(facts, where), abroad(2, making.account(is_local=False))]}
+    assert decide(PURGE, facts=replace(facts, **his_own)) == Allow(), "who stored it shows it there himself"
+    nobodys = {
+        where: [*getattr(facts, where), replace(abroad(2, carol), name=RemoteUrl(value="https://far.example/x"))]
+    }
+    assert decide(PURGE, facts=replace(facts, **nobodys)) == Allow(), "another server keeps its own copy"
+
+
+def test_who_alone_shows_an_unlisted_file_is_who_shows_it_alone_on_all_servers_of_ours():
+    mine = making.sighting()
+    facts = replace(unlisted(mine), ours={OF_OURS: making.alias()})
+    his_own = abroad(2, making.account(is_local=False))
+    carol = making.account("carol", uri="https://abroad.example/u/carol", home_host="abroad.example")
+    assert decide(PURGE, facts=replace(facts, sightings=[his_own, mine])) == Allow()
+    for shown in ([abroad(2, carol), mine], [abroad(2, carol)], [his_own]):
+        for known in ({"sightings": shown}, {"sightings": [], "elsewhere": shown}):
+            assert reasons(decide(PURGE, facts=replace(facts, **known))) == {HoldReason.SHARED_FILE}
+
+
+def test_who_has_no_account_on_a_server_stored_nothing_there_though_he_alone_shows_it():
+    far = making.account("eve", uri="https://far.example/u/eve", home_host="far.example", is_local=False)
+    assert reasons(decide(PURGE, facts=unlisted(making.sighting(making.post(1, far))))) == {HoldReason.SHARED_FILE}
+
+
+def test_what_staff_stored_is_theirs_although_another_server_of_ours_knows_them_as_strangers():
+    admin = making.account("admin", is_staff=True)
+    stranger = replace(admin, instance=ABROAD, is_staff=False, is_local=False)
+    told = {
+        making.alias(): Attribution(uploader=admin, how=How.LISTED),
+        OF_OURS: Attribution(uploader=stranger, how=How.LISTED),
+    }
+    facts = making.facts(
+        making.hit(), attributions=told, sightings=[abroad(2, stranger)], ours={OF_OURS: making.alias()}
+    )
+    assert HoldReason.PROTECTED in reasons(decide(PURGE, facts=facts))
 
 
 def test_who_stored_what_is_gone_through_once_however_many_places_show_a_file():

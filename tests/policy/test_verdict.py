@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import making
 from bot.attribution import attribute
-from bot.domain.content import Attachment, RemoteUrl, Role
+from bot.domain.content import Attachment, InstanceId, RemoteUrl, Role
 from bot.domain.decisions import BanAccount, Limit, LimitAccount, MarkSensitive, PurgeFile, Remove, Report, Scope
 from bot.domain.evidence import Attribution, How, ListMode, MatchedBy
 from bot.policy import Condition, Derived, ScoreAtLeast, Want, judge
@@ -232,6 +232,19 @@ def test_ban_from_the_communities_it_was_posted_in():
     want = Want(kind="ban_account", scope=Scope.COMMUNITY, days=7)
     (ban,) = judge([making.rule(then=(want,))], making.facts(making.hit()))[0].intents
     assert (ban.scope, ban.community_id, ban.days) == (Scope.COMMUNITY, "id-pictures", 7)
+
+
+def test_a_number_that_another_server_has_for_a_community_is_no_reason_for_a_ban_from_the_one_with_that_number_here():
+    there = InstanceId("there")
+    elsewhere = replace(making.community("gardens"), instance=there, local_id="7")
+    seen = making.post(2, making.account("bob", instance=there), instance=there, community=elsewhere)
+    facts = making.facts(making.hit(), sightings=[making.sighting(), making.sighting(seen)])
+    rule = making.rule(then=(Want(kind="ban_account", scope=Scope.COMMUNITY),))
+    (ban,) = judge([rule], facts)[0].intents
+    assert (ban.instance, ban.community_id) == (making.HERE, "id-pictures")
+    known_there = Attribution(uploader=making.account(instance=there), how=How.LISTED)
+    (ban,) = judge([rule], replace(facts, attributions={making.alias(): known_there}))[0].intents
+    assert (ban.instance, ban.community_id) == (there, "7")
 
 
 def test_digest_of_a_rule_changes_with_its_threshold():
