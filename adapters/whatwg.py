@@ -12,7 +12,9 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from bot.domain.hosts import PORTS, ascii_host
+import idna
+
+from bot.domain.hosts import PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +34,7 @@ _ODD_REFERENCE = re.compile(r"&[a-z#][a-z0-9]{1,31};", re.IGNORECASE)
 _FILMS = (".mp4", ".m4v", ".ogv", ".webm", ".mpg", ".mpeg")
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
+_LONGEST_LABEL = 63  # characters that can be looked up: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _HERE, _UP = {".", "%2e"}, {"..", ".%2e", "%2e.", "%2e%2e"}
 _LONGEST_DOTS = len("%2e%2e")
 
@@ -129,6 +132,20 @@ def _host(text: str) -> str | None:
     if not host.isascii():
         host = ascii_host(host)
     return host.lower() if host and not _FORBIDDEN.search(host) else None
+
+
+def ascii_host(host: str) -> str:
+    """A host as it is looked up, which is how servers write it, too; empty if it cannot be."""
+    try:
+        host = idna.uts46_remap(host, std3_rules=False, transitional=False)
+    except idna.IDNAError:
+        return ""
+    try:
+        return idna.encode(host).decode()
+    except idna.IDNAError:  # an emoji, for instance: browsers know such hosts, the newer standard does not
+        if any(len(one) > _LONGEST_LABEL for one in host.split(".")):
+            return ""
+        return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in host.split("."))
 
 
 def _visible(url: str) -> str:

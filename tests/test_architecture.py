@@ -65,12 +65,12 @@ def test_every_room_has_its_place_in_the_layers() -> None:
     assert rooms - placed == set(), "add them to .importlinter"
 
 
-def test_domain_imports_the_standard_library_only_and_what_writes_hosts_in_ascii() -> None:
+def test_domain_imports_the_standard_library_only() -> None:
     for path in sources("bot/domain"):
         foreign = {
             name
             for name in imports(path)
-            if not inside(name, "bot.domain", "idna") and name.split(".")[0] not in sys.stdlib_module_names
+            if not inside(name, "bot.domain") and name.split(".")[0] not in sys.stdlib_module_names
         }
         assert foreign == set(), path
 

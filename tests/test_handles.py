@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from adapters.whatwg import ascii_host
 from bot.domain.handles import meant, plain
-from bot.domain.hosts import ascii_host
 
 
 @pytest.mark.parametrize(

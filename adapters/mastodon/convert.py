@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adapters.markup import links, looks_like_media
 from adapters.mastodon.addresses import proxied
+from adapters.whatwg import ascii_host
 from bot.domain.content import (
     Account,
     Attachment,
@@ -30,7 +31,7 @@ from bot.domain.content import (
     Visibility,
 )
 from bot.domain.errors import BadAnswerError
-from bot.domain.hosts import ascii_host, host_of
+from bot.domain.hosts import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,1 +1,1 @@
-"""What crosses the house from room to room: frozen values, standard library only, and what writes hosts in ASCII."""
+"""What crosses the house from room to room: frozen values, standard library only."""

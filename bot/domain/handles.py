@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
-from bot.domain.hosts import ascii_host
-
+_LONGEST_LABEL = 63  # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _HANDLE = re.compile(r"[^@/\s]+@[^@/\s]+")
 _PAGE = re.compile(r"/(?:@|[uc]/)([^@/\s]+)(?:@([^@/\s]+))?")
 
@@ -29,7 +29,21 @@ def plain(text: str) -> str:
 def _looked_up(place: str) -> str:
     """A host, with its port if it has one; what cannot be looked up is only the same as itself."""
     host, colon, port = place.partition(":")
-    return f"{(not host.isascii() and ascii_host(host)) or host}{colon}{port}".casefold()
+    if host.isascii():
+        return place.casefold()
+    labels = unicodedata.normalize("NFKC", host).lower().replace("。", ".").split(".")
+    return f"{'.'.join(map(_label, labels))}{colon}{port.casefold()}"
+
+
+def _label(text: str) -> str:
+    """One label in ASCII. That is enough for comparing; what is looked up, ``adapters.whatwg`` writes."""
+    if text.isascii():
+        return text
+    try:
+        written = f"xn--{text.encode('punycode').decode('ascii')}"
+    except UnicodeError:
+        return text
+    return written if len(written) <= _LONGEST_LABEL else text
 
 
 def meant(text: str) -> frozenset[str]:
