@@ -201,6 +201,7 @@ class Judge:
             platforms={instance.id: instance.platform for instance in self._s.instances.values()},
             now=self._s.clock.now(),
             purged_at=self._purged_at(file_id),
+            staff=self._s.staff,
         )
         return facts, judge(self._s.rules, facts), known
 

@@ -47,6 +47,7 @@ class World:
         self.no_worker = False
         self.uploads = {}
         self.list_is_whole = True  # or what the resolver raises for that
+        self.staff = set()
         self.subjects = []
         self.trouble = None  # what the resolver raises for names
         self.gaps = ()
@@ -75,6 +76,7 @@ class World:
                 limiter=Limiter(self.ledger, self.clock, breaker=Breaker(least=3), window=timedelta(hours=1)),
                 enforcement=Enforcement(self.ledger, {making.HERE: Platform()}, self.clock, confirmed=lambda _: None),
                 clock=self.clock,
+                staff=lambda instances: dict.fromkeys(instances, self.staff),
             )
         )
 
@@ -183,6 +185,18 @@ def test_listed_file_of_a_known_uploader_is_dealt_with(world):
     world.uploads[making.alias()] = making.upload()
     world.examine(world.see(BAD))
     assert world.states() == dict.fromkeys(("report", "remove", "purge_file", "ban_account"), READY)
+
+
+def test_what_somebody_stored_who_is_staff_by_now_is_planned_and_held(world):
+    world.uploads[making.alias()] = making.upload()
+    world.staff = {making.account().local_id}
+    world.examine(world.see(BAD, author=making.account("carol")))
+    assert world.states() == {
+        "report": READY,
+        "remove": READY,
+        "purge_file": (IntentState.HELD, (HoldReason.PROTECTED, HoldReason.SHARED_FILE)),
+        "ban_account": (IntentState.HELD, (HoldReason.PROTECTED,)),
+    }
 
 
 def test_clean_file_makes_no_case(world):
