@@ -457,6 +457,54 @@ def test_alias_stands_for_what_it_stood_for_whatever_is_served_in_its_place(worl
     assert isinstance(world.ledger.file(file_id).scan, Evidence)
 
 
+def link(world, number, far):
+    """A post that shows an address of another server, as its feed tells of it now."""
+    media = MediaRef(url=far.value, role=Role.ATTACHMENT)
+    seen = Sighting(subject=making.post(number), media=media, name=far, seen_at=world.clock.now())
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    return seen
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_linked_what_was_something_else_then_is_asked_for_again_and_left_alone_if_edited(world, asked):
+    far = RemoteUrl(value="https://far.example/a.png")
+    world.files[far.value] = OTHER
+    link(world, 1, far)
+    still_shown = link(world, 2, far)
+    world.clock.pass_(seconds=1)
+    world.run_tasks()
+    world.clock.pass_(minutes=1)
+    world.files[far.value] = BAD
+    new = link(world, 7, far)
+    world.clock.pass_(seconds=1)
+    world.run_tasks()
+    assert removed(world) == [], "nobody was seen to show these bytes yet"
+    world.clock.pass_(seconds=1)
+    if asked:
+        world.subjects = [replace(one, seen_at=world.clock.now()) for one in (still_shown, new)]
+        world.run_tasks(TaskKind.REVISIT)
+    else:
+        link(world, 2, far)
+        link(world, 7, far)
+    world.run_tasks(TaskKind.JUDGE)
+    assert removed(world) == ["2", "7"]
+
+
+def test_a_place_that_was_edited_is_asked_for_once_however_often_the_file_is_judged(world):
+    far = RemoteUrl(value="https://far.example/a.png")
+    for data in (OTHER, BAD):
+        world.files[far.value] = data
+        link(world, len(data), far)
+        world.clock.pass_(minutes=20)
+        world.run_tasks()
+    world.run_tasks(TaskKind.REVISIT)
+    world.clock.pass_(minutes=20)
+    world.run_tasks(TaskKind.REVISIT)  # the second look
+    assert not world.ledger.wanted(TaskKind.REVISIT, str(making.post(len(OTHER)).key))
+    asyncio.run(world.pipeline.examine(str(far)))
+    assert not world.ledger.wanted(TaskKind.REVISIT, str(making.post(len(OTHER)).key))
+
+
 def test_what_another_server_has_no_more_may_have_been_something_else(world):
     far = RemoteUrl(value="https://far.example/a.png")
     world.files[far.value] = BAD
