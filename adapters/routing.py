@@ -18,7 +18,7 @@ from adapters.pictrs.source import PictrsSource
 from bot.domain.decisions import PurgeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from bot.domain.content import Name, Subject, SubjectKey, Upload
@@ -139,6 +139,10 @@ class RoutedResolver:
     def lists_all_uploads(self) -> bool:
         """By the platform."""
         return self._platform.lists_all_uploads()
+
+    def staff(self) -> Collection[str]:
+        """By the platform."""
+        return self._platform.staff()
 
     def address(self, name: Name) -> str:
         """By the platform."""

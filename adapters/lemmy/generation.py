@@ -180,6 +180,10 @@ class EitherResolver:
         """As the right one says."""
         return self._generations.parts().resolver.lists_all_uploads()
 
+    def staff(self) -> Collection[str]:
+        """As the right one says."""
+        return self._generations.parts().resolver.staff()
+
     def address(self, name: Name) -> str:
         """As the right one says; raises ``PlatformError`` until it is known which one that is."""
         return self._generations.parts().resolver.address(name)

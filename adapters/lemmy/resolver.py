@@ -14,7 +14,7 @@ from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, Sub
 from bot.domain.errors import BadAnswerError, NotFoundError, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from adapters.lemmy.client import LemmyClient
     from adapters.lemmy.convert import Converter
@@ -112,6 +112,10 @@ class LemmyResolver:
     def lists_all_uploads(self) -> bool:
         """Yes: what Lemmy 0.19 lists no more, the feed of uploads has told."""
         return True
+
+    def staff(self) -> Collection[str]:
+        """The admins. Goes before listings, for a deed may wait for it."""
+        return frozenset(str(number) for number in self._client.site(fresh=True, urgent=True).admins)
 
     def _is_own(self, name: Name) -> bool:
         return isinstance(name, Alias) and name.instance == self._addresses.instance

@@ -56,7 +56,7 @@ def build(settings: MastodonSettings, clock: Clock, start_from: timedelta | None
         id=instance,
         platform="mastodon",
         sources=sources,
-        resolver=MastodonResolver(client, addresses),
+        resolver=MastodonResolver(client, server, addresses),
         enforcer=acting.enforcer,
         inspector=MastodonInspector(client, server, removals=acting.removals.lines),
         hosts=tuple(_hosts(settings, client)),

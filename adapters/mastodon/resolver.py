@@ -17,10 +17,11 @@ from bot.domain.content import Post, Profile, RemoteUrl, SubjectKey
 from bot.domain.errors import NotFoundError, NotPermittedError, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from adapters.mastodon.addresses import Addresses
     from adapters.mastodon.client import MastodonClient
+    from adapters.mastodon.server import Server
     from bot.domain.content import Name, Subject, Upload
 
 _STATUS = (
@@ -37,9 +38,10 @@ _ID = re.compile(r"\d{15,20}|[0-9A-HJKMNP-TV-Z]{26}")
 class MastodonResolver:
     """Asks one server."""
 
-    def __init__(self, client: MastodonClient, addresses: Addresses) -> None:
-        """``addresses``: of the server of ``client``."""
+    def __init__(self, client: MastodonClient, server: Server, addresses: Addresses) -> None:
+        """``server`` and ``addresses``: of the server of ``client``."""
         self._client = client
+        self._server = server
         self._addresses = addresses
 
     def names(self, name: Name) -> Sequence[Name]:  # noqa: ARG002 - the promise of a resolver
@@ -57,6 +59,10 @@ class MastodonResolver:
     def lists_all_uploads(self) -> bool:
         """No: there is no such list."""
         return False
+
+    def staff(self) -> Collection[str]:
+        """Everybody whose role has any permission of staff. Goes before listings, for a deed may wait for it."""
+        return self._server.staff(fresh=True, urgent=True)
 
     def address(self, name: Name) -> str:
         """Where our server shows it. Of an attachment of which only the id is known: by the proxy that knows it so."""

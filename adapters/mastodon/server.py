@@ -63,14 +63,15 @@ class Server:
             raise NotLoggedInError(found.trouble)
         return found.me
 
-    def staff(self) -> frozenset[str]:
+    def staff(self, *, fresh: bool = False, urgent: bool = False) -> frozenset[str]:
         """Ids of the accounts whose role has any permission of staff; empty where we may not know."""
         with self._lock:
-            if self._staff is not None and self._monotonic() - self._staff[0] < KEPT:
+            if self._staff is not None and not fresh and self._monotonic() - self._staff[0] < KEPT:
                 return self._staff[1]
         found: frozenset[str] = frozenset()
         try:
-            listed = self._client.listing("/api/v2/admin/accounts", {"permissions": "staff", "limit": 200})
+            query = {"permissions": "staff", "limit": 200}
+            listed = self._client.listing("/api/v2/admin/accounts", query, urgent=urgent)
             found = frozenset(str(row["id"]) for row in listed.rows if _ranks(row))
         except (UnreachableError, RateLimitedError):
             if self._staff is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import select, update
 
-from bot.domain.content import Sighting, StoredFile, Upload
+from bot.domain.content import RemoteUrl, Sighting, StoredFile, Upload
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode
 from bot.ledger.columns import digest_of, fingerprint
@@ -17,6 +17,7 @@ from bot.ledger.gauges import keep_news
 from bot.ledger.holes import note_holes
 from bot.ledger.inbox import count_dropped
 from bot.ledger.naming import file_row, know_name, name_row
+from bot.ledger.outdated import is_outdated
 from bot.ledger.part import Part
 from bot.ledger.tasks import want
 from bot.ports import Lane, TaskKind
@@ -112,6 +113,7 @@ def _just_seen(connection: Connection, sightings: Sequence[Sighting], now: datet
             seen.url_digest.in_({fingerprint(sighting.media.url) for sighting in sightings}),
             seen.seen_at > now - REFRESH,
             seen.seen_at <= now,
+            ~is_outdated(),
         )
     )
     return {tuple(row) for row in rows}
@@ -158,8 +160,16 @@ def _see(connection: Connection, sighting: Sighting, now: datetime) -> tuple[boo
     if row is None:
         add(connection, schema.sighting, **identity, **newest, first_seen=sighting.seen_at)
         return False, True
+    if isinstance(sighting.name, RemoteUrl) and _was_outdated(connection, row.id):
+        want(connection, TaskKind.JUDGE, str(name.file_id), Lane.DEEDS, now=now)
     connection.execute(update(schema.sighting).where(schema.sighting.c.id == row.id).values(**newest))
     return True, row.revision != sighting.subject.revision or row.name_id != name.id
+
+
+def _was_outdated(connection: Connection, sighting_id: int) -> bool:
+    """Whether nothing could be done about a sighting until its subject was read again."""
+    seen = select(schema.sighting.c.id).join(schema.name).where(schema.sighting.c.id == sighting_id, is_outdated())
+    return connection.execute(seen).first() is not None
 
 
 def _is_unseen(connection: Connection, file: StoredFile) -> bool:

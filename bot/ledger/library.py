@@ -15,6 +15,7 @@ from bot.ledger.columns import digest_of, fingerprint
 from bot.ledger.database import add
 from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
+from bot.ledger.outdated import is_outdated
 from bot.ledger.part import Part
 from bot.ports import Beside, FileRecord
 
@@ -102,8 +103,12 @@ class LibraryPart(Part):
             connection.execute(update(schema.file).where(FILE.id == row.id).values(**changes))
 
     def sightings_of(self, file_id: int) -> Sequence[Sighting]:
-        """Everywhere a file is shown, oldest first."""
-        return self._sightings(NAME.file_id == _meant(file_id))
+        """Everywhere a file is shown, oldest first, without what is outdated."""
+        return self._sightings(and_(NAME.file_id == _meant(file_id), ~is_outdated()))
+
+    def outdated(self, file_id: int) -> Sequence[Sighting]:
+        """Where an address was seen only before it stood for this file."""
+        return self._sightings(and_(NAME.file_id == _meant(file_id), is_outdated()))
 
     def sightings_under(self, name: Name) -> Sequence[Sighting]:
         """Everywhere one name is shown, oldest first."""

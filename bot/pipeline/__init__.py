@@ -5,10 +5,12 @@ from bot.pipeline.confirmed import forget_taken_back, remember_confirmed
 from bot.pipeline.protection import Protection
 from bot.pipeline.recheck import Recheck
 from bot.pipeline.run import Pipeline
+from bot.pipeline.staff import PresentStaff
 from bot.pipeline.stages import Stages
 
 __all__ = [
     "Pipeline",
+    "PresentStaff",
     "Protection",
     "Recheck",
     "Stages",

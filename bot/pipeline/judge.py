@@ -157,6 +157,7 @@ class Judge:
         be asked, everything but the purge is planned, and the error is raised afterwards so that the purge follows with
         the next try.
         """
+        await in_thread(self._read_outdated, file_id)
         unasked: PlatformError | None = next(iter(await in_thread(self._s.index.asking.complete, file_id)), None)
         facts, verdicts, known = await in_thread(self._look, file_id, scan)
         size = len(known.sightings) + len(known.addresses)
@@ -180,6 +181,18 @@ class Judge:
             raise unasked
         return size
 
+    def _read_outdated(self, file_id: int) -> None:
+        """Have places read again that may have been edited before the address in them stood for this file.
+
+        Nothing is done about them until then. The file is judged anew where it is still shown; each place is read once
+        for it, or whoever edits a thousand would have them all read with every judging.
+        """
+        places = {one.subject.key: None for one in self._s.ledger.outdated(file_id)}
+        new = [key for key in places if key.instance in self._s.instances and (file_id, key) not in self._memory.reread]
+        self._s.ledger.enqueue_all(TaskKind.REVISIT, [str(key) for key in new], Lane.NEW)
+        for key in new:
+            self._memory.reread.add((file_id, key))
+
     async def _ask_afterwards(self, file_id: int, known: Known) -> None:
         """Other places cannot keep this file from going, but they are to be reported and cleared, too."""
         if await in_thread(self._uses.ask, file_id, known):
@@ -201,6 +214,7 @@ class Judge:
             platforms={instance.id: instance.platform for instance in self._s.instances.values()},
             now=self._s.clock.now(),
             purged_at=self._purged_at(file_id),
+            staff=self._s.staff,
         )
         return facts, judge(self._s.rules, facts), known
 

@@ -9,10 +9,10 @@ from bot.domain.decisions import BanAccount, PurgeFile, Scope
 from bot.policy.facts import alone_with, communities_of, each_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from bot.domain.content import Account, Community
-    from bot.policy import Guard
+    from bot.domain.content import Account, Community, InstanceId
+    from bot.policy import Guard, Staff
     from bot.ports import IntentRecord, Ledger
 
 KEPT = 10.0
@@ -22,12 +22,20 @@ _Known: TypeAlias = "tuple[Sequence[Account], Sequence[Community]]"
 
 
 class Protection:
-    """Asks the guard again about what is in the ledger. Contacts nobody. Thread-safe."""
+    """Asks the guard again about what is in the ledger. Thread-safe."""
 
-    def __init__(self, ledger: Ledger, guard: Callable[[], Guard]) -> None:
-        """``guard``: the one that is in force."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        guard: Callable[[], Guard],
+        staff: Callable[[Iterable[InstanceId]], Staff] = lambda _: {},
+    ) -> None:
+        """``guard``: the one that is in force. ``staff``: who is staff of these servers now; without it, whoever was
+        when the bot saw them.
+        """
         self._ledger = ledger
         self._guard = guard
+        self._staff = staff
         self._last: tuple[int, float, _Known] | None = None
 
     def __call__(self, record: IntentRecord) -> bool:
@@ -37,7 +45,8 @@ class Protection:
             isinstance(intent, BanAccount) and intent.scope is Scope.COMMUNITY
         )
         owners, communities = self._known(record) if hits_files else ((), ())
-        return self._guard().protects(intent, owners, communities)
+        servers = {one.instance for one in (intent.about, *owners) if one is not None}
+        return self._guard().protects(intent, owners, communities, self._staff(servers))
 
     def _known(self, record: IntentRecord) -> _Known:
         last, now = self._last, time.monotonic()

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bot.attribution import Index
     from bot.domain.content import InstanceId
     from bot.enforce import Enforcement
     from bot.pipeline.standing import Limiter
-    from bot.policy import Guard, Rule
+    from bot.policy import Guard, Rule, Staff
     from bot.ports import Clock, Decoder, Fetcher, Instance, Ledger, Matcher, Scorer
 
 T = TypeVar("T")
@@ -37,6 +37,7 @@ class Stages:
     enforcement: Enforcement
     clock: Clock
     judged: Callable[[int, datetime], None] = lambda *_: None  # is told which file was judged, and since when
+    staff: Callable[[Iterable[InstanceId]], Staff] = lambda _: {}  # who is staff of these servers now
     names_several: frozenset[InstanceId] = frozenset()  # where one report may name several posts of an account
 
 

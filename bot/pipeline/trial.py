@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ASSUMED = (
     "that your servers offer every deed, and that what can be undone on their platform can be undone on them",
     "that the file is shown nowhere else than where the bot has seen it",
+    "that nobody has become staff of your servers since the bot saw what they posted or uploaded",
     "quotas, breakers, first deeds and the kill switch as they stand now, for each file by itself",
 )
 """What a trial cannot know, in words: it follows ``Assumed:``."""

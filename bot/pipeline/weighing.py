@@ -10,15 +10,15 @@ from bot.domain.evidence import Evidence, ListMode
 from bot.policy import Derived, Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bot.attribution import Index, Known
-    from bot.domain.content import InstanceId, Name
+    from bot.domain.content import Account, InstanceId, Name
     from bot.domain.decisions import Decision, Intent, Offer, Verdict
     from bot.domain.evidence import Scan
     from bot.pipeline.standing import Limiter
-    from bot.policy import Guard, Rule
+    from bot.policy import Guard, Rule, Staff
     from bot.ports import FileRecord, Library
 
 
@@ -72,11 +72,14 @@ def gather(
     platforms: Mapping[InstanceId, str],
     now: datetime,
     purged_at: datetime | None = None,
+    staff: Callable[[Iterable[InstanceId]], Staff] = lambda _: {},
 ) -> Facts:
     """Everything that these rules and the guard may look at.
 
     ``now``: what ages of accounts are reckoned by. ``purged_at``: when the file was purged for the first time.
+    ``staff``: who is staff of these servers now; without it, whoever was when the bot saw them.
     """
+    accounts = _accounts(known)
     return Facts(
         evidence=scan,
         attributions=known.attributions,
@@ -91,22 +94,27 @@ def gather(
         platforms=platforms,
         backlog=known.backlog,
         now=now,
-        items=_items(known, library, rules),
+        items=_items(accounts, library, rules),
+        staff=staff({account.instance for account in accounts}),
         fetched_again=known.returned(purged_at).fetched,
         proxied=known.proxied,
         untold=known.untold,
     )
 
 
-def _items(known: Known, library: Library, rules: Sequence[Rule]) -> Mapping[str, int]:
-    """How much was seen of everybody who shows or stored the file; asked only where a rule wants to know."""
+def _accounts(known: Known) -> Sequence[Account]:
+    """Everybody who shows or stored the file, as each server knows them."""
+    authors = [sighting.subject.author for sighting in known.sightings]
+    uploaders = [attribution.uploader for attribution in known.attributions.values()]
+    return [account for account in (*authors, *uploaders) if account is not None]
+
+
+def _items(accounts: Sequence[Account], library: Library, rules: Sequence[Rule]) -> Mapping[str, int]:
+    """How much was seen of each of these; asked only where a rule wants to know."""
     most = max((rule.when.account_items_below or 0 for rule in rules), default=0)
     if not most:
         return {}
-    authors = [sighting.subject.author for sighting in known.sightings]
-    uploaders = [attribution.uploader for attribution in known.attributions.values()]
-    accounts = {account.uri: account for account in (*authors, *uploaders) if account is not None}
-    return {uri: library.items_of(account, most=most) for uri, account in accounts.items()}
+    return {uri: library.items_of(one, most=most) for uri, one in {one.uri: one for one in accounts}.items()}
 
 
 def weigh(

@@ -1,6 +1,6 @@
 """What is to be done about a file, and whether it may be done: pure functions over what is known."""
 
-from bot.policy.facts import Derived, Facts
+from bot.policy.facts import Derived, Facts, Staff
 from bot.policy.guard import Guard
 from bot.policy.joint import joined
 from bot.policy.limits import Breaker, Limits, Quotas, Standing, Used
@@ -18,6 +18,7 @@ __all__ = [
     "Quotas",
     "Rule",
     "ScoreAtLeast",
+    "Staff",
     "Standing",
     "Used",
     "Want",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bot.domain.content import SHOWS, Alias
 from bot.domain.evidence import How
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bot.domain.evidence import Attribution, Evidence
 
 T = TypeVar("T")
+
+Staff: TypeAlias = "Mapping[InstanceId, Collection[str]]"
+"""Who is staff now: by server, the local ids of its accounts. What an account says of itself counts besides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Facts:
     fetched_again: int = 0  # how often our servers' image proxies brought the file back after it was purged
     proxied: int = 0  # addresses under which they show it
     untold: Collection[InstanceId] = ()  # servers of ours that do not tell of all that was stored whose it is
+    staff: Staff = field(default_factory=dict)  # of the servers of everybody who shows or stored it
     items: Mapping[str, int] = field(default_factory=dict)  # account, by its ActivityPub id, to subjects of it seen
     _once: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bot.domain.content import Account, Community, Subject
     from bot.domain.decisions import Because, Decision, Intent, Offer
-    from bot.policy.facts import Facts
+    from bot.policy.facts import Facts, Staff
     from bot.policy.limits import Limits, Standing, Used
     from bot.policy.rules import Rule
 
@@ -60,7 +60,7 @@ class Guard:
                 ),
                 (HoldReason.IRREVERSIBLE_OFF, not offer.reversible and intent.kind not in self.limits.irreversible),
                 (HoldReason.NO_EVIDENCE_POLICY, self.no_evidence_policy(intent)),
-                (HoldReason.PROTECTED, self.protects(intent, _accounts(intent, facts), facts.communities)),
+                (HoldReason.PROTECTED, self._protects(intent, facts)),
                 (HoldReason.LIST_CONFLICT, _conflict(facts)),
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
@@ -132,31 +132,40 @@ class Guard:
         """A purge destroys evidence; the operator has to have said that this is wanted."""
         return isinstance(intent, PurgeFile) and self.limits.evidence is None
 
-    def protects(self, intent: Intent, owners: Sequence[Account], communities: Sequence[Community]) -> bool:
+    def protects(
+        self, intent: Intent, owners: Sequence[Account], communities: Sequence[Community], staff: Staff
+    ) -> bool:
         """Staff, and accounts and communities that the operator listed, are never acted on.
 
         What hits an account everywhere is about the account, whichever places it was seen in. ``owners`` of the file,
-        for a purge; ``communities`` that it is shown in, for a purge and for a ban from one of them.
+        for a purge; ``communities`` that it is shown in, for a purge and for a ban from one of them. ``staff``: of the
+        servers of these accounts, and of the one that the intent is about.
         """
         match intent:
             case Report() | Remove() | MarkSensitive():
-                return self._protected(intent.subject.author) or self._protected_place(intent.subject.community)
+                return self._protected(intent.subject.author, staff) or self._protected_place(intent.subject.community)
             case PurgeFile():
-                return any(map(self._protected, owners)) or any(map(self._protected_place, communities))
+                return any(self._protected(one, staff) for one in owners) or any(
+                    map(self._protected_place, communities)
+                )
             case BanAccount(scope=Scope.COMMUNITY):
                 there = [one for one in communities if _is(one, intent)]
-                return self._protected(intent.account) or any(map(self._protected_place, there))
+                return self._protected(intent.account, staff) or any(map(self._protected_place, there))
             case LimitAccount() | BanAccount():
-                return self._protected(intent.account)
+                return self._protected(intent.account, staff)
             case SetSwitch() | Notify():
                 return False
             case _:
                 assert_never(intent)
 
-    def _protected(self, account: Account | None) -> bool:
+    def _protects(self, intent: Intent, facts: Facts) -> bool:
+        return self.protects(intent, _accounts(intent, facts), facts.communities, facts.staff)
+
+    def _protected(self, account: Account | None, staff: Staff) -> bool:
         if account is None:
             return False
-        return account.is_staff or self.limits.names_account(account)
+        is_staff = account.is_staff or account.local_id in staff.get(account.instance, ())
+        return is_staff or self.limits.names_account(account)
 
     def _protected_place(self, community: Community | None) -> bool:
         return community is not None and self.limits.names_community(community)

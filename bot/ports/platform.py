@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import InstanceId, Name, Sighting, StoredFile, Subject, SubjectKey, Upload
@@ -138,6 +138,13 @@ class Resolver(Protocol):
 
     def lists_all_uploads(self) -> bool:
         """Whether that list has all that anybody stored, so that nobody stored what is not on it.
+
+        Raises ``PlatformError`` when the platform cannot be asked.
+        """
+        ...
+
+    def staff(self) -> Collection[str]:
+        """Local ids of the accounts that are staff of the instance at this moment; empty where nobody tells.
 
         Raises ``PlatformError`` when the platform cannot be asked.
         """

@@ -236,9 +236,11 @@ class Intake(Protocol):
 
         A name gets an ``EXAMINE`` task when it has a sighting (subject, URL, role) that was not known or whose subject
         has another revision, and with ``examine_uploads`` also when its upload is new, or when a file store holds a
-        file under a name that nothing else has brought. Backlog goes to its own lane; backlog uploads older than
-        ``backlog_from`` are only remembered, for they tell who uploaded what. Holes are kept with the cursor that went
-        past them. ``source=""`` records without a cursor.
+        file under a name that nothing else has brought. A file gets a ``JUDGE`` task when what is ``outdated`` about it
+        is seen again.
+
+        Backlog goes to its own lane; backlog uploads older than ``backlog_from`` are only remembered, for they tell who
+        uploaded what. Holes are kept with the cursor that went past them. ``source=""`` records without a cursor.
         """
         ...
 
@@ -341,7 +343,14 @@ class Library(Protocol):
         ...
 
     def sightings_of(self, file_id: int) -> Sequence[Sighting]:
-        """Everywhere a file is shown, under any of its names, oldest first."""
+        """Everywhere a file is shown, under any of its names, oldest first; without what is ``outdated``."""
+        ...
+
+    def outdated(self, file_id: int) -> Sequence[Sighting]:
+        """Where an address of another server was last seen before it stood for this file, while it stood for others.
+
+        It may have been edited away since: only once it is seen there again, it is shown there.
+        """
         ...
 
     def sightings_under(self, name: Name) -> Sequence[Sighting]:

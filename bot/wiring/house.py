@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.media.decode import ProcessDecoder
     from bot.operate.brakes import StopFile
     from bot.operate.reload import Change
-    from bot.pipeline import Pipeline, Strangers
+    from bot.pipeline import Pipeline, PresentStaff, Strangers
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
@@ -190,6 +190,12 @@ class House:
         return Strangers(self.ledger, self.index, self.clock)
 
     @cached_property
+    def _staff(self) -> PresentStaff:
+        from bot.pipeline import PresentStaff
+
+        return PresentStaff({id_: instance.resolver for id_, instance in self.instances.items()})
+
+    @cached_property
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
@@ -206,7 +212,7 @@ class House:
             confirmed=confirmed,
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
-            protected=Protection(self.ledger, lambda: self.guard),
+            protected=Protection(self.ledger, lambda: self.guard, self._staff),
             strangers=self._strangers,
             unjudged=self._strangers.unjudged,
             look=self.stop_file.look,
@@ -251,6 +257,7 @@ class House:
                 limiter=self.limiter,
                 enforcement=self.enforcement,
                 judged=self._strangers.judged,
+                staff=self._staff,
                 clock=self.clock,
                 names_several=self._those(lambda platform: platform.names_several),
             )

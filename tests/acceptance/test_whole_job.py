@@ -157,6 +157,25 @@ def test_who_links_somebody_elses_upload_is_not_banned_for_it(bot: Bot, stage: S
     assert not gone(admin, picture.alias)
 
 
+def test_who_has_become_an_admin_since_the_upload_is_not_banned_for_it(bot: Bot, stage: Stage, admin: Person) -> None:
+    alice, bob = stage.register("alice"), stage.register("bob")
+    community = stage.community()
+    picture = stage.picture(alice)
+    block(bot, admin, picture)
+    eventually(lambda: alice.name in str(bot.look("who", picture.alias)), "the bot knows whose it is")
+    assert admin.post("admin/add", person_id=alice.id, added=True).is_success
+    post = stage.post(bob, community, url=picture.url)["post"]
+
+    eventually(lambda: post_of(admin, post["id"])["removed"], f"the post is removed\n{bot.log.read_text()[-3000:]}")
+    bot.wait_until_idle()
+
+    assert admin.post("admin/add", person_id=alice.id, added=False).is_success
+    assert not banned(admin, alice)
+    assert not gone(admin, picture.alias)
+    bans = [hold for hold in bot.json("held") if hold["deed"] == "ban_account"]
+    assert [(hold["on"].startswith(alice.name), hold["reasons"]) for hold in bans] == [(True, ["protected"])]
+
+
 def test_approving_a_held_purge_carries_it_out(bot: Bot, stage: Stage, admin: Person) -> None:
     erin, frank = stage.register("erin"), stage.register("frank")
     community = stage.community()

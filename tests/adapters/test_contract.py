@@ -188,6 +188,15 @@ def test_what_is_not_offered_is_refused_with_a_reason(world: tuple[Instance, Sub
         assert isinstance(instance.enforcer.apply(intent), Refused)
 
 
+def test_admins_are_staff_and_who_just_posts_is_not(world: tuple[Instance, SubjectKey]) -> None:
+    instance, key = world
+    author = shown(instance, key).subject.author
+    assert author is not None
+    staff = instance.resolver.staff()
+    assert staff
+    assert author.local_id not in staff
+
+
 def test_names_have_addresses_and_are_located_and_lead_to_who_uploaded(world: tuple[Instance, SubjectKey]) -> None:
     instance, key = world
     seen = shown(instance, key)

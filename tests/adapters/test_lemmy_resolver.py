@@ -10,6 +10,7 @@ from adapters.lemmy import uploads
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import Alias, RemoteUrl, StorageKey, SubjectKey
 from bot.domain.errors import UnreachableError
+from conformance.waiting import eventually
 
 if TYPE_CHECKING:
     from lemmy_town import Town
@@ -183,9 +184,20 @@ def test_address(town: Town, instance: Instance) -> None:
     assert instance.resolver.address(RemoteUrl(value="https://x.example/y")) == "https://x.example/y"
 
 
+def test_who_has_just_become_an_admin_is_staff(town: Town, either: Instance) -> None:
+    alice = town.box.people["alice"].id
+    assert str(alice) not in either.resolver.staff()
+    town.call("admin", "POST", "admin/add", person_id=alice, added=True)
+    eventually(
+        lambda: str(alice) in either.resolver.staff(), "Lemmy itself keeps what it says for a second", deadline=10
+    )
+
+
 def test_server_that_cannot_be_asked(town: Town, either: Instance) -> None:
     town.box.faults.before("GET", "/api/v3/", respond(500), times=1000)
     with pytest.raises(UnreachableError):
         either.resolver.uploader(alias("00000000-dead.png"))
     with pytest.raises(UnreachableError):
         either.resolver.uses(alias("00000000-dead.png"))
+    with pytest.raises(UnreachableError):
+        either.resolver.staff()

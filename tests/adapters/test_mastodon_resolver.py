@@ -21,6 +21,17 @@ def profile(local_id: str) -> SubjectKey:
     return SubjectKey(instance=MAIN, kind="profile", local_id=local_id)
 
 
+def test_who_has_just_become_a_moderator_is_staff(square: Square) -> None:
+    resolver = connect(square).instance.resolver
+    alice = square.box.people["alice"].id
+    assert alice not in resolver.staff()
+    user, moderator = (square.box.state.accounts[int(square.box.people[who].id)].user for who in ("alice", "mod"))
+    assert user is not None
+    assert moderator is not None
+    user.role = moderator.role
+    assert alice in resolver.staff()
+
+
 def test_addresses_and_ids_of_posts_are_located(square: Square) -> None:
     resolver = connect(square).instance.resolver
     status = square.status()

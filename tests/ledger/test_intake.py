@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.content import RemoteUrl, Role, Sighting, StoredFile
+from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.ports import Batch, Lane, TaskKind
@@ -94,6 +94,29 @@ def test_url_that_means_another_name_by_now_is_examined_again(ledger: SqlLedger)
     work_off(ledger)
     record(ledger, replace(sighting(), name=RemoteUrl(value=address(alias()))))
     assert work_off(ledger) == [(str(RemoteUrl(value=address(alias()))), Lane.NEW)]
+
+
+def test_file_is_judged_when_what_was_outdated_about_it_is_seen_again(ledger: SqlLedger, clock: StillClock) -> None:
+    far = RemoteUrl(value="https://far.example/a.png")
+    seen = replace(sighting(), name=far, media=MediaRef(url=far.value, role=Role.ATTACHMENT))
+    record(ledger, seen)
+    for sha in ("ab" * 32, "cd" * 32):
+        clock.pass_(seconds=2)
+        file_id = ledger.bind(far, sha)
+        record(ledger, seen)  # a page that was read before
+    clock.pass_(seconds=2)
+    work_off(ledger)
+    for task in ledger.take([TaskKind.JUDGE], limit=9, lease_seconds=60):
+        ledger.finish(task)
+    told = []
+    for _ in range(2):
+        record(ledger, replace(seen, seen_at=clock.now()))
+        judged = ledger.take([TaskKind.JUDGE], limit=9, lease_seconds=60)
+        for task in judged:
+            ledger.finish(task)
+        told.append([(task.target, task.lane) for task in judged])
+    assert told == [[(str(file_id), Lane.DEEDS)], []], "once, and not with every page"
+    assert work_off(ledger) == [], "its bytes are known"
 
 
 def test_backlog_has_its_own_lane_and_stays_backlog(ledger: SqlLedger) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
+from bot.domain.content import Alias, Attachment, InstanceId, MediaRef, RemoteUrl, Role, Sighting, StorageKey
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind, failed
 from bot.ledger import library
@@ -15,6 +15,8 @@ from bot.ports import Batch
 from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.domain.content import Name
     from bot.ledger import SqlLedger
     from making import StillClock
@@ -118,6 +120,59 @@ def test_sightings_follow_their_name(ledger: SqlLedger) -> None:
     ledger.bind(alias(), SHA)
     file_id = ledger.bind(alias("b.png"), SHA)
     assert [one.subject.local_id for one in ledger.sightings_of(file_id)] == ["1", "2"]
+
+
+def see(ledger: SqlLedger, number: int, at: datetime, name: Name = REMOTE) -> None:
+    media = MediaRef(url=name.value, role=Role.ATTACHMENT)
+    seen = Sighting(subject=post(number), media=media, name=name, seen_at=at)
+    ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+
+
+def places(ledger: SqlLedger, file_id: int) -> tuple[list[str], list[str]]:
+    """Where a file is shown, and what is outdated about it."""
+    shown, outdated = ledger.sightings_of(file_id), ledger.outdated(file_id)
+    return [one.subject.local_id for one in shown], [one.subject.local_id for one in outdated]
+
+
+def test_what_was_read_before_an_address_stood_for_other_bytes_is_outdated_until_it_is_seen_again(
+    ledger: SqlLedger, clock: StillClock
+) -> None:
+    see(ledger, 1, clock.now())
+    see(ledger, 2, clock.now())
+    clock.pass_(seconds=2)
+    old = ledger.bind(REMOTE, SHA)
+    assert places(ledger, old) == (["1", "2"], []), "nothing else was ever found there"
+    clock.pass_(hours=1)
+    see(ledger, 3, clock.now())
+    clock.pass_(seconds=2)
+    new = ledger.bind(REMOTE, OTHER)
+    assert places(ledger, new) == ([], ["1", "2", "3"])
+    clock.pass_(seconds=2)
+    see(ledger, 3, clock.now())
+    see(ledger, 4, clock.now())
+    assert places(ledger, new) == (["3", "4"], ["1", "2"])
+
+
+def test_what_was_read_after_an_address_once_stood_for_these_bytes_counts(ledger: SqlLedger, clock: StillClock) -> None:
+    for sha in (SHA, OTHER):
+        file_id = ledger.bind(REMOTE, sha)
+        clock.pass_(seconds=2)
+    see(ledger, 1, clock.now())
+    clock.pass_(seconds=2)
+    ledger.bind(REMOTE, SHA)
+    clock.pass_(seconds=2)
+    see(ledger, 2, clock.now())
+    clock.pass_(seconds=2)
+    assert ledger.bind(REMOTE, OTHER) == file_id
+    assert places(ledger, file_id) == (["1", "2"], [])
+
+
+def test_nothing_is_outdated_about_a_file_of_our_own(ledger: SqlLedger, clock: StillClock) -> None:
+    see(ledger, 1, clock.now(), alias())
+    clock.pass_(seconds=2)
+    ledger.bind(alias(), SHA)
+    clock.pass_(seconds=2)
+    assert places(ledger, ledger.bind(alias(), OTHER)) == (["1"], [])
 
 
 def test_replaced_thumbnail_stays_in_its_subject(ledger: SqlLedger) -> None:

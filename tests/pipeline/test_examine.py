@@ -48,6 +48,7 @@ class World:
         self.no_worker = False
         self.uploads = {}
         self.list_is_whole = True  # or what the resolver raises for that
+        self.staff = set()
         self.subjects = []
         self.trouble = None  # what the resolver raises for names
         self.gaps = ()
@@ -76,6 +77,7 @@ class World:
                 limiter=Limiter(self.ledger, self.clock, breaker=Breaker(least=3), window=timedelta(hours=1)),
                 enforcement=Enforcement(self.ledger, {making.HERE: Platform()}, self.clock, confirmed=lambda _: None),
                 clock=self.clock,
+                staff=lambda instances: dict.fromkeys(instances, self.staff),
             )
         )
 
@@ -187,6 +189,18 @@ def test_listed_file_of_a_known_uploader_is_dealt_with(world):
     world.uploads[making.alias()] = making.upload()
     world.examine(world.see(BAD))
     assert world.states() == dict.fromkeys(("report", "remove", "purge_file", "ban_account"), READY)
+
+
+def test_what_somebody_stored_who_is_staff_by_now_is_planned_and_held(world):
+    world.uploads[making.alias()] = making.upload()
+    world.staff = {making.account().local_id}
+    world.examine(world.see(BAD, author=making.account("carol")))
+    assert world.states() == {
+        "report": READY,
+        "remove": READY,
+        "purge_file": (IntentState.HELD, (HoldReason.PROTECTED, HoldReason.SHARED_FILE)),
+        "ban_account": (IntentState.HELD, (HoldReason.PROTECTED,)),
+    }
 
 
 def test_clean_file_makes_no_case(world):
@@ -445,6 +459,54 @@ def test_alias_stands_for_what_it_stood_for_whatever_is_served_in_its_place(worl
     assert removed(world) == ["1", "7"]
     assert world.ledger.name(str(making.alias())).file_id == file_id
     assert isinstance(world.ledger.file(file_id).scan, Evidence)
+
+
+def link(world, number, far):
+    """A post that shows an address of another server, as its feed tells of it now."""
+    media = MediaRef(url=far.value, role=Role.ATTACHMENT)
+    seen = Sighting(subject=making.post(number), media=media, name=far, seen_at=world.clock.now())
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    return seen
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_linked_what_was_something_else_then_is_asked_for_again_and_left_alone_if_edited(world, asked):
+    far = RemoteUrl(value="https://far.example/a.png")
+    world.files[far.value] = OTHER
+    link(world, 1, far)
+    still_shown = link(world, 2, far)
+    world.clock.pass_(seconds=1)
+    world.run_tasks()
+    world.clock.pass_(minutes=1)
+    world.files[far.value] = BAD
+    new = link(world, 7, far)
+    world.clock.pass_(seconds=1)
+    world.run_tasks()
+    assert removed(world) == [], "nobody was seen to show these bytes yet"
+    world.clock.pass_(seconds=1)
+    if asked:
+        world.subjects = [replace(one, seen_at=world.clock.now()) for one in (still_shown, new)]
+        world.run_tasks(TaskKind.REVISIT)
+    else:
+        link(world, 2, far)
+        link(world, 7, far)
+    world.run_tasks(TaskKind.JUDGE)
+    assert removed(world) == ["2", "7"]
+
+
+def test_a_place_that_was_edited_is_asked_for_once_however_often_the_file_is_judged(world):
+    far = RemoteUrl(value="https://far.example/a.png")
+    for data in (OTHER, BAD):
+        world.files[far.value] = data
+        link(world, len(data), far)
+        world.clock.pass_(minutes=20)
+        world.run_tasks()
+    world.run_tasks(TaskKind.REVISIT)
+    world.clock.pass_(minutes=20)
+    world.run_tasks(TaskKind.REVISIT)  # the second look
+    assert not world.ledger.wanted(TaskKind.REVISIT, str(making.post(len(OTHER)).key))
+    asyncio.run(world.pipeline.examine(str(far)))
+    assert not world.ledger.wanted(TaskKind.REVISIT, str(making.post(len(OTHER)).key))
 
 
 def test_what_another_server_has_no_more_may_have_been_something_else(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +22,12 @@ from bot.wiring import build_house
 from enforce.test_apply import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from bot.domain.decisions import Intent
+    from bot.policy import Staff
+    from bot.wiring.house import House
 
 REPORT = Report(instance=making.HERE, subject=making.post(), text="t")
 REMOVE = Remove(instance=making.HERE, subject=making.post(), text="t")
@@ -32,6 +35,8 @@ PURGE = PurgeFile(instance=making.HERE, name=making.alias("1.png"), url="u")
 BAN = BanAccount(instance=making.HERE, account=making.account())
 BAN_THERE = replace(BAN, scope=Scope.COMMUNITY, community_id=making.community().local_id)
 BAN_ELSEWHERE = replace(BAN_THERE, community_id="id-another")
+SERVER = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "warden", "password": "x"}
+WRITTEN: dict[str, Any] = {"schema": 1, "ledger": "sqlite:///ledger.db", "instances": [SERVER]}
 NOBODY = Limits(irreversible=frozenset({"purge_file"}), evidence="none")
 
 
@@ -41,14 +46,18 @@ class Town(World):
     def restart(self) -> None:
         super().restart()
         self.limits = NOBODY
+        self.staff: set[str] = set()
         self.acting = Enforcement(
             self.ledger,
             {making.HERE: self.platform},
             self.clock,
             confirmed=self.confirmed.append,
-            protected=Protection(self.ledger, lambda: Guard(limits=self.limits)),
+            protected=Protection(self.ledger, lambda: Guard(limits=self.limits), self.staff_of),
             sleep=lambda seconds: self.clock.pass_(seconds=seconds),
         )
+
+    def staff_of(self, instances: Iterable[InstanceId]) -> Staff:
+        return {instance: self.staff for instance in instances if instance == making.HERE}
 
     def protect(self, *accounts: str, communities: tuple[str, ...] = ()) -> None:
         self.limits = replace(
@@ -75,6 +84,16 @@ def test_what_is_ready_is_not_done_to_whom_is_protected_by_now(town: Town, deed:
     assert not town.platform.done
     (record,) = town.ledger.intents(case=1)
     assert not town.ledger.attempts(record.id), "nothing was tried"
+
+
+@pytest.mark.parametrize("deed", [REPORT, REMOVE, PURGE, BAN, BAN_THERE], ids=lambda deed: deed.kind)
+def test_what_is_ready_is_not_done_to_whom_has_become_staff(town: Town, deed: Intent) -> None:
+    town.plan(deed)
+    town.ledger.record("", Batch(uploads=[making.upload(making.alias("1.png"))]), examine_uploads=False)
+    town.staff = {making.account().local_id}
+    town.settle()
+    assert (town.states(), town.reasons()) == ({deed.kind: "held"}, {HoldReason.PROTECTED})
+    assert not town.platform.done
 
 
 def test_a_file_is_not_purged_whose_uploader_is_protected_by_now(town: Town) -> None:
@@ -137,24 +156,40 @@ def test_an_approval_does_not_help_where_the_community_is_protected(town: Town, 
     assert (result.ok, result.detail.partition(":")[0]) == (False, "protected")
 
 
-def test_a_reload_holds_what_was_ready_for_whom_it_protects(tmp_path: Path) -> None:
-    server = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "warden", "password": "x"}
-    written: dict[str, Any] = {"schema": 1, "ledger": "sqlite:///ledger.db", "instances": [server]}
-    config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump(written))
-    house = build_house(load(config), base=tmp_path)
+def lived_in(folder: Path) -> tuple[House, int, int]:
+    """A house where a report is ready, its case, and the fence of whoever may act."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(WRITTEN))
+    house = build_house(load(folder / "config.yaml"), base=folder)
     ledger = house.ledger
     ledger.record("", Batch(sightings=[making.sighting()]), examine_uploads=False)
     file_id = ledger.bind(making.alias(), "0" * 64)
     case = ledger.open_case(file_id).number
     verdict = Verdict(rule_id="known", rule_digest="d", because=making.EXACT, intents=())
     ledger.add_verdict(case, file_id, verdict, [(replace(REPORT, instance=InstanceId("here")), Allow())])
-    acting = house.enforcement
     lease = ledger.acquire("tester", seconds=60)
     assert lease is not None
-    config.write_text(yaml.safe_dump({**written, "protected": {"accounts": ["@alice@here.example"]}}))
-    assert list(house.take_up(load(config)).taken_up) == ["protected"]
-    acting.work(case, lease.fence)
-    (record,) = ledger.intents(case=case)
-    assert (record.state, tuple(record.reasons)) == (IntentState.HELD, (HoldReason.PROTECTED,))
+    return house, case, lease.fence
+
+
+def is_protected(house: House) -> bool:
+    (record,) = house.ledger.intents()
     house.close()
+    return (record.state, tuple(record.reasons)) == (IntentState.HELD, (HoldReason.PROTECTED,))
+
+
+def test_a_reload_holds_what_was_ready_for_whom_it_protects(tmp_path: Path) -> None:
+    house, case, fence = lived_in(tmp_path)
+    acting = house.enforcement
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**WRITTEN, "protected": {"accounts": ["@alice@here.example"]}}))
+    assert list(house.take_up(load(config)).taken_up) == ["protected"]
+    acting.work(case, fence)
+    assert is_protected(house)
+
+
+def test_the_house_asks_its_servers_who_is_staff_before_a_deed(tmp_path: Path) -> None:
+    house, case, fence = lived_in(tmp_path)
+    alice = SimpleNamespace(staff=lambda: {making.account().local_id})
+    house.__dict__["instances"] = {id_: replace(instance, resolver=alice) for id_, instance in house.instances.items()}
+    house.enforcement.work(case, fence)
+    assert is_protected(house)

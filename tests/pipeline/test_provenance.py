@@ -13,7 +13,7 @@ from bot.domain.errors import UnreachableError
 from bot.domain.evidence import Evidence, How, Unscannable, UnscannableKind
 from bot.pipeline.scan import AS_SHOWN
 from bot.policy import Condition
-from bot.ports import Batch
+from bot.ports import Batch, TaskKind
 
 from .test_examine import BAD, OTHER, THUMB, World, world  # noqa: F401  the fixture
 
@@ -62,8 +62,12 @@ def test_what_our_server_shows_is_looked_at_later_where_it_could_not_be_had(worl
     world.files[SHOWN] = BAD
     world.clock.pass_(minutes=5)
     world.run_tasks()
+    world.clock.pass_(seconds=1)
+    world.subjects = [replace(one, seen_at=world.clock.now()) for one in world.ledger.sightings_under(name)]
+    for kind in (TaskKind.REVISIT, TaskKind.JUDGE):  # the post may have been edited in those minutes
+        world.run_tasks(kind)
     assert len(world.ledger.cases()) == 1
-    assert world.ledger.troubles() == []
+    assert [one.kind for one in world.ledger.troubles()] == [TaskKind.REVISIT], "its second look"
     known = world.ledger.file_by_sha256(hashlib.sha256(OTHER).hexdigest())
     assert isinstance(known.scan, Evidence)
     assert known.scan.gaps == (), "the file itself lacks nothing"

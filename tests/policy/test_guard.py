@@ -142,6 +142,16 @@ def test_staff_are_never_acted_on(intent):
     assert HoldReason.PROTECTED in reasons(decide(intent, facts=facts))
 
 
+@pytest.mark.parametrize("intent", DEEDS, ids=lambda i: i.kind)
+def test_who_is_staff_by_now_is_never_acted_on(intent):
+    number = making.account().local_id
+    assert HoldReason.PROTECTED in reasons(
+        decide(intent, facts=making.facts(making.hit(), staff={making.HERE: {number}}))
+    )
+    elsewhere = {"there": {number}, making.HERE: {"id-another"}}
+    assert decide(intent, facts=making.facts(making.hit(), staff=elsewhere)) == Allow()
+
+
 @pytest.mark.parametrize(
     "word",
     [
