@@ -2,12 +2,14 @@
 
 from bot.pipeline.aftermath import Strangers, follow_up
 from bot.pipeline.confirmed import forget_taken_back, remember_confirmed
+from bot.pipeline.mistaken import Mistaken
 from bot.pipeline.protection import Protection
 from bot.pipeline.recheck import Recheck
 from bot.pipeline.run import Pipeline
 from bot.pipeline.stages import Stages
 
 __all__ = [
+    "Mistaken",
     "Pipeline",
     "Protection",
     "Recheck",

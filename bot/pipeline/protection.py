@@ -9,9 +9,9 @@ from bot.domain.decisions import BanAccount, PurgeFile, Scope
 from bot.policy.facts import alone_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from bot.domain.content import Account, Community
+    from bot.domain.content import Account, Community, Sighting
     from bot.policy import Guard
     from bot.ports import IntentRecord, Ledger
 
@@ -28,7 +28,8 @@ class Protection:
         """``guard``: the one that is in force."""
         self._ledger = ledger
         self._guard = guard
-        self._last: tuple[int, float, _Known] | None = None
+        self._last_case: tuple[int, float, _Known] | None = None
+        self._last_thumbnail: tuple[int, float, _Known] | None = None
 
     def __call__(self, record: IntentRecord) -> bool:
         """Whether this must not be done, whatever was allowed or approved before. Raises ``LedgerError``."""
@@ -37,10 +38,13 @@ class Protection:
             isinstance(intent, BanAccount) and intent.scope is Scope.COMMUNITY
         )
         owners, communities = self._known(record) if hits_files else ((), ())
-        return self._guard().protects(intent, owners, communities)
+        if self._guard().protects(intent, owners, communities):
+            return True
+        made = thumbnail_of(self._ledger, record)
+        return made is not None and self._guard().protects(intent, *self._known_of_thumbnail(made))
 
     def _known(self, record: IntentRecord) -> _Known:
-        last, now = self._last, time.monotonic()
+        last, now = self._last_case, time.monotonic()
         if last is not None and last[0] == record.case and now - last[1] < KEPT:
             return last[2]
         case = self._ledger.case(record.case)
@@ -48,9 +52,33 @@ class Protection:
         uploads = [one for file in files for one in self._ledger.uploads_of(file)]
         sightings = [one for file in files for one in self._ledger.sightings_of(file)]
         alone = alone_with(sightings, {one.name for one in uploads})
-        places = (one.subject.community for one in sightings)
-        communities = {place.uri: place for place in places if place is not None}
-        owners = {one.uri: one for one in (*(upload.uploader for upload in uploads), *alone.values())}
-        known = list(owners.values()), list(communities.values())
-        self._last = record.case, now, known
+        known = _owners_and_places([*(upload.uploader for upload in uploads), *alone.values()], sightings)
+        self._last_case = record.case, now, known
         return known
+
+    def _known_of_thumbnail(self, made: int) -> _Known:
+        """It may be another one's: of whoever stored it, or shows it."""
+        last, now = self._last_thumbnail, time.monotonic()
+        if last is not None and last[0] == made and now - last[1] < KEPT:
+            return last[2]
+        sightings = self._ledger.sightings_of(made)
+        shown_by = [one.subject.author for one in sightings if one.subject.author is not None]
+        stored_by = [upload.uploader for upload in self._ledger.uploads_of(made)]
+        known = _owners_and_places([*stored_by, *shown_by], sightings)
+        self._last_thumbnail = made, now, known
+        return known
+
+
+def thumbnail_of(ledger: Ledger, record: IntentRecord) -> int | None:
+    """The file that a purge takes beside that which it was decided on, unless it is in the same case by itself."""
+    known = ledger.name(str(record.intent.name)) if isinstance(record.intent, PurgeFile) else None
+    if known is None or known.file_id == record.file:
+        return None
+    file = ledger.file(known.file_id)
+    return None if file is None or file.case == record.case else file.id
+
+
+def _owners_and_places(owners: Iterable[Account], sightings: Iterable[Sighting]) -> _Known:
+    places = (one.subject.community for one in sightings)
+    communities = {place.uri: place for place in places if place is not None}
+    return list({one.uri: one for one in owners}.values()), list(communities.values())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.attribution import Index, Known
+    from bot.attribution import Index, Known, Made
     from bot.domain.content import InstanceId, Name
     from bot.domain.decisions import Decision, Intent, Offer, Verdict
     from bot.domain.evidence import Scan
@@ -83,8 +83,8 @@ def gather(
         addresses=known.addresses,
         sightings=known.sightings,
         derived=[
-            *(Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails),
-            *(Derived(name=record.name, url=record.url, looks_alike=True, orphan=True) for record in known.orphans),
+            *map(_derived, known.thumbnails),
+            *(Derived(name=one.name, url=one.url, looks_alike=True, likeness_only=True) for one in known.orphans),
         ],
         platforms=platforms,
         backlog=known.backlog,
@@ -93,6 +93,16 @@ def gather(
         fetched_again=known.returned(purged_at).fetched,
         proxied=known.proxied,
         untold=known.untold,
+    )
+
+
+def _derived(made: Made) -> Derived:
+    return Derived(
+        name=made.record.name,
+        url=made.record.url,
+        looks_alike=made.looks_alike,
+        likeness_only=made.looks_alike and not made.sure,
+        shown_in=made.shown_in,
     )
 
 

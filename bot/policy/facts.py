@@ -20,16 +20,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """A thumbnail that the server made, in the thumbnail slot of a post that shows the file.
+    """What the server may have made from the file: a thumbnail.
 
     ``looks_alike``: its PDQ lies near the file's. Without that it might be anything, a custom thumbnail for instance.
-    ``orphan``: no post shows it in that slot, or at all; that it looks alike is everything that speaks for it.
+    ``likeness_only``: that it looks alike is all that speaks for it. It is shown elsewhere, too, or as something else,
+    or nowhere at all; or nobody tells who stored it. ``shown_in``: one place for each author in each community.
     """
 
     name: Name
     url: str
     looks_alike: bool
-    orphan: bool = False
+    likeness_only: bool = False
+    shown_in: Sequence[Subject] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,11 @@ class Facts:
     def owners(self) -> Sequence[Account]:
         """Whose file it is: who stored it, and who alone shows it under a name that nobody is known to have stored."""
         return self._told("owners", lambda: list({**self.uploaders, **_by_uri(self._alone.values())}.values()))
+
+    @property
+    def made(self) -> Mapping[Name, Derived]:
+        """What the server may have made from it, by name."""
+        return self._told("made", lambda: {one.name: one for one in self.derived})
 
     @property
     def _alone(self) -> Mapping[Name, Account]:

@@ -60,7 +60,7 @@ class Guard:
                 ),
                 (HoldReason.IRREVERSIBLE_OFF, not offer.reversible and intent.kind not in self.limits.irreversible),
                 (HoldReason.NO_EVIDENCE_POLICY, self.no_evidence_policy(intent)),
-                (HoldReason.PROTECTED, self.protects(intent, _accounts(intent, facts), facts.communities)),
+                (HoldReason.PROTECTED, self.protects(intent, _accounts(intent, facts), _communities(intent, facts))),
                 (HoldReason.LIST_CONFLICT, _conflict(facts)),
                 (HoldReason.WEAK_ATTRIBUTION, _weak(intent, rule, facts)),
                 (HoldReason.SHARED_FILE, not rule.any_use and bool(_innocent_uses(intent, facts))),
@@ -172,9 +172,22 @@ def _is(community: Community, ban: BanAccount) -> bool:
 
 
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
+    """Whose file a purge would take. A thumbnail is also of whoever shows it, for it may be another one's."""
     if not isinstance(intent, PurgeFile):
         return ()
-    return facts.owners
+    shown_by = [subject.author for subject in _shown_in(intent, facts) if subject.author is not None]
+    return [*facts.owners, *shown_by] if shown_by else facts.owners
+
+
+def _communities(intent: Intent, facts: Facts) -> Sequence[Community]:
+    there = [subject.community for subject in _shown_in(intent, facts) if subject.community is not None]
+    return [*facts.communities, *there] if there else facts.communities
+
+
+def _shown_in(intent: Intent, facts: Facts) -> Sequence[Subject]:
+    """Where a thumbnail is shown that would be purged."""
+    made = facts.made.get(intent.name) if isinstance(intent, PurgeFile) else None
+    return () if made is None else made.shown_in
 
 
 def _conflict(facts: Facts) -> bool:
@@ -187,7 +200,8 @@ def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
         case LimitAccount() | BanAccount():
             return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
-            return any(d.name == intent.name and (d.orphan or not d.looks_alike) for d in facts.derived)
+            made = facts.made.get(intent.name)
+            return made is not None and (made.likeness_only or not made.looks_alike)
         case _:
             return False
 

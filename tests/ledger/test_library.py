@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, StorageKey
+from bot.domain.content import Alias, Attachment, InstanceId, RemoteUrl, Role, StorageKey
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind, failed
 from bot.ports import Batch
@@ -124,6 +124,25 @@ def test_replaced_thumbnail_stays_in_its_subject(ledger: SqlLedger) -> None:
         ledger.record("", Batch(sightings=[sighting(name=alias(name))]), examine_uploads=False)
     assert [one.name for one in ledger.sightings_in(post().key)] == [alias("a.png"), alias("b.png")]
     assert ledger.sightings_in(post(2).key) == []
+
+
+def test_places_of_files_keep_when_each_was_seen_first(ledger: SqlLedger, clock: StillClock) -> None:
+    picture, thumbnail = sighting(post(1), alias("p.png")), sighting(post(1), alias("t.png"), role=Role.THUMBNAIL)
+    ledger.record("", Batch(sightings=[picture]), examine_uploads=False)
+    clock.pass_(hours=1)
+    again = [replace(one, seen_at=clock.now()) for one in (picture, thumbnail, sighting(post(2), alias("t.png")))]
+    ledger.record("", Batch(sightings=again), examine_uploads=False)
+    first, second = know(ledger, alias("p.png")), know(ledger, alias("t.png"))
+    found = {(one.file_id, one.role, one.since): one.subject for one in ledger.places([first, second])}
+    assert set(found) == {
+        (first, Role.ATTACHMENT, picture.seen_at),
+        (second, Role.THUMBNAIL, clock.now()),
+        (second, Role.ATTACHMENT, clock.now()),
+    }
+    there = found[first, Role.ATTACHMENT, picture.seen_at]
+    assert found[second, Role.THUMBNAIL, clock.now()] == there
+    assert found[second, Role.ATTACHMENT, clock.now()] != there
+    assert ledger.places([]) == []
 
 
 def test_uploads_come_once_for_every_name(ledger: SqlLedger) -> None:

@@ -290,6 +290,27 @@ def test_thumbnail_that_looks_like_something_else_is_not_purged_unattended():
     assert reasons(decision) == {HoldReason.WEAK_ATTRIBUTION}
 
 
+def test_what_only_looks_like_a_picture_is_not_purged_with_it_unattended():
+    derived = [Derived(name=making.alias("t.png"), url="u", looks_alike=True, likeness_only=True)]
+    intent = PurgeFile(instance=making.HERE, name=making.alias("t.png"), url="u")
+    assert reasons(decide(intent, facts=making.facts(making.hit(), derived=derived))) == {HoldReason.WEAK_ATTRIBUTION}
+
+
+@pytest.mark.parametrize(
+    "shown_in",
+    [making.post(2, making.account("admin", is_staff=True)), making.post(2, community=making.community("calm"))],
+    ids=["by staff", "in a protected community"],
+)
+def test_thumbnail_that_somebody_protected_shows_is_not_purged_with_the_picture(shown_in):
+    limits = replace(OPEN, protected_communities=frozenset({"calm@here.example"}))
+    thumbnail = making.alias("t.png")
+    derived = [Derived(name=thumbnail, url="u", looks_alike=True, shown_in=[making.post(1), shown_in])]
+    facts = making.facts(making.hit(), derived=derived)
+    intent = PurgeFile(instance=making.HERE, name=thumbnail, url="u")
+    assert reasons(decide(intent, facts=facts, limits=limits)) == {HoldReason.PROTECTED}
+    assert decide(replace(intent, name=making.alias()), facts=facts, limits=limits) == Allow()
+
+
 def test_backlog_goes_no_further_than_report_unless_told():
     facts = making.facts(making.hit(), backlog=True)
     assert decide(REPORT, facts=facts) == Allow()
