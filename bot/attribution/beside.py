@@ -12,12 +12,12 @@ from bot.domain.content import Alias, Role
 from bot.domain.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Name, Sighting, Subject
     from bot.domain.evidence import Attribution
-    from bot.ports import FileRecord, Ledger, NameRecord
+    from bot.ports import FileRecord, Ledger, NameRecord, Place
 
 PRINTS = 20_000
 """PDQ hashes that are kept in mind: a picture is compared with all thumbnails that were made from it."""
@@ -74,10 +74,7 @@ class Beside:
 
     def _only_beside(self, file_id: int, files: Collection[int]) -> Collection[int]:
         """Those of these files that were never seen but as thumbnails beside a file, or another one of its case."""
-        since: dict[str, datetime] = {}
-        for place in self._library.places(self._same_case(file_id)) if files else ():
-            if place.role is Role.ATTACHMENT:
-                since[place.subject] = min(place.since, since.get(place.subject, place.since))
+        since = _earliest(self._library.places(self._same_case(file_id)), Role.ATTACHMENT) if files else {}
         elsewhere = {
             place.file_id
             for place in self._library.places(files)
@@ -131,21 +128,43 @@ class Beside:
         for key in {s.subject.key: None for s in sightings if s.media.role is own}:
             yield from (beside for beside in self._library.sightings_in(key) if beside.media.role is theirs)
 
-    def original(self, file_id: int, sightings: Sequence[Sighting], own: set[Name]) -> Attribution | None:
-        """Of the picture beside which a file is shown as a thumbnail, if that is what it was made from.
+    def original(self, file_id: int, own: set[Name]) -> Attribution | None:
+        """Of the picture that a file was made from as a thumbnail, if everything says that it is one account's.
 
-        What does not look like it is somebody's own choice of a thumbnail, and may be anybody's file.
+        Everywhere that it was seen as a thumbnail a picture was, no later, that looks like it. Beside what does not, or
+        came there after it, it is somebody's own choice of a thumbnail, and may be anybody's file.
         """
-        for beside in self._beside(sightings, Role.THUMBNAIL, Role.ATTACHMENT):
-            record = self._library.name(str(beside.name)) if beside.name not in own else None
-            if record is not None and self._alike(file_id, record.file_id):
-                upload = self._library.upload(beside.name)
-                return attribute(
-                    beside.name,
-                    uploads=() if upload is None else (upload,),
-                    sightings=self._library.sightings_under(beside.name),
-                )
-        return None
+        shown = _earliest(self._library.places([file_id]), Role.THUMBNAIL)
+        if not shown:
+            return None
+        pictures = [
+            one.record
+            for one in self._library.beside(file_id, own=Role.THUMBNAIL, theirs=Role.ATTACHMENT)
+            if one.record.name not in own and self._alike(file_id, one.record.file_id)
+        ]
+        there = [
+            place
+            for place in self._library.places({record.file_id for record in pictures})
+            if place.role is Role.ATTACHMENT and place.subject in shown and place.since <= shown[place.subject]
+        ]
+        if {place.subject for place in there} != set(shown):
+            return None
+        files = {place.file_id for place in there}
+        return self._of_one_account([record.name for record in pictures if record.file_id in files])
+
+    def _of_one_account(self, names: Sequence[Name]) -> Attribution | None:
+        """The weakest attribution of these names, if they are all of the same account."""
+        weakest: Attribution | None = None
+        for name in names:
+            upload = self._library.upload(name)
+            uploads = () if upload is None else (upload,)
+            found = attribute(name, uploads=uploads, sightings=self._library.sightings_under(name))
+            if found.uploader is None:
+                return None
+            if weakest is not None and weakest.uploader is not None and weakest.uploader.uri != found.uploader.uri:
+                return None
+            weakest = found if weakest is None or found.how > weakest.how else weakest
+        return weakest
 
     def _alike(self, one: int, other: int) -> bool:
         hashes = [self._print_of(file_id) for file_id in (one, other)]
@@ -165,6 +184,15 @@ class Beside:
         if file is None or not isinstance(file.scan, Evidence) or file.scan.pdq is None:
             raise LookupError(file_id)
         return int(file.scan.pdq, 16)
+
+
+def _earliest(places: Sequence[Place], role: Role) -> Mapping[str, datetime]:
+    """Since when something was seen in this role, by subject."""
+    since: dict[str, datetime] = {}
+    for place in places:
+        if place.role is role:
+            since[place.subject] = min(place.since, since.get(place.subject, place.since))
+    return since
 
 
 def _by_whom_and_where(sightings: Sequence[Sighting]) -> Sequence[Subject]:

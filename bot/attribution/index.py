@@ -87,7 +87,7 @@ class Index:
         stored: dict[Name, list[Upload]] = defaultdict(list)
         for upload in uploads:
             stored[upload.name].append(upload)
-        original = None if uploads else self.beside.original(file_id, sightings, {one.name for one in names})
+        original = None if uploads else self.beside.original(file_id, {one.name for one in names})
         alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
         fetched = {
             instance: _fetched_for(instance, shown)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BY_LIKENESS = {How.THUMBNAIL_OF, How.LOOKS_LIKE}
+"""What speaks for an account only because a picture of it looks like the file: anybody can make one that does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
@@ -74,8 +77,11 @@ class Facts:
 
     @property
     def owners(self) -> Sequence[Account]:
-        """Whose file it is: who stored it, and who alone shows it under a name that nobody is known to have stored."""
-        return self._told("owners", lambda: list({**self.uploaders, **_by_uri(self._alone.values())}.values()))
+        """Whose file it is: who stored it, and who alone shows it under a name that nobody is known to have stored.
+
+        Where one who stored it is known well, nobody shields it whose picture it only looks like.
+        """
+        return self._told("owners", self._owners)
 
     @property
     def made(self) -> Mapping[Name, Derived]:
@@ -104,6 +110,12 @@ class Facts:
 
     def _uploaders(self) -> Mapping[str, Account]:
         return {a.uploader.uri: a.uploader for a in self.attributions.values() if a.uploader is not None}
+
+    def _owners(self) -> Sequence[Account]:
+        known_well = any(how <= How.HOSTED_BY_AUTHORS_SERVER for how in self.trust.values())
+        told = [one for one in self.attributions.values() if not (known_well and one.how in BY_LIKENESS)]
+        stored = [one.uploader for one in told if one.uploader is not None]
+        return list(_by_uri([*stored, *self._alone.values()]).values())
 
     def _trust(self) -> Mapping[str, How]:
         best: dict[str, How] = {}

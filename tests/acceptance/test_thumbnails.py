@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+import threading
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -17,13 +19,16 @@ from conformance.answers import body
 from conformance.stage import alias_of
 from conformance.waiting import eventually
 
+from .conftest import running as watching
 from .test_lemmy_1_0 import Somebody, box, running  # noqa: F401  the fixture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from adapters.sandbox.lemmy import LemmySandbox
     from conformance.people import Person
+    from conformance.server import Server
     from conformance.stage import Stage
 
     from .bot import Bot
@@ -64,6 +69,64 @@ def purges(bot: Bot) -> dict[str, tuple[str, list[str]]]:
         for deed in deeds
         if deed["deed"] == "purge_file"
     }
+
+
+@contextmanager
+def articles(shown: bytes) -> Iterator[str]:
+    """A site on which every page has this picture."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = b'<html><head><meta property="og:image" content="/picture"><title>News</title></head></html>'
+            data, kind = (shown, "image/jpeg") if self.path == "/picture" else (page, "text/html")
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Say nothing."""
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.server_port}"
+    finally:
+        listening.shutdown()
+        thread.join()
+        listening.server_close()
+
+
+@pytest.mark.parametrize("staff", [False, True], ids=["anybody", "staff"])
+def test_thumbnail_of_a_link_is_nobodys_whose_picture_a_post_puts_beside_it(
+    tmp_path: Path, server: Server, stage: Stage, admin: Person, staff: bool
+) -> None:
+    dave, victim = stage.register("dave"), admin if staff else stage.register("victim")
+    community, image = stage.community(), picture()
+    with (
+        articles(jpeg(marked(image))) as site,
+        watching(tmp_path, server, stage, admin, media={"private_hosts": ["127.0.0.1"]}) as bot,
+    ):
+        innocent = stage.picture(victim, jpeg(image))
+        stage.post(victim, community, url=innocent.url)
+        thumbnail = stage.post(dave, community, url=f"{site}/news")["post"]["thumbnail_url"]
+        edited = stage.post(dave, community, url=f"{site}/more", custom_thumbnail=thumbnail)["post"]
+        assert edited["thumbnail_url"] == thumbnail
+        alias = alias_of(thumbnail)
+        eventually(lambda: f"post/{edited['id']}" in str(bot.look("who", alias)), "the bot has read both posts")
+        body(dave.put("post", post_id=edited["id"], url=innocent.url))
+        eventually(lambda: f"post/{edited['id']}" in str(bot.look("who", innocent.alias)), "the bot has read the edit")
+        digest = hashlib.sha256(admin.fetch(alias).content).hexdigest()
+        bot.command("list", "add", "bad", f"sha256:{digest}")
+        stage.post(dave, community, url=f"{site}/last", custom_thumbnail=thumbnail)
+        eventually(lambda: bool(bot.look("cases")), f"there is a case\n{bot.log.read_text()[-3000:]}")
+        bot.wait_until_idle()
+        (known,) = bot.json("who", digest)
+        assert not [name["uploader"] for name in known["names"] if name["uploader"]]
+        assert purges(bot)[alias] == ("held", ["shared_file"]), "nobody is known to have stored it"
+        assert {deed["deed"] for deed in bot.json("case", "1")["intents"]} == {"report", "remove", "purge_file"}
 
 
 def test_thumbnail_of_an_innocent_post_is_not_purged_with_what_looks_like_it(

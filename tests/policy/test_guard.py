@@ -278,6 +278,19 @@ def test_what_staff_alone_shows_and_nobody_is_known_to_have_stored_is_theirs(unt
     assert HoldReason.PROTECTED in reasons(decide(PURGE, facts=facts))
 
 
+@pytest.mark.parametrize("how", [How.THUMBNAIL_OF, How.LOOKS_LIKE])
+def test_what_only_looks_like_a_picture_of_staff_is_theirs_where_nobody_is_known_better(how):
+    staff = Attribution(uploader=making.account("admin", is_staff=True), how=how)
+    raider = Attribution(uploader=making.account(), how=How.HOSTED_BY_AUTHORS_SERVER)
+    elsewhere, here = RemoteUrl(value="https://far.example/a.png"), making.alias()
+    nowhere = {"sightings": [], "addresses": {here: "u"}}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions={here: staff}, **nowhere)) != Allow()
+    both = {here: staff, elsewhere: raider}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions=both, **nowhere)) == Allow()
+    shown = {**both, here: replace(staff, how=How.PROXIED_FOR)}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions=shown, **nowhere)) != Allow(), "they show it"
+
+
 def test_file_on_both_lists_is_held():
     facts = making.facts(making.hit(), making.hit("good", mode=ListMode.ALLOW))
     assert all(HoldReason.LIST_CONFLICT in reasons(decide(i, facts=facts)) for i in DEEDS)
