@@ -79,10 +79,11 @@ class Asking:
             self._bind(name, digest)
         return Learned(digest=digest)
 
-    def complete(self, file_id: int) -> Sequence[PlatformError]:
+    def complete(self, file_id: int, *, thumbnail: bool = False) -> Sequence[PlatformError]:
         """Ask the instances for other names of a file, and who stored it under each; what could not be asked.
 
         Once for the file, not for each of its names: in a raid it may have ten thousand, and each would be told all.
+        ``thumbnail``: it is to be purged as one that the server made, so it has to be known that nobody stored it.
         """
         file = self._library.file(file_id)
         if file is None or file.sha256 is None:
@@ -100,7 +101,7 @@ class Asking:
                 proxied[instance].append(name)
         elsewhere = self._shown_elsewhere(remote)
         troubles: list[PlatformError] = []
-        stored = self._stored(file_id)
+        stored = self._stored(file_id, thumbnail=thumbnail)
         for instance in dict.fromkeys([*own, *proxied, *elsewhere]):
             asked: list[Name] = [*_newest(own[instance]), *_newest(proxied[instance])]
             resolver = self._resolvers[instance]
@@ -114,7 +115,7 @@ class Asking:
                         self._ask_uploader(alias, resolver)
                 if not stored.issuperset(own[instance]):
                     resolver.lists_all_uploads()  # it is remembered there, and ``about`` goes by it
-                self._complete(file_id, file.sha256, asked, resolver)
+                self._complete(file_id, file.sha256, asked, resolver, thumbnail=thumbnail)
             except PlatformError as error:
                 troubles.append(error)
         return tuple(troubles)
@@ -127,26 +128,31 @@ class Asking:
             by_server[alias.instance].append(alias)
         return by_server
 
-    def _stored(self, file_id: int) -> set[Name]:
-        """Names of which it is known who stored them, or that none was: see ``_only_thumbnail``."""
+    def _stored(self, file_id: int, *, thumbnail: bool) -> set[Name]:
+        """Names of which it is known who stored them, or taken for granted that nobody did: see ``_only_thumbnail``."""
+        known: set[Name] = {upload.name for upload in self._library.uploads_of(file_id)}
+        if thumbnail:
+            return known
         roles: dict[Name, set[Role]] = defaultdict(set)
         for sighting in self._library.sightings_of(file_id):
             roles[sighting.name].add(sighting.media.role)
         thumbnails = {name for name, some in roles.items() if some == {Role.THUMBNAIL}}
-        return thumbnails | {upload.name for upload in self._library.uploads_of(file_id)}
+        return thumbnails | known
 
     def _ask_uploader(self, name: Name, resolver: Resolver) -> None:
         upload = resolver.uploader(name)
         if upload is not None:
             self._library.add_upload(upload)
 
-    def _complete(self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver) -> None:
+    def _complete(
+        self, file_id: int, sha256: str, asked: Sequence[Name], resolver: Resolver, *, thumbnail: bool
+    ) -> None:
         for name in asked:
             others = resolver.names(name)
             strangers = self._library.strangers(file_id, others)
             same = [one for one in strangers if isinstance(name, Alias) or self._is_same(one, sha256, resolver)]
             for other in same:
-                self._learn_uploader(other, resolver)
+                self._learn_uploader(other, resolver, thumbnail=thumbnail)
                 self._library.bind(other, sha256)
             if len(others) > len(strangers) - len(same):
                 return  # some are names of this file: whoever was asked knows it
@@ -172,10 +178,10 @@ class Asking:
             {one.subject.instance: None for one in seen if by_proxy(one) and one.subject.instance in self._resolvers}
         )
 
-    def _learn_uploader(self, name: Name, resolver: Resolver) -> None:
+    def _learn_uploader(self, name: Name, resolver: Resolver, *, thumbnail: bool = False) -> None:
         if self._library.name(str(name)) is None:
             self._library.add_name(name, resolver.address(name))
-        if self._library.upload(name) is None and not self._only_thumbnail(name):
+        if self._library.upload(name) is None and (thumbnail or not self._only_thumbnail(name)):
             self._ask_uploader(name, resolver)
 
     def _bind(self, name: Name, digest: str) -> None:
@@ -188,7 +194,8 @@ class Asking:
     def _only_thumbnail(self, name: Name) -> bool:
         """The upload list never has the server's own thumbnails: walking it for each of them would be in vain.
 
-        A custom thumbnail that is somebody's upload is found all the same, by the feed of uploads.
+        A custom thumbnail that is somebody's upload is found all the same, by the feed of uploads; but before one is
+        purged that was taken for the server's own, it is asked for.
         """
         seen = self._library.sightings_under(name)
         return bool(seen) and all(s.media.role is Role.THUMBNAIL for s in seen)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeGuard
 
 from bot.attribution.addresses import by_proxy, to_fetch
 from bot.attribution.asking import Asking
-from bot.attribution.beside import Beside
+from bot.attribution.beside import Beside, Made
 from bot.attribution.likeness import Likeness
 from bot.attribution.ours import Ours
 from bot.attribution.returns import Returns, returns
@@ -35,7 +35,7 @@ class Known:
     addresses: Mapping[Name, str]
     sightings: Sequence[Sighting]
     uploads: Sequence[Upload]
-    thumbnails: Sequence[tuple[NameRecord, bool]]  # made by the server from this file; does it look alike?
+    thumbnails: Sequence[Made]  # that the server may have made from this file
     orphans: Sequence[NameRecord] = ()  # of files of our servers that nothing explains, and that look like this one
     records: Sequence[NameRecord] = ()  # its names, and since when each is known
     proxied: int = 0  # addresses on other servers under which ours show it by fetching it themselves
@@ -105,7 +105,7 @@ class Index:
         stored: dict[Name, list[Upload]] = defaultdict(list)
         for upload in uploads:
             stored[upload.name].append(upload)
-        original = None if uploads else self.beside.original(file_id, sightings, {one.name for one in names})
+        original = None if uploads else self.beside.original(file_id, {one.name for one in names})
         alike = [] if uploads or sightings else self._listed_in_full(self._uploads_alike(file_id))
         elsewhere = self._elsewhere(file_id, names)
         behind = {name: self._ours.behind(name) for name in (*shown, *(sighting.name for sighting in elsewhere))}
@@ -129,7 +129,7 @@ class Index:
             addresses={record.name: record.url for record in names},
             sightings=sightings,
             uploads=uploads,
-            thumbnails=self.beside.thumbnails(file_id),
+            thumbnails=self._thumbnails(file_id),
             orphans=self._orphans_like(file_id, names) if uploads or sightings else (),
             records=names,
             proxied=sum(any(map(by_proxy, seen)) for seen in shown.values()),
@@ -165,6 +165,17 @@ class Index:
         if not proxied:
             return None
         return Attribution(uploader=next(iter(told.values())) if len(told) == 1 else None, how=How.PROXIED_FOR)
+
+    def _thumbnails(self, file_id: int) -> Sequence[Made]:
+        """Where a server does not tell of all that was stored whose it is, it may be anybody's picture."""
+        found = self.beside.thumbnails(file_id)
+        instances = {one.record.name.instance for one in found if isinstance(one.record.name, Alias)}
+        # One that is none of ours is not asked: these are rules that are tried, which contact nobody.
+        told = {one for one in instances if one not in self._resolvers or self._lists_all(one)}
+        return [
+            replace(one, sure=one.sure and isinstance(one.record.name, Alias) and one.record.name.instance in told)
+            for one in found
+        ]
 
     def _uploads_alike(self, file_id: int) -> Sequence[Upload]:
         """Who stored the nearest picture that looks like a file which nobody is known to have stored or shown."""

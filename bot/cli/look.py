@@ -28,6 +28,7 @@ from bot.telemetry import raised_alarms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot.attribution import Made
     from bot.domain.evidence import Scan, Score
     from bot.operate.who import Found
     from bot.ports import Hole, Ledger, Stop, Trouble
@@ -240,14 +241,19 @@ def _print(found: Found) -> None:
         table.add_row(
             str(name), ", ".join(found.known_by(name)), uploader, how, "\n".join(places) or "nowhere that was seen"
         )
-    for record, alike in found.known.thumbnails:
-        how = "thumbnail_of" + ("" if alike else " (does not look alike)")
-        table.add_row(str(record.name), "seen", "", how, "")
+    for made in found.known.thumbnails:
+        table.add_row(str(made.record.name), "seen", "", _how_made(made), "")
     for record in found.known.orphans:
         table.add_row(str(record.name), "file store", "", "looks_like: another file, which nothing else explains", "")
     out.print(table)
     for missing in found.unasked:
         out.print(f"  not asked: {missing}")
+
+
+def _how_made(made: Made) -> str:
+    if not made.looks_alike:
+        return "thumbnail_of (does not look alike)"
+    return "thumbnail_of" if made.sure else "looks_like: it may be of another picture, or somebody's own"
 
 
 def _nothing(what: str) -> str:
@@ -290,7 +296,10 @@ def _plain(found: Found) -> dict[str, Any]:
             }
             for name, attribution in found.known.attributions.items()
         ],
-        "thumbnails": [{"name": str(record.name), "looks_alike": alike} for record, alike in found.known.thumbnails],
+        "thumbnails": [
+            {"name": str(made.record.name), "looks_alike": made.looks_alike, "sure": made.sure}
+            for made in found.known.thumbnails
+        ],
         "look_alikes": [str(record.name) for record in found.known.orphans],
         "purged_at": found.returned.purged_at,
         "returned": ways_back(found.returned),

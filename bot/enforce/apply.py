@@ -89,6 +89,7 @@ class Enforcement:
         taken_back: Callable[[IntentRecord], None] = lambda _: None,
         recheck: Callable[[IntentRecord], str | None] = lambda _: None,
         protected: Callable[[IntentRecord], bool] = lambda _: False,
+        mistaken: Callable[[IntentRecord], bool] = lambda _: False,
         strangers: Callable[[IntentRecord, Verification], bool] = lambda *_: False,
         unjudged: Callable[[IntentRecord], bool] = lambda _: False,
         look: Callable[[], None] = lambda: None,
@@ -98,9 +99,10 @@ class Enforcement:
     ) -> None:
         """``confirmed`` is told of every deed that was done on an exact hit or a human's word, ``taken_back`` of every
         one that was undone. ``recheck`` says why what a human approved must not be done any more, if anything does,
-        and ``protected`` whether it is about somebody who became protected since it was allowed. ``strangers`` says
-        whether a file that is about to be purged has names that were not known when that was planned, and has it judged
-        anew with them; ``unjudged``, whether that has still to be done.
+        and ``protected`` whether it is about somebody who became protected since it was allowed; ``mistaken``, whether
+        what was to be purged as a thumbnail has turned out to be something else. ``strangers`` says whether a file that
+        is about to be purged has names that were not known when that was planned, and has it judged anew with them;
+        ``unjudged``, whether that has still to be done.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -113,6 +115,7 @@ class Enforcement:
         self._taken_back = taken_back
         self._recheck = recheck
         self._protected = protected
+        self._mistaken = mistaken
         self._strangers = strangers
         self._unjudged = unjudged
         self._look = look
@@ -199,8 +202,9 @@ class Enforcement:
             return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
             return self._skip(record, "the post is removed, so there is nothing to mark", tried)
-        if not _left_for_caches(tried) and self._protected(record):
-            self._docket.set_state(record.id, IntentState.HELD, reasons=(HoldReason.PROTECTED,), seen=record)
+        forbidden = None if _left_for_caches(tried) else self._forbidden(record)
+        if forbidden is not None:
+            self._docket.set_state(record.id, IntentState.HELD, reasons=(forbidden,), seen=record)
             return Progress()
         changed = self._recheck(record) if record.approved_by is not None and record.attempts == 0 else None
         if changed is not None:
@@ -229,6 +233,12 @@ class Enforcement:
         if isinstance(outcome, Done | AlreadyDone):
             outcome = self._proved(record, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
+
+    def _forbidden(self, record: IntentRecord) -> HoldReason | None:
+        """Why what was allowed is not done after all: by what is known now it would not be allowed."""
+        if self._protected(record):
+            return HoldReason.PROTECTED
+        return HoldReason.WEAK_ATTRIBUTION if self._mistaken(record) else None
 
     def _judged_first(self, why: str) -> Progress:
         return Progress(again_at=self._clock.now() + timedelta(seconds=NEW_NAMES), why=why, tried=False)

@@ -49,6 +49,13 @@ class CasesPart(Part):
                 connection.execute(schema.case_file.insert().values(file_id=file.id, case_number=number, joined_at=now))
             return _record(connection, case_row(connection, number))
 
+    def case_for(self, file_id: int) -> CaseRecord | None:
+        """The one that ``open_case`` would find."""
+        with self._database.read() as connection:
+            file = known_file(connection, file_id)
+            number = _case_of(connection, file) or _twins_case(connection, file)
+            return None if number is None else _record(connection, case_row(connection, number))
+
     def case(self, number: int) -> CaseRecord | None:
         """One case."""
         with self._database.read() as connection:

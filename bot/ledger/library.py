@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
-from bot.domain.content import RemoteUrl, Sighting, Upload
+from bot.domain.content import RemoteUrl, Role, Sighting, Upload
 from bot.domain.evidence import PARTLY_SEEN, Evidence, ListMode, has_failed
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode, scan_of
@@ -17,15 +17,15 @@ from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
 from bot.ledger.outdated import is_outdated
 from bot.ledger.part import Part
-from bot.ports import Beside, FileRecord
+from bot.ports import Beside, FileRecord, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
-    from bot.domain.content import Account, Name, Role, SubjectKey
+    from bot.domain.content import Account, Name, SubjectKey
     from bot.domain.evidence import Scan
     from bot.ports import NameRecord
 
@@ -131,6 +131,21 @@ class LibraryPart(Part):
         """Names of other files in the subjects that show this one."""
         with self._database.read() as connection:
             return _beside(connection, known_file(connection, file_id).id, own, theirs)
+
+    def places(self, file_ids: Collection[int]) -> Sequence[Place]:
+        """Where these files are shown. Decodes nothing: a file of a raid is shown in ten thousand places."""
+        columns, ids = schema.sighting.c, list(file_ids)
+        shown = select(NAME.file_id, columns.subject_digest, columns.role, columns.first_seen)
+        shown = shown.select_from(schema.sighting).join(schema.name)
+        found: list[Place] = []
+        with self._database.read() as connection:
+            for first in range(0, len(ids), ASKED_AT_ONCE):
+                some = NAME.file_id.in_(ids[first : first + ASKED_AT_ONCE])
+                found += [
+                    Place(file_id=file_id, subject=subject, role=Role(role), since=since)
+                    for file_id, subject, role, since in connection.execute(shown.where(some))
+                ]
+        return found
 
     def strangers(self, file_id: int, names: Sequence[Name]) -> Sequence[Name]:
         """Those that do not stand for this file."""

@@ -2,6 +2,7 @@
 
 from bot.pipeline.aftermath import Strangers, follow_up
 from bot.pipeline.confirmed import forget_taken_back, remember_confirmed
+from bot.pipeline.mistaken import Mistaken
 from bot.pipeline.protection import Protection
 from bot.pipeline.recheck import Recheck
 from bot.pipeline.run import Pipeline
@@ -9,6 +10,7 @@ from bot.pipeline.staff import PresentStaff
 from bot.pipeline.stages import Stages
 
 __all__ = [
+    "Mistaken",
     "Pipeline",
     "PresentStaff",
     "Protection",

@@ -162,9 +162,9 @@ class Judge:
         facts, verdicts, known = await in_thread(self._look, file_id, scan)
         size = len(known.sightings) + len(known.addresses)
         asks_first = any(self._waits_for_uses(verdict) for verdict in verdicts)
-        if asks_first and unasked is None:
+        if unasked is None and any(map(_purges, verdicts)):
             try:
-                if await in_thread(self._uses.ask, file_id, known):
+                if await in_thread(self._ask_first, file_id, known, asks_first):
                     facts, verdicts, known = await in_thread(self._look, file_id, scan)
             except PlatformError as error:
                 unasked = error
@@ -175,7 +175,7 @@ class Judge:
         case = await in_thread(self._s.ledger.open_case, file_id)
         for verdict in verdicts:
             await self._plan(case, file_id, verdict, facts)
-        if unasked is None and not asks_first and any(_purges(verdict) for verdict in verdicts):
+        if unasked is None and not asks_first and any(map(_purges, verdicts)):
             await self._ask_afterwards(file_id, known)
         if unasked is not None:
             raise unasked
@@ -192,6 +192,14 @@ class Judge:
         self._s.ledger.enqueue_all(TaskKind.REVISIT, [str(key) for key in new], Lane.NEW)
         for key in new:
             self._memory.reread.add((file_id, key))
+
+    def _ask_first(self, file_id: int, known: Known, uses: bool) -> bool:
+        """What a purge must not be planned without; whether there may be anything new.
+
+        ``uses``: also where the file itself is shown. A thumbnail may be another one's whatever the rule says of that.
+        """
+        new = self._uses.ask(file_id, known) > 0 if uses else False
+        return self._uses.ask_of_thumbnails(known) or new
 
     async def _ask_afterwards(self, file_id: int, known: Known) -> None:
         """Other places cannot keep this file from going, but they are to be reported and cleared, too."""
@@ -283,17 +291,21 @@ class Judge:
                     self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
 
     def _rests_on_better(self, case: CaseRecord, file_id: int, record: IntentRecord, decision: Hold) -> bool:
-        """Whether nothing speaks against a ban or limit but that this file tells less of its uploader than another.
+        """Whether nothing speaks against a deed but that this file tells less of its uploader than another.
 
         The file that it was decided on may be the one that tells less: a thumbnail that was judged before its picture.
+        A thumbnail that is shown elsewhere, too, may be judged by itself, and then it is not for its picture to say.
         """
         weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
-        if not weak_here or not isinstance(record.intent, BanAccount | LimitAccount):
+        if not weak_here or not isinstance(record.intent, BanAccount | LimitAccount | PurgeFile):
             return False
         if record.file != file_id:
             return True
         known = self._s.ledger.case(case.number)
-        others = [] if known is None else [other for other in known.files if other != file_id]
+        others = set() if known is None else {*known.files} - {file_id}
+        if isinstance(record.intent, PurgeFile):
+            own = self._s.ledger.name(str(record.intent.name))
+            others &= set() if own is None else {own.file_id}
         return any(self._justifies(other, record.intent) for other in others)
 
     def _justifies(self, file_id: int, intent: Intent) -> bool:

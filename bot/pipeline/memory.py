@@ -42,6 +42,7 @@ class Memory:
     """What one process keeps in mind, whatever rules it judges by."""
 
     asked: Recent[Name] = field(default_factory=Recent)  # names whose uses the platform was asked for
+    told_of: Recent[Name] = field(default_factory=Recent)  # thumbnails of which the platform was asked who stored them
     reread: Recent[tuple[int, SubjectKey]] = field(default_factory=Recent)  # places that were outdated about a file
     asked_lately: deque[datetime] = field(default_factory=deque)  # when, of those that nobody can have shown before us
     choosing: threading.Lock = field(default_factory=threading.Lock)  # which of them to ask for

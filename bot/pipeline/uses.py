@@ -10,11 +10,11 @@ from bot.domain.content import Alias
 from bot.ports import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from bot.attribution import Known
-    from bot.domain.content import SubjectKey
+    from bot.domain.content import Name, SubjectKey
     from bot.pipeline.memory import Memory
     from bot.pipeline.stages import Stages
 
@@ -42,10 +42,30 @@ class Uses:
 
         Raises ``PlatformError``; what was asked until then is not asked again.
         """
+        return self._ask(known, known.addresses, self._watched(file_id, known))
+
+    def ask_of_thumbnails(self, known: Known) -> bool:
+        """The same of what would be purged as a thumbnail of the file, and who stored that; whether anything was asked.
+
+        Raises ``PlatformError``; what was asked until then is not asked again.
+        """
+        sure = [one.record for one in known.thumbnails if one.looks_alike and one.sure]
+        new = [record for record in sure if record.name not in self._memory.told_of]
+        for made in dict.fromkeys(record.file_id for record in new):
+            troubles = self._s.index.asking.complete(made, thumbnail=True)
+            if troubles:
+                raise troubles[0]
+        for record in new:
+            self._memory.told_of.add(record.name)
+        # What we saw appear beside its picture has no older places; what was there before us may have.
+        watched = {one.name for one in sure if isinstance(one.name, Alias) and not one.backlog}
+        return self._ask(known, [record.name for record in sure], watched) > 0 or bool(new)
+
+    def _ask(self, known: Known, names: Iterable[Name], watched: set[Alias]) -> int:
         seen = {sighting.subject.key for sighting in known.sightings}
         new = 0
-        watched, now = self._watched(file_id, known), self._s.clock.now()
-        chosen = self._choose(known, watched, now)
+        now = self._s.clock.now()
+        chosen = self._choose(names, watched, now)
         try:
             for name in chosen:
                 instance = self._s.instances[name.instance]
@@ -63,13 +83,13 @@ class Uses:
                             self._memory.asked_lately.remove(now)
         return new
 
-    def _choose(self, known: Known, watched: set[Alias], now: datetime) -> Sequence[Alias]:
+    def _choose(self, among: Iterable[Name], watched: set[Alias], now: datetime) -> Sequence[Alias]:
         """The names to ask for; those among them that were watched are counted from now on."""
         with self._memory.choosing:
             lately = self._memory.asked_lately
             while lately and lately[0] <= now - LATELY:
                 lately.popleft()
-            names = [name for name in known.addresses if isinstance(name, Alias) and name not in self._memory.asked]
+            names = [name for name in among if isinstance(name, Alias) and name not in self._memory.asked]
             some = [name for name in names if name in watched][: max(0, ASKED_ALL_THE_SAME - len(lately))]
             lately.extend(now for _ in some)
         return [name for name in names if name not in watched or name in some]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from bot.attribution import Index, Known
+    from bot.attribution import Index, Known, Made
     from bot.domain.content import Account, InstanceId, Name
     from bot.domain.decisions import Decision, Intent, Offer, Verdict
     from bot.domain.evidence import Scan
@@ -80,6 +80,7 @@ def gather(
     ``staff``: who is staff of these servers now; without it, whoever was when the bot saw them.
     """
     accounts = _accounts(known)
+    beside = [subject.author for made in known.thumbnails for subject in made.shown_in if subject.author is not None]
     return Facts(
         evidence=scan,
         attributions=known.attributions,
@@ -88,14 +89,14 @@ def gather(
         elsewhere=known.elsewhere,
         ours=known.ours,
         derived=[
-            *(Derived(name=record.name, url=record.url, looks_alike=alike) for record, alike in known.thumbnails),
-            *(Derived(name=record.name, url=record.url, looks_alike=True, orphan=True) for record in known.orphans),
+            *map(_derived, known.thumbnails),
+            *(Derived(name=one.name, url=one.url, looks_alike=True, likeness_only=True) for one in known.orphans),
         ],
         platforms=platforms,
         backlog=known.backlog,
         now=now,
         items=_items(accounts, library, rules),
-        staff=staff({account.instance for account in accounts}),
+        staff=staff({account.instance for account in (*accounts, *beside)}),
         fetched_again=known.returned(purged_at).fetched,
         proxied=known.proxied,
         untold=known.untold,
@@ -107,6 +108,16 @@ def _accounts(known: Known) -> Sequence[Account]:
     authors = [sighting.subject.author for sighting in known.sightings]
     uploaders = [attribution.uploader for attribution in known.attributions.values()]
     return [account for account in (*authors, *uploaders) if account is not None]
+
+
+def _derived(made: Made) -> Derived:
+    return Derived(
+        name=made.record.name,
+        url=made.record.url,
+        looks_alike=made.looks_alike,
+        likeness_only=made.looks_alike and not made.sure,
+        shown_in=made.shown_in,
+    )
 
 
 def _items(accounts: Sequence[Account], library: Library, rules: Sequence[Rule]) -> Mapping[str, int]:

@@ -20,20 +20,24 @@ T = TypeVar("T")
 
 Staff: TypeAlias = "Mapping[InstanceId, Collection[str]]"
 """Who is staff now: by server, the local ids of its accounts. What an account says of itself counts besides."""
+BY_LIKENESS = {How.THUMBNAIL_OF, How.LOOKS_LIKE}
+"""What speaks for an account only because a picture of it looks like the file: anybody can make one that does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """A thumbnail that the server made, in the thumbnail slot of a post that shows the file.
+    """What the server may have made from the file: a thumbnail.
 
     ``looks_alike``: its PDQ lies near the file's. Without that it might be anything, a custom thumbnail for instance.
-    ``orphan``: no post shows it in that slot, or at all; that it looks alike is everything that speaks for it.
+    ``likeness_only``: that it looks alike is all that speaks for it. It is shown elsewhere, too, or as something else,
+    or nowhere at all; or nobody tells who stored it. ``shown_in``: one place for each author in each community.
     """
 
     name: Name
     url: str
     looks_alike: bool
-    orphan: bool = False
+    likeness_only: bool = False
+    shown_in: Sequence[Subject] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +81,15 @@ class Facts:
     def owners(self) -> Sequence[Account]:
         """Whose file it is: who stored it, and who alone shows it under a name that nobody is known to have stored.
 
-        Each as every server knows them that tells of them: staff of the one are strangers to the other.
+        Each as every server knows them that tells of them: staff of the one are strangers to the other. Where one who
+        stored it is known well, nobody shields it whose picture it only looks like.
         """
         return self._told("owners", self._owners)
+
+    @property
+    def made(self) -> Mapping[Name, Derived]:
+        """What the server may have made from it, by name."""
+        return self._told("made", lambda: {one.name: one for one in self.derived})
 
     @property
     def _alone(self) -> Mapping[Name, Account]:
@@ -98,7 +108,9 @@ class Facts:
         return self.ours.get(name, name)
 
     def _owners(self) -> Sequence[Account]:
-        stored = (told.uploader for told in self.attributions.values() if told.uploader is not None)
+        known_well = any(how <= How.HOSTED_BY_AUTHORS_SERVER for how in self.trust.values())
+        told = [one for one in self.attributions.values() if not (known_well and one.how in BY_LIKENESS)]
+        stored = (one.uploader for one in told if one.uploader is not None)
         return each_once(chain(stored, self._alone.values()))
 
     @property

@@ -159,7 +159,7 @@ class Guard:
                 assert_never(intent)
 
     def _protects(self, intent: Intent, facts: Facts) -> bool:
-        return self.protects(intent, _accounts(intent, facts), facts.communities, facts.staff)
+        return self.protects(intent, _accounts(intent, facts), _communities(intent, facts), facts.staff)
 
     def _protected(self, account: Account | None, staff: Staff) -> bool:
         if account is None:
@@ -181,9 +181,22 @@ def _is(community: Community, ban: BanAccount) -> bool:
 
 
 def _accounts(intent: Intent, facts: Facts) -> Sequence[Account]:
+    """Whose file a purge would take. A thumbnail is also of whoever shows it, for it may be another one's."""
     if not isinstance(intent, PurgeFile):
         return ()
-    return facts.owners
+    shown_by = [subject.author for subject in _shown_in(intent, facts) if subject.author is not None]
+    return [*facts.owners, *shown_by] if shown_by else facts.owners
+
+
+def _communities(intent: Intent, facts: Facts) -> Sequence[Community]:
+    there = [subject.community for subject in _shown_in(intent, facts) if subject.community is not None]
+    return [*facts.communities, *there] if there else facts.communities
+
+
+def _shown_in(intent: Intent, facts: Facts) -> Sequence[Subject]:
+    """Where a thumbnail is shown that would be purged."""
+    made = facts.made.get(intent.name) if isinstance(intent, PurgeFile) else None
+    return () if made is None else made.shown_in
 
 
 def _conflict(facts: Facts) -> bool:
@@ -196,7 +209,8 @@ def _weak(intent: Intent, rule: Rule, facts: Facts) -> bool:
         case LimitAccount() | BanAccount():
             return facts.trust.get(intent.account.uri, How.UNKNOWN) > rule.min_attribution
         case PurgeFile():
-            return any(d.name == intent.name and (d.orphan or not d.looks_alike) for d in facts.derived)
+            made = facts.made.get(intent.name)
+            return made is not None and (made.likeness_only or not made.looks_alike)
         case _:
             return False
 

@@ -165,7 +165,7 @@ def _wanted(want: Want, rule: Rule, facts: Facts, places: Sequence[Sighting]) ->
                         instance=derived.name.instance,
                         name=derived.name,
                         url=derived.url,
-                        how=How.LOOKS_LIKE if derived.orphan else How.THUMBNAIL_OF,
+                        how=How.LOOKS_LIKE if derived.likeness_only else How.THUMBNAIL_OF,
                     )
         case LimitAccount.kind:
             for account in dict.fromkeys(a.uploader for a in facts.attributions.values() if a.uploader is not None):

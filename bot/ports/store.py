@@ -15,7 +15,7 @@ from bot.ports.scans import Scans
 from bot.ports.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import Account, Community, Name, Role, Sighting, SubjectKey, Upload
@@ -102,6 +102,16 @@ class Beside:
     record: NameRecord
     uploaded: bool  # somebody stored these bytes, as far as is known
     looked_at: bool  # there is a scan of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a file is shown, as what, and since when."""
+
+    file_id: int
+    subject: str  # a digest: the same for the same subject
+    role: Role
+    since: datetime  # aware, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,6 +379,10 @@ class Library(Protocol):
         """Names of other files that are shown as ``theirs`` in the subjects that show this file as ``own``."""
         ...
 
+    def places(self, file_ids: Collection[int]) -> Sequence[Place]:
+        """Everywhere these files are shown, under any of their names."""
+        ...
+
     def strangers(self, file_id: int, names: Sequence[Name]) -> Sequence[Name]:
         """Those of these names that do not stand for this file, as far as is known."""
         ...
@@ -411,6 +425,10 @@ class Docket(Turns, Protocol):
 
     def open_case(self, file_id: int) -> CaseRecord:
         """The case of this file, or of one with the same pixels; a new one if there is none."""
+        ...
+
+    def case_for(self, file_id: int) -> CaseRecord | None:
+        """The case that this file is in, or would join. Raises ``LedgerError`` for an unknown file."""
         ...
 
     def add_verdict(

@@ -199,7 +199,7 @@ class House:
     def enforcement(self) -> Enforcement:
         """The only part that acts."""
         from bot.enforce import Enforcement
-        from bot.pipeline import Protection, Recheck, follow_up, forget_taken_back, remember_confirmed
+        from bot.pipeline import Mistaken, Protection, Recheck, follow_up, forget_taken_back, remember_confirmed
 
         def confirmed(record: IntentRecord) -> None:
             remember_confirmed(self.ledger, record, LOCAL_BLOCK)
@@ -213,6 +213,7 @@ class House:
             taken_back=lambda record: forget_taken_back(self.ledger, record, LOCAL_BLOCK),
             recheck=Recheck(self.ledger, self.index, self.instances),
             protected=Protection(self.ledger, lambda: self.guard, self._staff),
+            mistaken=Mistaken(self.ledger, self.index),
             strangers=self._strangers,
             unjudged=self._strangers.unjudged,
             look=self.stop_file.look,

@@ -47,6 +47,17 @@ def test_same_pixels_are_one_case(ledger: SqlLedger, clock: StillClock) -> None:
     assert [case.files for case in ledger.cases()] == [(files[2],), (files[0], files[1])]
 
 
+def test_case_that_a_file_would_join_is_known_before_it_does(ledger: SqlLedger) -> None:
+    first, twin = (ledger.bind(name, sha) for name, sha in ((alias(), SHA), (alias("b.png"), OTHER)))
+    for file_id, sha in ((first, SHA), (twin, OTHER)):
+        ledger.save_scan(file_id, replace(evidence(), sha256=sha, pixels="p1"))
+    assert ledger.case_for(twin) is None
+    case = ledger.open_case(first)
+    assert ledger.case_for(twin) == case
+    assert ledger.case_for(first) == case
+    assert case.files == (first,)
+
+
 def test_files_without_pixels_are_no_twins(ledger: SqlLedger) -> None:
     for name, sha in ((alias(), SHA), (alias("b.png"), OTHER)):
         file_id = ledger.bind(name, sha)

@@ -182,6 +182,25 @@ def test_replaced_thumbnail_stays_in_its_subject(ledger: SqlLedger) -> None:
     assert ledger.sightings_in(post(2).key) == []
 
 
+def test_places_of_files_keep_when_each_was_seen_first(ledger: SqlLedger, clock: StillClock) -> None:
+    picture, thumbnail = sighting(post(1), alias("p.png")), sighting(post(1), alias("t.png"), role=Role.THUMBNAIL)
+    ledger.record("", Batch(sightings=[picture]), examine_uploads=False)
+    clock.pass_(hours=1)
+    again = [replace(one, seen_at=clock.now()) for one in (picture, thumbnail, sighting(post(2), alias("t.png")))]
+    ledger.record("", Batch(sightings=again), examine_uploads=False)
+    first, second = know(ledger, alias("p.png")), know(ledger, alias("t.png"))
+    found = {(one.file_id, one.role, one.since): one.subject for one in ledger.places([first, second])}
+    assert set(found) == {
+        (first, Role.ATTACHMENT, picture.seen_at),
+        (second, Role.THUMBNAIL, clock.now()),
+        (second, Role.ATTACHMENT, clock.now()),
+    }
+    there = found[first, Role.ATTACHMENT, picture.seen_at]
+    assert found[second, Role.THUMBNAIL, clock.now()] == there
+    assert found[second, Role.ATTACHMENT, clock.now()] != there
+    assert ledger.places([]) == []
+
+
 def test_uploads_come_once_for_every_name(ledger: SqlLedger) -> None:
     for name, who in ((alias(), account()), (alias("b.png"), account("bob")), (alias(), account(is_staff=True))):
         ledger.add_upload(upload(name, who))

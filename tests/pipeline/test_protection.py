@@ -37,6 +37,7 @@ BAN_THERE = replace(BAN, scope=Scope.COMMUNITY, community_id=making.community().
 BAN_ELSEWHERE = replace(BAN_THERE, community_id="id-another")
 SERVER = {"id": "here", "platform": "lemmy", "url": "http://127.0.0.1:9", "username": "warden", "password": "x"}
 WRITTEN: dict[str, Any] = {"schema": 1, "ledger": "sqlite:///ledger.db", "instances": [SERVER]}
+THERE = making.post(2, making.account("bob"))
 NOBODY = Limits(irreversible=frozenset({"purge_file"}), evidence="none")
 
 
@@ -116,6 +117,21 @@ def test_staff_of_the_server_that_has_a_file_stay_its_owners_where_another_knows
     town.ledger.bind(theirs, f"{1:064x}")
     town.settle()
     assert (town.states(), town.reasons()) == ({"purge_file": "held"}, {HoldReason.PROTECTED})
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "shown"])
+def test_a_thumbnail_is_not_purged_with_a_picture_if_it_is_of_somebody_protected_by_now(
+    town: Town, stored: bool
+) -> None:
+    name, bob = making.alias("t.png"), making.account("bob")
+    town.plan(PURGE, replace(PURGE, name=name))
+    told = Batch(uploads=[making.upload(name, bob)]) if stored else Batch(sightings=[making.sighting(THERE, name)])
+    town.ledger.record("", told, examine_uploads=False)
+    town.protect("bob@here.example")
+    town.settle()
+    states = {record.intent.name: record.state.value for record in town.ledger.intents(case=1)}
+    assert states == {PURGE.name: "done", name: "held"}
+    assert town.reasons() == {HoldReason.PROTECTED}
 
 
 def test_in_a_community_that_is_protected_by_now_nothing_is_done(town: Town) -> None:

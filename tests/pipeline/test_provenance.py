@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 import making
 from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting
 from bot.domain.decisions import HoldReason, IntentState
@@ -107,6 +109,54 @@ def test_thumbnail_that_looks_like_its_picture_is_its_uploaders(world):  # noqa:
     thumbnail = world.see(THUMB, name="t.png", role=Role.THUMBNAIL)
     world.examine(thumbnail)
     assert attribution(world, thumbnail) == ("alice", How.THUMBNAIL_OF)
+
+
+def seen_later(world: World, data: bytes, name: str, *, post: int = 1, author=None, role: Role = Role.ATTACHMENT):  # noqa: F811
+    """What is shown now, an hour after everything else, and was looked at."""
+    world.clock.pass_(hours=1)
+    alias = making.alias(name)
+    world.files[making.address(alias)] = data
+    seen = replace(making.sighting(making.post(post, author), alias, role=role), seen_at=world.clock.now())
+    world.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    world.examine(alias)
+    return alias
+
+
+@pytest.fixture
+def thumbnail(world):  # noqa: F811
+    """That of Alice's picture in her first post."""
+    world.uploads[making.alias()] = making.upload()
+    world.examine(world.see(BAD))
+    name = world.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    world.examine(name)
+    assert attribution(world, name) == ("alice", How.THUMBNAIL_OF)
+    return name
+
+
+def test_thumbnail_that_another_post_shows_beside_something_else_accuses_nobody(world, thumbnail):  # noqa: F811
+    """That of a link is from its page: a picture that looks like it, in another post, may be a victim's."""
+    world.pdq[OTHER] = world.pdq[BAD]
+    seen_later(world, OTHER, "victims.png", author=making.account("victim"))
+    assert attribution(world, thumbnail) == ("alice", How.THUMBNAIL_OF), "what comes later takes nothing over"
+    seen_later(world, b"an article", "o.png", post=2)
+    seen_later(world, THUMB, "t.png", post=2, role=Role.THUMBNAIL)
+    assert attribution(world, thumbnail) == (None, How.UNKNOWN)
+
+
+def test_thumbnail_that_was_there_before_the_picture_accuses_nobody(world):  # noqa: F811
+    chosen = world.see(THUMB, name="t.png", role=Role.THUMBNAIL)
+    world.examine(chosen)
+    world.uploads[making.alias()] = making.upload()
+    seen_later(world, BAD, "a.png")
+    assert attribution(world, chosen) == (None, How.UNKNOWN)
+
+
+def test_thumbnail_of_two_peoples_picture_is_neithers(world, thumbnail):  # noqa: F811
+    bob = making.account("bob")
+    world.uploads[making.alias("b.png")] = making.upload(making.alias("b.png"), bob)
+    seen_later(world, BAD, "b.png", post=2, author=bob)
+    seen_later(world, THUMB, "t.png", post=2, author=bob, role=Role.THUMBNAIL)
+    assert attribution(world, thumbnail) == (None, How.UNKNOWN)
 
 
 def orphan(world: World, data: bytes, name: str = "orphan.png"):  # noqa: F811

@@ -383,6 +383,19 @@ def test_what_staff_alone_shows_and_nobody_is_known_to_have_stored_is_theirs(unt
     assert HoldReason.PROTECTED in reasons(decide(PURGE, facts=facts))
 
 
+@pytest.mark.parametrize("how", [How.THUMBNAIL_OF, How.LOOKS_LIKE])
+def test_what_only_looks_like_a_picture_of_staff_is_theirs_where_nobody_is_known_better(how):
+    staff = Attribution(uploader=making.account("admin", is_staff=True), how=how)
+    raider = Attribution(uploader=making.account(), how=How.HOSTED_BY_AUTHORS_SERVER)
+    elsewhere, here = RemoteUrl(value="https://far.example/a.png"), making.alias()
+    nowhere = {"sightings": [], "addresses": {here: "u"}}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions={here: staff}, **nowhere)) != Allow()
+    both = {here: staff, elsewhere: raider}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions=both, **nowhere)) == Allow()
+    shown = {**both, here: replace(staff, how=How.PROXIED_FOR)}
+    assert decide(PURGE, facts=making.facts(making.hit(), attributions=shown, **nowhere)) != Allow(), "they show it"
+
+
 def test_file_on_both_lists_is_held():
     facts = making.facts(making.hit(), making.hit("good", mode=ListMode.ALLOW))
     assert all(HoldReason.LIST_CONFLICT in reasons(decide(i, facts=facts)) for i in DEEDS)
@@ -393,6 +406,27 @@ def test_thumbnail_that_looks_like_something_else_is_not_purged_unattended():
     intent = PurgeFile(instance=making.HERE, name=making.alias("t.png"), url="u")
     decision = decide(intent, facts=making.facts(making.hit(), derived=derived))
     assert reasons(decision) == {HoldReason.WEAK_ATTRIBUTION}
+
+
+def test_what_only_looks_like_a_picture_is_not_purged_with_it_unattended():
+    derived = [Derived(name=making.alias("t.png"), url="u", looks_alike=True, likeness_only=True)]
+    intent = PurgeFile(instance=making.HERE, name=making.alias("t.png"), url="u")
+    assert reasons(decide(intent, facts=making.facts(making.hit(), derived=derived))) == {HoldReason.WEAK_ATTRIBUTION}
+
+
+@pytest.mark.parametrize(
+    "shown_in",
+    [making.post(2, making.account("admin", is_staff=True)), making.post(2, community=making.community("calm"))],
+    ids=["by staff", "in a protected community"],
+)
+def test_thumbnail_that_somebody_protected_shows_is_not_purged_with_the_picture(shown_in):
+    limits = replace(OPEN, protected_communities=frozenset({"calm@here.example"}))
+    thumbnail = making.alias("t.png")
+    derived = [Derived(name=thumbnail, url="u", looks_alike=True, shown_in=[making.post(1), shown_in])]
+    facts = making.facts(making.hit(), derived=derived)
+    intent = PurgeFile(instance=making.HERE, name=thumbnail, url="u")
+    assert reasons(decide(intent, facts=facts, limits=limits)) == {HoldReason.PROTECTED}
+    assert decide(replace(intent, name=making.alias()), facts=facts, limits=limits) == Allow()
 
 
 def test_backlog_goes_no_further_than_report_unless_told():
