@@ -368,7 +368,7 @@ def test_silence_ends_at_the_time_out(server: Server) -> None:
         server.stopped.wait()
 
     server.answers = {"/": silent}
-    result = failed(fetch(f"{server.url}/", server, timeout=0.2), UnscannableKind.UNREACHABLE)
+    result = failed(fetch(f"{server.url}/", server, timeout=1.0), UnscannableKind.UNREACHABLE)
     assert "ReadTimeout" in result.detail
 
 
