@@ -39,6 +39,9 @@ LOOKS = (
 )
 """When what was found by its number, or was new far down, is asked for again, each counted from the look before."""
 
+TRIES_OF_A_LOOK = 4
+"""Tries, a minute apart, at a look that the server fails at: the next one may be a day away."""
+
 TRIES = 8
 """Of a page that the server fails at, before the round that it is of is over: more than a minute."""
 
@@ -149,3 +152,12 @@ def looked_at(watch: Sequence[Mapping[str, Any]], number: int, now: datetime, *,
         elif there and looks < len(LOOKS):
             kept.append({"number": number, "looks": looks, "due": (now + LOOKS[looks]).isoformat()})
     return kept
+
+
+def in_vain(watch: Sequence[Mapping[str, Any]], number: int, now: datetime) -> list[dict[str, Any]]:
+    """After a look that the server failed at: soon once more, and in the end as if it had been one."""
+    tries = next((one.get("failed", 0) + 1 for one in watch if one["number"] == number), 0)
+    if tries >= TRIES_OF_A_LOOK:
+        return looked_at(watch, number, now, there=True)
+    due = (now + LOOKS[0]).isoformat()
+    return [{**one, "failed": tries, "due": due} if one["number"] == number else dict(one) for one in watch]

@@ -98,10 +98,12 @@ class ByNumber(Generic[Row]):
         """At what is watched; whether the server told."""
         for number in numbers:
             there = self._one(number, fresh=False)
-            self.state["watch"] = again.looked_at(self.state["watch"], number, now, there=there is not There.NO)
+            if there in {There.YES, There.NO}:
+                self.state["watch"] = again.looked_at(self.state["watch"], number, now, there=there is There.YES)
             if there is There.NO:
                 self._denied(number, now)
             if there in {There.UNTOLD, There.UNREADABLE}:
+                self.state["watch"] = again.in_vain(self.state["watch"], number, now)
                 if all(one["number"] != number for one in self.state["watch"]):
                     self.holes.append(f"number {number} is asked for no more: the server failed at it to the end")
                 return False

@@ -351,6 +351,21 @@ def test_number_at_which_the_server_fails_keeps_nothing_waiting_and_is_asked_for
     assert failing.number in reader.seen
 
 
+def test_look_that_the_server_fails_at_is_taken_a_minute_later_and_not_at_the_next_ones_time() -> None:
+    listing, reader = started()
+    watched = listing.add(START - timedelta(days=400))
+    listing.add(reader.clock.now())
+    reader.polls(4)
+    reader.polls(1, step=again.LOOKS[0])
+    listing.failing.add(watched.number)
+    reader.polls(1, step=again.LOOKS[1])
+    listing.failing.clear()
+    asked = listing.asked_for.count(watched.number)
+    reader.polls(1, step=again.LOOKS[0])
+    assert listing.asked_for.count(watched.number) == asked + 1
+    assert [(one["number"], one["looks"]) for one in reader.cursor["watch"]] == [(watched.number, 2)]
+
+
 def test_number_at_which_the_server_always_fails_is_a_hole_in_the_end() -> None:
     listing, reader = started()
     failing = listing.add(START - timedelta(days=400))
@@ -358,7 +373,7 @@ def test_number_at_which_the_server_always_fails_is_a_hole_in_the_end() -> None:
     listing.add(reader.clock.now())
     reader.polls(4)
     for wait in again.LOOKS:
-        reader.polls(3, step=wait)
+        reader.polls(2 + again.TRIES_OF_A_LOOK, step=wait)
     assert [hole.split(" is asked")[0] for hole in reader.holes] == [f"number {failing.number}"]
     assert reader.cursor["watch"] == []
 
