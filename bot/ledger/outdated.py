@@ -19,10 +19,12 @@ def is_outdated() -> ColumnElement[bool]:
     """Of a ``sighting`` joined with its ``name``: read last before the address first stood for these bytes, while it
     stood for others. The subject may have been edited since, and may never have shown them.
 
-    Where nothing else was ever found at an address, what was read before the first look at it counts. What was read
-    after these bytes were found there once counts as well, whatever was found there in between.
+    Where no other picture was ever found at an address, what was read before the first look at it counts: a server in
+    trouble answers with a page first. What was read after these bytes were found there once counts as well, whatever
+    was found there in between.
     """
-    looks = select(ONCE.file_id).where(ONCE.name_id == NAME.id).order_by(ONCE.id).limit(1).correlate(schema.name)
+    pictures = select(ONCE.file_id).join(schema.file, schema.file.c.id == ONCE.file_id).where(schema.file.c.readable)
+    looks = pictures.where(ONCE.name_id == NAME.id).order_by(ONCE.id).limit(1).correlate(schema.name)
     first = looks.scalar_subquery()
     since = looks.with_only_columns(ONCE.since).where(ONCE.file_id == NAME.file_id).scalar_subquery()
     seen_at = schema.sighting.c.seen_at

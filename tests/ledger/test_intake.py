@@ -12,7 +12,7 @@ from bot.domain.content import MediaRef, RemoteUrl, Role, Sighting, StoredFile
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import Unscannable, UnscannableKind
 from bot.ports import Batch, Lane, TaskKind
-from making import NOW, account, address, alias, post, sighting, upload
+from making import NOW, account, address, alias, evidence, post, sighting, upload
 
 if TYPE_CHECKING:
     from bot.ledger import SqlLedger
@@ -103,6 +103,7 @@ def test_file_is_judged_when_what_was_outdated_about_it_is_seen_again(ledger: Sq
     for sha in ("ab" * 32, "cd" * 32):
         clock.pass_(seconds=2)
         file_id = ledger.bind(far, sha)
+        ledger.save_scan(file_id, replace(evidence(), sha256=sha))
         record(ledger, seen)  # a page that was read before
     clock.pass_(seconds=2)
     work_off(ledger)

@@ -134,18 +134,25 @@ def places(ledger: SqlLedger, file_id: int) -> tuple[list[str], list[str]]:
     return [one.subject.local_id for one in shown], [one.subject.local_id for one in outdated]
 
 
+def found(ledger: SqlLedger, sha256: str) -> int:
+    """The address stands for this picture now."""
+    file_id = ledger.bind(REMOTE, sha256)
+    ledger.save_scan(file_id, replace(evidence(), sha256=sha256))
+    return file_id
+
+
 def test_what_was_read_before_an_address_stood_for_other_bytes_is_outdated_until_it_is_seen_again(
     ledger: SqlLedger, clock: StillClock
 ) -> None:
     see(ledger, 1, clock.now())
     see(ledger, 2, clock.now())
     clock.pass_(seconds=2)
-    old = ledger.bind(REMOTE, SHA)
+    old = found(ledger, SHA)
     assert places(ledger, old) == (["1", "2"], []), "nothing else was ever found there"
     clock.pass_(hours=1)
     see(ledger, 3, clock.now())
     clock.pass_(seconds=2)
-    new = ledger.bind(REMOTE, OTHER)
+    new = found(ledger, OTHER)
     assert places(ledger, new) == ([], ["1", "2", "3"])
     clock.pass_(seconds=2)
     see(ledger, 3, clock.now())
@@ -155,16 +162,26 @@ def test_what_was_read_before_an_address_stood_for_other_bytes_is_outdated_until
 
 def test_what_was_read_after_an_address_once_stood_for_these_bytes_counts(ledger: SqlLedger, clock: StillClock) -> None:
     for sha in (SHA, OTHER):
-        file_id = ledger.bind(REMOTE, sha)
+        file_id = found(ledger, sha)
         clock.pass_(seconds=2)
     see(ledger, 1, clock.now())
     clock.pass_(seconds=2)
-    ledger.bind(REMOTE, SHA)
+    found(ledger, SHA)
     clock.pass_(seconds=2)
     see(ledger, 2, clock.now())
     clock.pass_(seconds=2)
-    assert ledger.bind(REMOTE, OTHER) == file_id
+    assert found(ledger, OTHER) == file_id
     assert places(ledger, file_id) == (["1", "2"], [])
+
+
+def test_page_of_a_server_in_trouble_makes_nothing_outdated(ledger: SqlLedger, clock: StillClock) -> None:
+    see(ledger, 1, clock.now())
+    clock.pass_(seconds=2)
+    page = Unscannable(kind=UnscannableKind.NOT_MEDIA, detail="text/html")
+    ledger.save_scan(ledger.bind(REMOTE, SHA), page)
+    clock.pass_(seconds=2)
+    file_id = found(ledger, OTHER)
+    assert places(ledger, file_id) == (["1"], [])
 
 
 def test_nothing_is_outdated_about_a_file_of_our_own(ledger: SqlLedger, clock: StillClock) -> None:
