@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
-from bot.domain.hosts import PORTS
+from bot.domain.hosts import LONGEST_LABEL, PORTS, in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,6 @@ _ODD_REFERENCE = re.compile(r"&[a-z#][a-z0-9]{1,31};", re.IGNORECASE)
 _FILMS = (".mp4", ".m4v", ".ogv", ".webm", ".mpg", ".mpeg")
 _LAST_PORT = 65535
 _LONGEST_HOST = 255
-_LONGEST_LABEL = 63  # characters that can be looked up: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _HERE, _UP = {".", "%2e"}, {"..", ".%2e", "%2e.", "%2e%2e"}
 _LONGEST_DOTS = len("%2e%2e")
 
@@ -143,9 +142,9 @@ def ascii_host(host: str) -> str:
     try:
         return idna.encode(host).decode()
     except idna.IDNAError:  # an emoji, for instance: browsers know such hosts, the newer standard does not
-        if any(len(one) > _LONGEST_LABEL for one in host.split(".")):
+        if any(len(one) > LONGEST_LABEL for one in host.split(".")):
             return ""
-        return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in host.split("."))
+        return ".".join(map(in_ascii, host.split(".")))
 
 
 def _visible(url: str) -> str:

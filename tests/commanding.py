@@ -9,9 +9,7 @@ import pty
 import select
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +17,11 @@ import httpx
 import yaml
 
 from adapters.sandbox.lemmy import LemmySandbox
+from listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 COMMAND = Path(sys.executable).with_name("fediwarden")
 LISTED = {"id": "one", "when": {"lists": ["known"]}, "then": ["purge_file", "ban_account"]}
@@ -124,33 +124,15 @@ def conversation(command: list[str], folder: Path, answers: dict[str, str]) -> s
     return said
 
 
-@contextmanager
-def server(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
+def server(answers: dict[str, tuple[int, Any]]) -> AbstractContextManager[str]:
     """A server that answers a few paths, and 404 elsewhere."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = answers.get(self.path, (404, "nothing here"))
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            if status == 301:
-                self.send_header("Location", str(body))
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
+        status, body = answers.get(path, (404, "nothing here"))
+        data = (body if isinstance(body, str) else json.dumps(body)).encode()
+        return status, data, {"Location": str(body)} if status == 301 else {}
 
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_port}"
-    finally:
-        listening.shutdown()
-        thread.join()
-        listening.server_close()
+    return listening(answer)
 
 
 def software(name: str, version: str) -> tuple[int, Any]:

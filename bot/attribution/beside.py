@@ -89,7 +89,7 @@ class Beside:
         return {file_id, *(() if case is None else case.files)}
 
     def thumbnails_of(self, name: Name) -> Sequence[tuple[NameRecord, bool]]:
-        """The same, of the posts that show the file under this name."""
+        """Thumbnails of the posts that show the file under this name, its own or not; do they look alike?"""
         own = self._library.name(str(name))
         found: dict[Name, tuple[NameRecord, bool]] = {}
         for beside in self._beside(self._library.sightings_under(name), Role.ATTACHMENT, Role.THUMBNAIL):

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-_LONGEST_LABEL = 63  # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+from bot.domain.hosts import LONGEST_LABEL, in_ascii
+
 _HANDLE = re.compile(r"[^@/\s]+@[^@/\s]+")
 _PAGE = re.compile(r"/(?:@|[uc]/)([^@/\s]+)(?:@([^@/\s]+))?")
 
@@ -37,13 +38,11 @@ def _looked_up(place: str) -> str:
 
 def _label(text: str) -> str:
     """One label in ASCII. That is enough for comparing; what is looked up, ``adapters.whatwg`` writes."""
-    if text.isascii():
-        return text
     try:
-        written = f"xn--{text.encode('punycode').decode('ascii')}"
+        written = in_ascii(text)
     except UnicodeError:
         return text
-    return written if len(written) <= _LONGEST_LABEL else text
+    return written if len(written) <= LONGEST_LABEL else text
 
 
 def meant(text: str) -> frozenset[str]:

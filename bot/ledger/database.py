@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, StaticPool, create_engine, event, insert, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's: longer than any transaction here, shorter than a human's patience."""
+
+PART = 400
+"""Values in one statement; older SQLites take a thousand."""
+
+T = TypeVar("T")
 
 WRITER_LOCK = 0x0FED1
 """Any number, the same in every process: what PostgreSQL's writers queue up for."""
@@ -229,3 +234,8 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
     elif writes:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many at a time as one statement takes."""
+    return (values[start : start + PART] for start in range(0, len(values), PART))

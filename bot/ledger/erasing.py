@@ -17,7 +17,7 @@ from bot.domain.decisions import Because
 from bot.ledger import chain, schema
 from bot.ledger.chain import AUDIT
 from bot.ledger.codec import encode, outcome_of
-from bot.ledger.database import add, put
+from bot.ledger.database import add, parts, put
 from bot.ledger.schema import ERASED
 from bot.ledger.tasks import PARKED
 from bot.ports import ORDERED, TaskKind
@@ -38,9 +38,6 @@ GONE_SIGHTINGS, GONE_UNSCANNABLE = "erased/sightings", "erased/unscannable"
 
 SOMEBODY = "erased"
 """What stands where a human's name stood that has to stay something: an approval is an approval."""
-
-PART = 400
-"""Values in one question; older SQLites take a thousand."""
 
 
 @dataclass(slots=True)
@@ -64,7 +61,7 @@ def write_down(connection: Connection, taken: Taken, *, at: datetime, by: str, s
     if not taken.counts:
         return
     gone = sorted(_entries(connection, taken.refs))
-    for part in _parts(gone):
+    for part in parts(gone):
         connection.execute(delete(schema.audit_payload).where(schema.audit_payload.c.n.in_(part)))
     values: dict[str, Any] = {
         "case_number": case,
@@ -100,7 +97,7 @@ def erase_intents(connection: Connection, ids: Sequence[int], taken: Taken) -> N
         update(schema.intent).where(INTENT.id.in_(ids), INTENT.approved_by.is_not(None)).values(approved_by=SOMEBODY)
     )
     tries = connection.execute(select(ATTEMPT.id).where(ATTEMPT.intent_id.in_(ids))).scalars().all()
-    for part in _parts(tries):
+    for part in parts(tries):
         connection.execute(update(schema.attempt).where(ATTEMPT.id.in_(part)).values(before=ERASED))
         _quieten(connection, part, taken)
     taken.refs += [f"{chain.INTENT}/{id_}" for id_ in ids] + [f"{chain.ATTEMPT}/{id_}" for id_ in tries]
@@ -141,7 +138,7 @@ def erase_orders(connection: Connection, case: int, taken: Taken) -> None:
 def erase_rows(connection: Connection, table: Table, ids: Sequence[int], taken: Taken, what: str) -> int:
     """Delete rows that no entry of the chain is about; how many there were."""
     number = 0
-    for part in _parts(ids):
+    for part in parts(ids):
         number += connection.execute(delete(table).where(table.c.id.in_(part))).rowcount
     taken.note(what, number)
     return number
@@ -149,7 +146,7 @@ def erase_rows(connection: Connection, table: Table, ids: Sequence[int], taken: 
 
 def erase_sightings(connection: Connection, ids: Sequence[int], taken: Taken) -> None:
     """Sightings, counted still among what was ever seen."""
-    for part in _parts(ids):
+    for part in parts(ids):
         first = connection.execute(select(func.min(SIGHTING.first_seen)).where(SIGHTING.id.in_(part))).scalar()
         if first is not None:
             taken.first_seen = min(first, taken.first_seen or first)
@@ -158,7 +155,7 @@ def erase_sightings(connection: Connection, ids: Sequence[int], taken: Taken) ->
 
 def erase_names(connection: Connection, ids: Sequence[int], taken: Taken) -> None:
     """Names, what they once stood for, and tasks about them that were given up."""
-    for part in _parts(ids):
+    for part in parts(ids):
         digests = select(NAME.key_digest).where(NAME.id.in_(part))
         connection.execute(
             delete(schema.task).where(
@@ -199,7 +196,7 @@ def unneeded() -> list[ColumnElement[bool]]:
 
 
 def _entries(connection: Connection, refs: Sequence[str]) -> Iterable[int]:
-    for part in _parts(refs):
+    for part in parts(refs):
         yield from connection.execute(select(AUDIT.n).where(AUDIT.ref.in_(part))).scalars()
 
 
@@ -208,14 +205,10 @@ def _left(connection: Connection, refs: Sequence[str]) -> Iterable[chain.Entry]:
     for kind, row in chain.ROWS.items():
         key = row.table.c[row.key]
         keys = [int(ref.removeprefix(f"{kind}/")) for ref in refs if ref.startswith(f"{kind}/")]
-        for part in _parts(keys):
+        for part in parts(keys):
             left = select(*(row.table.c[column] for column in row.columns)).where(key.in_(part)).order_by(key)
             # No order rests on a scan, and no other verdict is changed.
             yield from (chain.of_row(kind, dict(values)) for values in connection.execute(left).mappings().all())
-
-
-def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + PART] for start in range(0, len(values), PART))
 
 
 def _ranges(numbers: Sequence[int]) -> list[list[int]]:

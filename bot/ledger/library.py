@@ -12,7 +12,7 @@ from bot.domain.evidence import PARTLY_SEEN, Evidence, ListMode, has_failed
 from bot.ledger import schema
 from bot.ledger.codec import decode, encode, scan_of
 from bot.ledger.columns import digest_of, fingerprint
-from bot.ledger.database import add
+from bot.ledger.database import add, parts
 from bot.ledger.intake import know_upload
 from bot.ledger.naming import NAME, file_row, know_name, known_file, name_row, new_file, record_of
 from bot.ledger.outdated import is_outdated
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 FILE = schema.file.c
 PDQ = re.compile(r'"pdq":"([0-9a-f]{64})"')
 """As ``encode`` writes it."""
-
-ASKED_AT_ONCE = 500
-"""Names in one statement: databases bound the number of its parameters."""
 
 
 class LibraryPart(Part):
@@ -118,9 +115,8 @@ class LibraryPart(Part):
         """Everywhere those of these names are shown that do not stand for this file."""
         digests = [fingerprint(str(name)) for name in names]
         found: list[Sighting] = []
-        for first in range(0, len(digests), ASKED_AT_ONCE):
-            some = NAME.key_digest.in_(digests[first : first + ASKED_AT_ONCE])
-            found += self._sightings(and_(some, NAME.file_id != _meant(file_id)))
+        for some in parts(digests):
+            found += self._sightings(and_(NAME.key_digest.in_(some), NAME.file_id != _meant(file_id)))
         return found
 
     def sightings_in(self, subject: SubjectKey) -> Sequence[Sighting]:
@@ -134,16 +130,15 @@ class LibraryPart(Part):
 
     def places(self, file_ids: Collection[int]) -> Sequence[Place]:
         """Where these files are shown. Decodes nothing: a file of a raid is shown in ten thousand places."""
-        columns, ids = schema.sighting.c, list(file_ids)
+        columns = schema.sighting.c
         shown = select(NAME.file_id, columns.subject_digest, columns.role, columns.first_seen)
         shown = shown.select_from(schema.sighting).join(schema.name)
         found: list[Place] = []
         with self._database.read() as connection:
-            for first in range(0, len(ids), ASKED_AT_ONCE):
-                some = NAME.file_id.in_(ids[first : first + ASKED_AT_ONCE])
+            for some in parts(list(file_ids)):
                 found += [
                     Place(file_id=file_id, subject=subject, role=Role(role), since=since)
-                    for file_id, subject, role, since in connection.execute(shown.where(some))
+                    for file_id, subject, role, since in connection.execute(shown.where(NAME.file_id.in_(some)))
                 ]
         return found
 
@@ -151,11 +146,9 @@ class LibraryPart(Part):
         """Those that do not stand for this file."""
         own: set[str] = set()
         keys = {fingerprint(str(name)): name for name in names}
-        digests = list(keys)
         with self._database.read() as connection:
-            for first in range(0, len(digests), ASKED_AT_ONCE):
-                some = NAME.key_digest.in_(digests[first : first + ASKED_AT_ONCE])
-                theirs = select(NAME.key_digest).where(some, NAME.file_id == _meant(file_id))
+            for some in parts(list(keys)):
+                theirs = select(NAME.key_digest).where(NAME.key_digest.in_(some), NAME.file_id == _meant(file_id))
                 own.update(connection.execute(theirs).scalars())
         return [name for digest, name in keys.items() if digest not in own]
 
@@ -206,9 +199,8 @@ class LibraryPart(Part):
             ),
         )
         found: list[NameRecord] = []
-        for first in range(0, len(file_ids), ASKED_AT_ONCE):
-            some = NAME.file_id.in_(file_ids[first : first + ASKED_AT_ONCE])
-            found += self._names(and_(some, NAME.kind == "alias", ~told.exists()))
+        for some in parts(file_ids):
+            found += self._names(and_(NAME.file_id.in_(some), NAME.kind == "alias", ~told.exists()))
         return found
 
     def prints(self, *, after: int, limit: int) -> Sequence[tuple[int, int, str]]:

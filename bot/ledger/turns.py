@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from bot.domain.decisions import BanAccount, IntentState, LimitAccount, MarkSensitive, Remove, Report
 from bot.ledger import schema
 from bot.ledger.columns import digest_of, fingerprint
+from bot.ledger.database import parts
 from bot.ledger.part import Part
 from bot.ledger.planning import INTENT, MOVING, done_elsewhere, records_in
 
@@ -26,8 +27,6 @@ ALSO = schema.also_named.c
 READY = IntentState.READY.value
 HELD = IntentState.HELD.value
 TRACED = (Remove.kind, MarkSensitive.kind, LimitAccount.kind, BanAccount.kind)
-ASKED_AT_ONCE = 500
-"""Targets in one statement: databases bound the number of its parameters."""
 
 
 def _names(digests: Sequence[str]) -> ColumnElement[bool]:
@@ -96,8 +95,8 @@ class TurnsPart(Part):
         open_here = or_(INTENT.state == READY, and_(INTENT.state == HELD, INTENT.case_number == case))
         found: list[IntentRecord] = []
         with self._database.read() as connection:
-            for first in range(0, len(targets), ASKED_AT_ONCE):
-                digests = [fingerprint(target) for target in targets[first : first + ASKED_AT_ONCE]]
+            for some in parts(targets):
+                digests = [fingerprint(target) for target in some]
                 found += records_in(connection, INTENT.kind == Report.kind, _names(digests), open_here)
         return found
 

@@ -68,9 +68,7 @@ def snapshot(gauges: Gauges, now: datetime) -> Snapshot:
     queued: Counter[Lane] = Counter()
     parked = unscanned = 0
     for queue in gauges.queues():
-        if queue.state == "parked":
-            parked += queue.size
-            continue
+        parked += queue.size if queue.state == "parked" else 0
         if not queue.is_open:
             continue
         queued[queue.lane] += queue.size

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from bot.domain.decisions import PurgeFile
+from bot.pipeline.lately import Lately
 from bot.pipeline.protection import thumbnail_of
 
 if TYPE_CHECKING:
     from bot.attribution import Index
     from bot.ports import IntentRecord, Ledger
-
-KEPT = 10.0
-"""Seconds for which an answer is remembered: in a raid one thumbnail has ten thousand names, each with a purge."""
 
 
 class Mistaken:
@@ -23,7 +20,7 @@ class Mistaken:
         """``index``: over the same ledger."""
         self._ledger = ledger
         self._index = index
-        self._last: tuple[int, int, float, bool] | None = None
+        self._still_made: Lately[bool] = Lately()
 
     def __call__(self, record: IntentRecord) -> bool:
         """Whether somebody stored it, or it is shown elsewhere; not what a human approved, who knew what it looks like.
@@ -34,12 +31,7 @@ class Mistaken:
         if not isinstance(record.intent, PurgeFile) or record.approved_by is not None:
             return False
         made = thumbnail_of(self._ledger, record)
-        return made is not None and not self._still_made(record.file, made)
-
-    def _still_made(self, file_id: int, made: int) -> bool:
-        last, now = self._last, time.monotonic()
-        if last is not None and last[:2] == (file_id, made) and now - last[2] < KEPT:
-            return last[3]
-        still = self._index.beside.still_made_from(file_id, made)
-        self._last = file_id, made, now, still
-        return still
+        if made is None:
+            return False
+        still = self._index.beside.still_made_from
+        return not self._still_made.of((record.file, made), lambda: still(record.file, made))

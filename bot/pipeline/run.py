@@ -134,8 +134,9 @@ class Pipeline:
 
         Who shows it may come late: a feed tells of a post when its picture, known from the uploads, has been purged.
         """
-        if not isinstance(name, Alias):
-            return None
+        return self._evidence_of(file_id) if isinstance(name, Alias) else None
+
+    def _evidence_of(self, file_id: int) -> Evidence | None:
         file = self._s.ledger.file(file_id)
         return file.scan if file is not None and isinstance(file.scan, Evidence) else None
 
@@ -171,7 +172,8 @@ class Pipeline:
         match scan.kind:
             case UnscannableKind.GONE:
                 wait = until_it_is_back(task, now, ours=ours)
-                if wait is None or (record is not None and await in_thread(self._was_looked_at, record)):
+                known = await in_thread(self._evidence_of, record.file_id) if record is not None else None
+                if wait is None or known is not None:
                     await in_thread(self._s.ledger.finish, task)
                 else:
                     await self._until(task, now + wait, ABSENT)
@@ -189,10 +191,6 @@ class Pipeline:
                 await self._later(task, max(back_off(task.attempts), asks_for.total_seconds()), why)
             case _:
                 await in_thread(self._s.ledger.park, task, why)
-
-    def _was_looked_at(self, record: NameRecord) -> bool:
-        file = self._s.ledger.file(record.file_id)
-        return file is not None and isinstance(file.scan, Evidence)
 
     async def _judge_task(self, task: Task) -> None:
         file_id = int(task.target)

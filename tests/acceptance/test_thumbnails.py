@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-import threading
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageDraw
@@ -18,12 +16,13 @@ from bot.media.fingerprint import pdq
 from conformance.answers import body
 from conformance.stage import alias_of
 from conformance.waiting import eventually
+from listening import listening
 
 from .conftest import running as watching
 from .test_lemmy_1_0 import Somebody, box, running  # noqa: F401  the fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from adapters.sandbox.lemmy import LemmySandbox
@@ -71,32 +70,15 @@ def purges(bot: Bot) -> dict[str, tuple[str, list[str]]]:
     }
 
 
-@contextmanager
-def articles(shown: bytes) -> Iterator[str]:
+def articles(shown: bytes) -> AbstractContextManager[str]:
     """A site on which every page has this picture."""
+    page = b'<html><head><meta property="og:image" content="/picture"><title>News</title></head></html>'
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = b'<html><head><meta property="og:image" content="/picture"><title>News</title></head></html>'
-            data, kind = (shown, "image/jpeg") if self.path == "/picture" else (page, "text/html")
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
+        data, kind = (shown, "image/jpeg") if path == "/picture" else (page, "text/html")
+        return 200, data, {"Content-Type": kind}
 
-        def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_port}"
-    finally:
-        listening.shutdown()
-        thread.join()
-        listening.server_close()
+    return listening(answer)
 
 
 @pytest.mark.parametrize("staff", [False, True], ids=["anybody", "staff"])

@@ -144,18 +144,9 @@ def test_purged_post_under_the_cursor_does_not_end_the_walk(town: Town, monkeypa
     assert seen([batch, *batches]) >= set(posts)
 
 
-def test_pinned_post_on_top_does_not_hide_what_is_new(town: Town, instance: Instance) -> None:
-    old = many_posts(town, 1)[0]
-    town.call("admin", "POST", "post/feature", post_id=old, featured=True, feature_type="Local")
-    source = instance.sources[POSTS]
-    _, cursor = drained(source, None)
-    new = many_posts(town, 70)
-    batches, _ = drained(source, cursor)
-    assert seen(batches) >= set(new)
-
-
-def test_page_of_pinned_posts_does_not_hide_what_is_new(town: Town, instance: Instance) -> None:
-    for number in many_posts(town, 50):
+@pytest.mark.parametrize("pinned", [1, 50], ids=["one", "a page"])
+def test_pinned_posts_on_top_do_not_hide_what_is_new(town: Town, instance: Instance, pinned: int) -> None:
+    for number in many_posts(town, pinned):
         town.call("admin", "POST", "post/feature", post_id=number, featured=True, feature_type="Local")
     source = instance.sources[POSTS]
     _, cursor = drained(source, None)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +15,11 @@ from bot.domain.content import Attachment, InstanceId, SubjectKey
 from bot.domain.decisions import MarkSensitive, Remove
 from bot.ledger import open_ledger
 from bot.ports import Batch, Gone
+from listening import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from datetime import timedelta
 
     from bot.ports import Instance
@@ -33,33 +32,15 @@ def view(case: str) -> Any:
     return json.loads((GOLDEN / f"{case}.wire.json").read_text())["view"]
 
 
-@contextmanager
-def playing(answers: Mapping[str, Any]) -> Iterator[str]:
+def playing(answers: Mapping[str, Any]) -> AbstractContextManager[str]:
     """A server that has an answer for some paths, and 404 for the others."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            status, found = (200, answers[path]) if path in answers else (404, {"error": "Not Found"})
-            body = json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(asked: str) -> tuple[int, bytes, dict[str, str]]:
+        path = asked.partition("?")[0]
+        status, found = (200, answers[path]) if path in answers else (404, {"error": "Not Found"})
+        return status, json.dumps(found).encode(), {"Content-Type": "application/json"}
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return listening(answer)
 
 
 def gotosocial() -> dict[str, Any]:

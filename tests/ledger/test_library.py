@@ -10,7 +10,7 @@ import pytest
 from bot.domain.content import Alias, Attachment, InstanceId, MediaRef, RemoteUrl, Role, Sighting, StorageKey
 from bot.domain.errors import LedgerError
 from bot.domain.evidence import PARTLY_SEEN, Finding, ListMode, Unscannable, UnscannableKind, failed
-from bot.ledger import library
+from bot.ledger import database
 from bot.ports import Batch
 from making import HERE, SHA, account, address, alias, evidence, hit, post, score, sighting, upload
 
@@ -321,7 +321,7 @@ def test_prints_are_read_once_the_newest_first(ledger: SqlLedger) -> None:
 def test_places_of_other_names_are_found_in_pieces_and_without_those_of_the_file(
     ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(database, "PART", 2)
     names = [RemoteUrl(value=f"https://here.example/{number}.png") for number in range(5)]
     seen = [replace(sighting(post(number)), name=name) for number, name in enumerate(names)]
     ledger.record("", Batch(sightings=seen), examine_uploads=False)
