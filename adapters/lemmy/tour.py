@@ -21,8 +21,8 @@ from adapters.lemmy.convert import moment
 from adapters.lemmy.errors import is_past_the_last_page
 from adapters.lemmy.feeds import LAST_PAGE, LIMIT
 from adapters.lemmy.sources import Basket, Pace
-from adapters.lemmy.walk import Patience
-from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError, RejectedError, UnreachableError
+from adapters.lemmy.walk import FAILED, Patience
+from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError, RejectedError
 from bot.ports import Batch
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class TourSource:
             except RateLimitedError:
                 self._pace.done()
                 return Batch(cursor=state)  # it was asked, and is no feed in trouble
-            except UnreachableError as error:
+            except FAILED as error:
                 if number == 1:
                     raise
                 page = Page(cut=True, broken=[self._patience.lost(error, lambda: self._read(self._tour.ways[0], 1))])

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any, Generic
 from adapters.lemmy import again, gaps
 from adapters.lemmy.by_number import ByNumber
 from adapters.lemmy.listing import Found, Page, Row
-from bot.domain.errors import UnreachableError
+from bot.domain.errors import BadAnswerError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adapters.lemmy.listing import Feed, Place
+    from bot.domain.errors import PlatformError
     from bot.ports import Clock, Cursor
 
 PAGES_AT_ONCE = 5
@@ -37,6 +38,9 @@ PAGES_AT_ONCE = 5
 IN_VAIN = 20
 """Polls that end at a page which the server fails at, each after several tries, while it gives the newest: so many, and
 what begins there is a hole. Until then nothing is lost, and what is new waits."""
+
+FAILED = (UnreachableError, BadAnswerError)
+"""What a page may raise that the server fails at. A firewall's page of words is one, for what it finds in an address."""
 
 EARLY = timedelta(minutes=5)
 """How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
@@ -54,7 +58,7 @@ class Patience:
 
     polls: int = 0
 
-    def lost(self, error: UnreachableError, read_first: Callable[[], object]) -> str:
+    def lost(self, error: PlatformError, read_first: Callable[[], object]) -> str:
         """What is a hole, in words, now that one more poll was in vain. Raises ``error`` while it is waited for.
 
         ``read_first``: asks for the first page. Where that is not given either, the page is not what is wrong: what
@@ -218,7 +222,7 @@ class Walk(Generic[Row]):
         place = rounds.place(which)
         try:
             page = self.feed.page(place)
-        except UnreachableError:
+        except FAILED:
             if place is None:
                 raise
             rounds, holes = again.unread(rounds, which, now)
@@ -236,7 +240,7 @@ class Walk(Generic[Row]):
             patience = Patience(polls=self._state.get("stuck", 0))
             try:
                 page = self._read(self._state["back"], patience)
-            except UnreachableError as error:
+            except FAILED as error:
                 # What is new was read, and does not wait for this.
                 self._state["stuck"], self.trouble = patience.polls, f"the backlog: {error}"
                 return
@@ -256,7 +260,7 @@ class Walk(Generic[Row]):
         self._left -= 1
         try:
             page = self.feed.page(place)
-        except UnreachableError as error:
+        except FAILED as error:
             if place is None:
                 raise
             page = Page(rows=(), hole=(patience or self.patience).lost(error, lambda: self.feed.page(None)))

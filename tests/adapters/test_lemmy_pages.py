@@ -37,6 +37,11 @@ def refusal(body: str) -> None:
     errors.check(Answer(what="GET /list", status=400, headers={}, body=body.encode()))
 
 
+def words() -> None:
+    """What a firewall's page of words is raised as."""
+    errors.check(Answer(what="GET /list", status=403, headers={}, body=b"<html>Forbidden</html>"))
+
+
 @dataclass
 class Lists:
     """A client of a server with nothing but lists. ``before`` is called before each call with its path and page."""
@@ -130,7 +135,7 @@ class Reader:
         for _ in range(count):
             try:
                 self.poll()
-            except UnreachableError:
+            except walk.FAILED:
                 failed += 1
         return failed
 
@@ -294,7 +299,8 @@ def test_page_that_fails_once_is_not_the_end_of_the_list(body: str) -> None:
     assert reader.holes == []
 
 
-def test_page_that_fails_for_ever_is_a_hole_in_the_end_and_what_is_new_is_seen() -> None:
+@pytest.mark.parametrize("fails", [lambda: refusal(TIMEOUT), words])
+def test_page_that_fails_for_ever_is_a_hole_in_the_end_and_what_is_new_is_seen(fails: Callable[[], None]) -> None:
     lists = Lists()
     lists.upload(1)
     reader = reading(lists, upload_feed)
@@ -302,7 +308,7 @@ def test_page_that_fails_for_ever_is_a_hole_in_the_end_and_what_is_new_is_seen()
 
     def before(_: str, page: int) -> None:
         if page >= 7:
-            refusal(TIMEOUT)
+            fails()
 
     lists.before = before
     assert reader.polls(1) == 0

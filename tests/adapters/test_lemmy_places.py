@@ -13,12 +13,13 @@ from adapters.http import Transport
 from adapters.lemmy import tour, walk
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import Alias, Role, SubjectKey, Visibility
-from bot.domain.errors import UnreachableError
+from bot.domain.errors import BadAnswerError, PlatformError, UnreachableError
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
     from lemmy_town import Town
 
+    from adapters.sandbox.faults import Action
     from bot.ports import Cursor, Instance, Source
 
 AGAIN = timedelta(minutes=11)
@@ -112,8 +113,15 @@ def test_communities_are_read_from_both_ends_of_a_list_that_is_cut_off(
     assert cursor["way"] is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "error", "tries"),
+    [
+        (respond(400, '{"error":"unknown"}'), UnreachableError, 4),
+        (respond(403, "<h1>Forbidden</h1>", "text/html"), BadAnswerError, 1),
+    ],
+)
 def test_page_of_communities_that_fails_is_read_later_and_is_a_hole_only_in_the_end(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, answer: Action, error: type[PlatformError], tries: int
 ) -> None:
     monkeypatch.setattr(tour, "LIMIT", 2)
     monkeypatch.setattr(walk, "IN_VAIN", 3)
@@ -128,21 +136,21 @@ def test_page_of_communities_that_fails_is_read_later_and_is_a_hole_only_in_the_
         batch = place.poll(cursor)
         cursor = round_trip(batch)
         town.clock.offset += timedelta(seconds=40)
-    town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=4)
-    with pytest.raises(UnreachableError):
+    town.box.faults.before("GET", "/community/list.*page=3", answer, times=tries)
+    with pytest.raises(error):
         place.poll(cursor)
     batches, after = toured(town, place, cursor)
     assert {name for _, _, _, name in shown(*batches)} <= set(names)
     assert len(shown(*batches)) >= 3
     assert not [hole for one in batches for hole in one.holes]
     town.clock.offset += timedelta(hours=7)
-    town.box.faults.before("GET", "/community/list.*page=3", respond(400, '{"error":"unknown"}'), times=99)
+    town.box.faults.before("GET", "/community/list.*page=3", answer, times=99)
     holes, failed = [], 0
     while not holes:
         try:
             batch = place.poll(after)
             after, holes = batch.cursor or after, list(batch.holes)
-        except UnreachableError:
+        except error:
             failed += 1
         town.clock.offset += timedelta(seconds=40)
     assert failed == walk.IN_VAIN - 1

@@ -16,6 +16,7 @@ from bot.ports import Batch, Gone
 if TYPE_CHECKING:
     from lemmy_town import Town
 
+    from adapters.sandbox.faults import Action
     from bot.ports import Cursor, Instance, Source
 
 POSTS, COMMENTS, UPLOADS = 0, 1, 2
@@ -368,8 +369,17 @@ def test_what_is_listed_before_a_page_that_fails_is_told(town: Town, instance: I
 
 
 @pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (respond(400, '{"error":"couldnt_get_posts"}'), "couldnt_get_posts"),
+        (respond(403, HTML, "text/html"), "answered with 403 and text/html"),
+        (respond(200, HTML, "text/html"), "answered with 200 and text/html"),
+    ],
+    ids=["refused", "forbidden", "words"],
+)
 def test_page_of_the_backlog_that_fails_is_trouble_until_it_is_a_hole_and_keeps_no_new_post_waiting(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, answer: Action, said: str
 ) -> None:
     for number in range(120):
         town.box.federate_post(image=picture(), published=datetime.now(UTC) - timedelta(days=3, seconds=number))
@@ -378,12 +388,13 @@ def test_page_of_the_backlog_that_fails_is_trouble_until_it_is_a_hole_and_keeps_
         first.setattr(walk, "PAGES_AT_ONCE", 1)
         cursor = source.poll(None).cursor
     assert cursor is not None
-    town.box.faults.before("GET", f"={cursor['back'][0]}$", respond(400, '{"error":"couldnt_get_posts"}'), times=10**6)
+    town.box.faults.before("GET", f"={cursor['back'][0]}$", answer, times=10**6)
     for _ in range(walk.IN_VAIN - 1):
         new = town.post(url=town.url(town.upload()))
         town.clock.offset += timedelta(seconds=15)
         batch = source.poll(cursor)
-        assert "the backlog: GET /api/v3/post/list: couldnt_get_posts" in batch.trouble
+        assert "the backlog: GET /api/v3/post/list" in batch.trouble
+        assert said in batch.trouble
         assert new in seen([batch])
         assert (list(batch.holes), batch.more) == ([], False)
         assert batch.cursor is not None
