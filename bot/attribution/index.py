@@ -58,12 +58,13 @@ class Known:
 class Index:
     """The ledger's knowledge of files, completed by the platforms' own answers."""
 
-    def __init__(self, library: Ledger, resolvers: Mapping[InstanceId, Resolver]) -> None:
-        """``resolvers``: one for each instance."""
+    def __init__(self, library: Ledger, resolvers: Mapping[InstanceId, Resolver], *, asks: bool = True) -> None:
+        """``resolvers``: one for each instance. ``asks``: whether they may be contacted; without, all is as known."""
         self._library = library
-        self._resolvers = resolvers
+        self._resolvers = resolvers if asks else {}
+        self._one_server = len(resolvers) < 2
         self._ours = Ours(library, resolvers)
-        self.asking = Asking(library, resolvers, self._ours)
+        self.asking = Asking(library, self._resolvers, self._ours)
         self.beside = Beside(library, self._ours)
         self._likeness = Likeness(library)
 
@@ -143,9 +144,10 @@ class Index:
 
         What lies behind an address of ours is known before anybody has looked.
         """
-        if len(self._resolvers) < 2:
+        if self._one_server:
             return ()
-        addresses = self._addresses_of(record.name for record in names if isinstance(record.name, Alias))
+        own = {record.name: record.url for record in names if isinstance(record.name, Alias)}
+        addresses = self._addresses_of(own) if self._resolvers else own.values()
         return self._library.sightings_besides(file_id, [RemoteUrl(value=address) for address in addresses])
 
     def _fetched_for(self, instance: InstanceId, shown: Mapping[Name, Sequence[Sighting]]) -> Attribution | None:
@@ -170,7 +172,7 @@ class Index:
         """Where a server does not tell of all that was stored whose it is, it may be anybody's picture."""
         found = self.beside.thumbnails(file_id)
         instances = {one.record.name.instance for one in found if isinstance(one.record.name, Alias)}
-        # One that is none of ours is not asked: these are rules that are tried, which contact nobody.
+        # One that cannot be asked is believed: these are rules that are tried, which contact nobody.
         told = {one for one in instances if one not in self._resolvers or self._lists_all(one)}
         return [
             replace(one, sure=one.sure and isinstance(one.record.name, Alias) and one.record.name.instance in told)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.pipeline.stand_in import StandIn
     from bot.pipeline.standing import Limiter
     from bot.policy import Facts, Guard, Rule
-    from bot.ports import Clock, Ledger, Looked, Matcher
+    from bot.ports import Clock, Ledger, Looked, Matcher, Resolver
 
 ASSUMED = (
     "that your servers offer every deed, and that what can be undone on their platform can be undone on them",
@@ -75,13 +75,15 @@ class Trial:
         revisions: Mapping[str, str],
         passed_over: Mapping[str, str],
         behind: Mapping[str, str],
+        resolvers: Mapping[InstanceId, Resolver],
     ) -> None:
-        """``irreversible``: for each platform the kinds of deeds that nothing takes back. By the ids of detectors:
-        ``revisions``; ``passed_over``, see ``Scorer``; ``behind``: the one that looks first.
+        """``resolvers``: one for each instance; none is contacted. ``irreversible``: for each platform the kinds of
+        deeds that nothing takes back. By the ids of detectors: ``revisions``; ``passed_over``, see ``Scorer``;
+        ``behind``: the one that looks first.
         """
         self._ledger = ledger
         self._clock = clock
-        self._index = Index(ledger, {})
+        self._index = Index(ledger, resolvers, asks=False)
         self._rules = rules
         self._guard = guard
         self._limiter = limiter

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bot.pipeline.standing import Limiter
     from bot.pipeline.trial import Trial
     from bot.policy import Guard, Rule
-    from bot.ports import Channel, Instance, IntentRecord, Ledger
+    from bot.ports import Channel, Instance, IntentRecord, Ledger, Resolver
     from bot.settings import Settings
 
 T = TypeVar("T")
@@ -82,7 +82,11 @@ class House:
         """Attribution."""
         from bot.attribution import Index
 
-        return Index(self.ledger, {id_: instance.resolver for id_, instance in self.instances.items()})
+        return Index(self.ledger, self._resolvers)
+
+    @property
+    def _resolvers(self) -> Mapping[InstanceId, Resolver]:
+        return {id_: instance.resolver for id_, instance in self.instances.items()}
 
     @cached_property
     def rules(self) -> Sequence[Rule]:
@@ -284,6 +288,7 @@ class House:
             revisions=self.scorer.revisions,
             passed_over=self.scorer.passed_over,
             behind={one.id: one.after.detector for one in self._detectors if one.after is not None},
+            resolvers=self._resolvers,
         )
 
     def take_up(self, written: Settings) -> Change:

@@ -250,6 +250,26 @@ def test_place_of_the_other_server_is_known_as_one_of_the_file_before_and_after_
     assert [one.key for one in facts_of(town, known).shown_by_others] == [place.key]
 
 
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_index_that_asks_nobody_knows_whose_a_file_is_and_where_the_other_server_shows_it(
+    town: Town, looked_at: bool
+) -> None:
+    town.lists("alice")
+    file_id = town.ledger.bind(FILE, SHA)
+    address, place = RemoteUrl(value=ADDRESS), post(1, "carol", SECOND)
+    seen = Sighting(subject=place, media=MediaRef(url=ADDRESS, role=Role.ATTACHMENT), name=address, seen_at=making.NOW)
+    town.ledger.record("", Batch(sightings=[seen]), examine_uploads=False)
+    if looked_at:
+        town.ledger.bind(address, SHA)
+    asked = town.first.asked
+    silent = Index(town.ledger, {FIRST: town.first, SECOND: town.second}, asks=False)  # type: ignore[dict-item]
+    known = silent.about(file_id)
+    assert town.first.asked == asked
+    assert {one.uploader.handle for one in known.attributions.values() if one.uploader} == {"alice@first.example"}
+    assert [one.key for one in facts_of(town, known).shown_by_others] == [place.key]
+    assert known == town.index.about(file_id)
+
+
 def test_server_that_did_not_say_where_it_shows_files_is_asked_once_for_all_names_of_a_file(town: Town) -> None:
     for number in range(20):
         file_id = town.ledger.bind(replace(FILE, value=f"abcde{number}.png"), SHA)
