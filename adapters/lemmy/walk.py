@@ -40,7 +40,7 @@ IN_VAIN = 20
 what begins there is a hole. Until then nothing is lost, and what is new waits."""
 
 FAILED = (UnreachableError, BadAnswerError)
-"""What a page may raise that the server fails at. A firewall's page of words is one, for what it finds in an address."""
+"""What a page may raise that the server fails at; the latter as a firewall does, which dislikes an address."""
 
 EARLY = timedelta(minutes=5)
 """How far a row may be dated ahead of our clock, which may be late, and count as one of now."""
