@@ -73,7 +73,7 @@ def test_waits_for_a_token() -> None:
     began = time.monotonic()
     for _ in range(4):
         buckets.take("search")
-    assert 0.3 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 0.3
 
 
 def test_says_how_long_it_would_take() -> None:
