@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
@@ -22,14 +22,12 @@ from bot.domain.decisions import (
     Failed,
     HoldReason,
     IntentState,
-    LastWord,
     LimitAccount,
     MarkSensitive,
     PurgeFile,
     Refused,
     Remove,
     Report,
-    SetSwitch,
     Verification,
 )
 from bot.domain.errors import (
@@ -42,17 +40,19 @@ from bot.domain.errors import (
 )
 from bot.enforce.absent import Absent
 from bot.enforce.alone import Alone
+from bot.enforce.attempts import before, ended_unknown, left_for_caches, unfinished
 from bot.enforce.back_off import back_off
 from bot.enforce.late import LATE, UNANSWERED, quiet_at
+from bot.enforce.proof import Proof
 from bot.enforce.rounds import PAGE, Progress, Round
-from bot.enforce.undo import OURS, revert
+from bot.enforce.undo import revert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.content import InstanceId
-    from bot.domain.decisions import Attempt, Intent, Offer, Outcome
+    from bot.domain.decisions import Attempt, Offer, Outcome
     from bot.ports import Clock, Enforcer, IntentRecord, Lane, Ledger
 
 log = structlog.get_logger(__name__)
@@ -71,9 +71,6 @@ LOCKED_OUT = 30.0
 
 NEW_NAMES = 2.0
 """Seconds for which a purge waits while its file is judged with the names that it turned out to have."""
-
-VERIFY_FOR = 15.0
-"""Seconds to wait for an asynchronous deed: pict-rs answers a purge before the file is gone."""
 
 
 class Enforcement:
@@ -119,7 +116,7 @@ class Enforcement:
         self._strangers = strangers
         self._unjudged = unjudged
         self._look = look
-        self._sleep = sleep
+        self._proof = Proof(clock, sleep)
         self._unreportable = unreportable
         self._absent = Absent()
         self._alone = Alone()
@@ -194,7 +191,7 @@ class Enforcement:
 
     def _do(self, record: IntentRecord, enforcer: Enforcer, fence: int) -> Progress:
         tried = self._docket.attempts(record.id)
-        interrupted = _unfinished(tried)
+        interrupted = unfinished(tried)
         if interrupted is not None:
             return self._recover(record, enforcer, interrupted)
         if self._unsettled_beside(record):
@@ -202,7 +199,7 @@ class Enforcement:
             return Progress(again_at=until, why="another deed on this account was interrupted")
         if self._removed_instead(record):
             return self._skip(record, "the post is removed, so there is nothing to mark", tried)
-        forbidden = None if _left_for_caches(tried) else self._forbidden(record)
+        forbidden = None if left_for_caches(tried) else self._forbidden(record)
         if forbidden is not None:
             self._docket.set_state(record.id, IntentState.HELD, reasons=(forbidden,), seen=record)
             return Progress()
@@ -212,26 +209,26 @@ class Enforcement:
         offer = enforcer.offers(record.intent)
         if offer.hold:
             return self._wait_for_a_way(record, offer)
-        if not _left_for_caches(tried) and self._unjudged(record):
+        if not left_for_caches(tried) and self._unjudged(record):
             return self._judged_first("the file is judged anew first")
         found = enforcer.verify(record.intent) if offer.supported else None
         if found is not None and isinstance(record.intent, PurgeFile) and self._strangers(record, found):
             return self._judged_first("the file has names that were not known: who stored them is asked first")
         self._look()
         attempt = self._docket.begin(
-            record.id, reverting=False, before=_before(found) if found is not None else {}, fence=fence
+            record.id, reverting=False, before=before(found) if found is not None else {}, fence=fence
         )
         if found is None:
             return self._finish(record, enforcer, attempt, Refused(code="not_offered", note=offer.why_not))
-        if found.so and _left_for_caches(tried):
+        if found.so and left_for_caches(tried):
             return self._finish(record, enforcer, attempt, Done(note=f"purged earlier; {found.detail}"))
         if found.so:
             return self._finish(record, enforcer, attempt, AlreadyDone(note=found.detail, by_us=bool(found.by_us)))
         outcome = enforcer.apply(record.intent)
-        if isinstance(outcome, AlreadyDone) and _left_for_caches(tried):
+        if isinstance(outcome, AlreadyDone) and left_for_caches(tried):
             outcome = Done(note=outcome.note)
         if isinstance(outcome, Done | AlreadyDone):
-            outcome = self._proved(record, enforcer, outcome)
+            outcome = self._proof.of(record.intent, enforcer, outcome)
         return self._finish(record, enforcer, attempt, outcome)
 
     def _forbidden(self, record: IntentRecord) -> HoldReason | None:
@@ -264,7 +261,7 @@ class Enforcement:
     def _skip(self, record: IntentRecord, changed: str, tried: Sequence[Attempt]) -> Progress:
         """What was judged is not there any more. Nothing was tried this time, so no attempt is written."""
         log.info("deed skipped", case=record.case, deed=record.intent.kind, changed=changed)
-        if _unknown_end(tried):
+        if ended_unknown(tried):
             detail = f"changed: {changed}; an earlier try may have been carried out"
             reasons = (HoldReason.UNKNOWN_STATE,)
             self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=detail, seen=record)
@@ -278,35 +275,10 @@ class Enforcement:
         self._docket.set_state(record.id, IntentState.HELD, reasons=reasons, detail=offer.why_not, seen=record)
         return Progress()
 
-    def _proved(self, record: IntentRecord, enforcer: Enforcer, outcome: Done | AlreadyDone) -> Outcome:
-        """A deed is done when the server says so, not when a call came back."""
-        try:
-            found = self._settled(record, enforcer)
-        except PlatformError as error:
-            return Failed(note=f"done, but the server could not be asked whether it is so: {error}", unknown=True)
-        if found.so:
-            return outcome
-        # Nobody can put a file back. All else may have been put back in this moment, which the next round asks about.
-        unknown = found.so is None or not isinstance(record.intent, PurgeFile)
-        return Failed(note=f"the server took it, but it is not so: {found.detail}", unknown=unknown)
-
-    def _settled(self, record: IntentRecord, enforcer: Enforcer) -> Verification:
-        """What the server says, once an asynchronous deed has had its time."""
-        deadline = self._clock.now() + timedelta(seconds=VERIFY_FOR)
-        wait = 0.1
-        while True:
-            found = enforcer.verify(record.intent)
-            if found.so is not False or not isinstance(record.intent, PurgeFile) or self._clock.now() >= deadline:
-                return found
-            if found.detail.startswith(GONE_AT_STORE):
-                return found  # caches forget after days, not seconds
-            self._sleep(wait)
-            wait = min(wait * 2, 2.0)
-
     def _recover(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Progress:
         """Nobody wrote down how this attempt ended: ask the server."""
         try:
-            outcome = self._what_became_of(record, enforcer, attempt)
+            outcome = self._proof.what_became_of(record.intent, enforcer, attempt)
         except PlatformError as error:
             if self._clock.now() - attempt.started_at < GIVE_UP:
                 raise
@@ -316,20 +288,6 @@ class Enforcement:
         if isinstance(outcome, Failed) and outcome.unknown:
             return self._give_up(record, attempt, outcome)
         return self._finish(record, enforcer, attempt, outcome)
-
-    def _what_became_of(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt) -> Outcome | None:
-        """``None``: it is too early to tell. Raises ``PlatformError``."""
-        found = self._settled(record, enforcer)
-        if found.so is None:
-            return Failed(note=found.detail, unknown=True)
-        if found.so:
-            return _found_done(record.intent, attempt, found)
-        if isinstance(record.intent, PurgeFile):  # nobody puts a file back, and to purge it twice harms nobody
-            had = found.detail if found.detail.startswith(GONE_AT_STORE) else "the server had not acted"
-            return Failed(note=f"interrupted, and {had}", retry_after=0.0)
-        if self._clock.now() < attempt.started_at + LATE:
-            return None
-        return _found_undone(enforcer.last_word(record.intent, attempt.started_at))
 
     def _finish(self, record: IntentRecord, enforcer: Enforcer, attempt: Attempt, outcome: Outcome) -> Progress:
         match outcome:
@@ -399,39 +357,6 @@ class Enforcement:
                 assert_never(outcome)
 
 
-def _found_done(intent: Intent, attempt: Attempt, found: Verification) -> Outcome:
-    """What is so after an attempt that has no end: was it that attempt?"""
-    before = {key: value for key, value in attempt.before.items() if key != OURS}
-    if found.state and before == found.state:  # it was so when the attempt began, and nothing went out
-        return AlreadyDone(note=found.detail, by_us=bool(found.by_us))
-    if found.by_us or (found.by_us is None and isinstance(intent, PurgeFile | SetSwitch)):
-        # No log tells who did these, and they were not so when the attempt began.
-        return Done(note="interrupted, and found done")
-    if found.by_us is None:
-        return Failed(note="it is so, and the server does not say who did it", unknown=True)
-    return AlreadyDone(note=found.detail or "done by somebody else")
-
-
-def _found_undone(last_word: LastWord) -> Outcome:
-    """What is not so after an attempt that has no end: was it so meanwhile?"""
-    match last_word:
-        case LastWord.NOBODYS:
-            return Failed(note="interrupted, and the server had not acted", retry_after=0.0)
-        case LastWord.OURS:
-            return Done(note="interrupted, and done; it has run out since")
-        case LastWord.ANOTHERS:
-            return Failed(note="it is not so, and somebody else has had the last word about it since", unknown=True)
-        case LastWord.UNKNOWN:
-            return Failed(note="it is not so, and the server cannot tell whether it was", unknown=True)
-        case _:
-            assert_never(last_word)
-
-
-def _before(found: Verification) -> dict[str, Any]:
-    """What undo would have to restore, unless that is our own doing already."""
-    return {**found.state, **({OURS: True} if found.by_us else {})}
-
-
 def _unknown(instance: InstanceId) -> str:
     return f"the configuration has no instance {instance!r} any more: put it back, or dismiss what waits for it"
 
@@ -445,20 +370,3 @@ def _patience(error: PlatformError, tries: int) -> float:
             return LOCKED_OUT
         case _:
             return back_off(tries)
-
-
-def _left_for_caches(attempts: Sequence[Attempt]) -> bool:
-    """Whether we purged the file, and only caches were left to be seen to."""
-    ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
-    return bool(ends) and isinstance(ends[-1], Failed) and GONE_AT_STORE in ends[-1].note
-
-
-def _unknown_end(attempts: Sequence[Attempt]) -> bool:
-    """Whether nobody could tell what became of the last try."""
-    ends = [attempt.outcome for attempt in attempts if not attempt.reverting]
-    return bool(ends) and isinstance(ends[-1], Failed) and ends[-1].unknown
-
-
-def _unfinished(attempts: Sequence[Attempt]) -> Attempt | None:
-    forward = [attempt for attempt in attempts if not attempt.reverting]
-    return forward[-1] if forward and forward[-1].outcome is None else None
