@@ -17,17 +17,25 @@ _LONGEST_BAN = timedelta(days=3650)
 
 
 def require_admin(call: Call) -> None:
-    """Only administrators."""
+    """Only administrators who are not banned."""
+    check_not_banned(call)
     if not call.me.admin:
         raise LemmyError("not_an_admin")
 
 
 def is_mod_or_admin(call: Call, community_id: int | None) -> bool:
-    """Whether the viewer moderates the community or administers the server."""
-    if call.viewer is None:
+    """Whether the viewer moderates the community or administers the server; the banned do neither."""
+    if call.viewer is None or call.person.banned:
         return False
     moderates = community_id is not None and call.state.is_moderator(community_id, call.viewer.person_id)
     return moderates or call.viewer.admin
+
+
+def require_mod_or_admin(call: Call, community_id: int) -> None:
+    """Only moderators of the community and administrators, and of them nobody who is banned."""
+    check_not_banned(call)
+    if not is_mod_or_admin(call, community_id):
+        raise LemmyError("not_a_mod_or_admin")
 
 
 def is_mod_of_any_or_admin(call: Call) -> bool:
@@ -38,7 +46,8 @@ def is_mod_of_any_or_admin(call: Call) -> bool:
 
 
 def require_mod_of_any_or_admin(call: Call) -> None:
-    """Only moderators of anything and administrators."""
+    """Only moderators of anything and administrators, and of them nobody who is banned."""
+    check_not_banned(call)
     if not is_mod_of_any_or_admin(call):
         raise LemmyError("not_a_mod_or_admin")
 
@@ -70,8 +79,7 @@ def check_not_banned(call: Call) -> None:
 
 def check_mod_action(call: Call, community_id: int, *, allow_deleted: bool = False) -> None:
     """A moderator's deed in a community."""
-    if not is_mod_or_admin(call, community_id):
-        raise LemmyError("not_a_mod_or_admin")
+    require_mod_or_admin(call, community_id)
     if not call.me.admin and (community_id, call.me.person_id) in call.state.community_bans:
         raise LemmyError("banned_from_community")
     if not allow_deleted:

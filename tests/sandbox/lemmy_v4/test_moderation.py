@@ -50,6 +50,34 @@ def test_the_banned_come_in_and_upload_but_do_nothing_else(visitors: Visitors) -
     ban(visitors, "erin", on=False)
 
 
+def test_the_banned_neither_moderate_nor_administer(visitors: Visitors) -> None:
+    here = visitors.community("erin")
+    post, person = visitors.post("bob", here)["id"], visitors.box.people["bob"].id
+    visitors.send("alice", "/post/report", post_id=post, violates_instance_rules=True, **REASON)
+
+    def tried(who: str) -> list[tuple[int, str]]:
+        lists = ("/report/list", f"/post/like/list?post_id={post}")
+        admins = ("/image/list", "/admin/users", "/admin/registration_application/list")
+        answers = [visitors.call(who, "GET", path) for path in (*lists, *(admins if who == "warden" else ()))]
+        deeds = [visitors.refusal(who, "/post/remove", post_id=post, removed=True, **REASON)]
+        if who == "warden":
+            deeds += [
+                visitors.refusal(who, "/admin/ban", person_id=person, ban=True, **REASON),
+                visitors.refusal(who, "/admin/purge/post", post_id=post, **REASON),
+                visitors.refusal(who, "/image", method="DELETE", filename="x.png"),
+                visitors.refusal(who, "/site", method="PUT", registration_mode="closed"),
+            ]
+        return [(answer.status_code, answer.json()["error"]) for answer in answers] + deeds
+
+    for who in ("erin", "warden"):
+        number = visitors.box.people[who].id
+        visitors.send("admin", "/admin/ban", person_id=number, ban=True, **REASON)
+        assert set(tried(who)) == {(400, "site_ban")}
+        assert visitors.refusal(who, "/community", name="another", title="Another") == (400, "site_ban")
+        visitors.send("admin", "/admin/ban", person_id=number, ban=False, **REASON)
+    assert visitors.get("warden", "/post", id=post)["post_view"]["post"]["removed"] is False
+
+
 def test_a_ban_without_an_end_leaves_the_end_of_an_earlier_one(visitors: Visitors) -> None:
     end = int(time.time()) + 86400
     first = ban(visitors, "erin", expires_at=end)

@@ -70,6 +70,7 @@ def _set_new(community: Community, summary: str | None, wanted: CommunityVisibil
 @route("POST", "/api/v4/community", CreateCommunity, bucket="register", login=True, locked=False)
 def create_community(call: Call, form: CreateCommunity) -> Json:
     """Found a community; its founder moderates and follows it."""
+    check_not_banned(call)
     if form.title is not None:
         check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
