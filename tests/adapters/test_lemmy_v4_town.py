@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,18 @@ def test_upload_of_a_banned_account_that_nobody_posts_is_found_and_still_has_its
     assert upload is not None
     assert upload.uploader.local_id == str(alice)
     assert instance.resolver.digest(alias) == found[alias].sha256
+
+
+def test_bot_that_is_banned_is_let_in_and_says_that_it_can_do_nothing(town: NewTown) -> None:
+    instance, me = town.connect(), town.box.people["warden"].id
+    town.call("admin", "POST", "admin/ban", person_id=me, ban=True, reason="x")
+    for lines in (instance.inspector.check(), instance.account.look(mend=False)):
+        (told,) = (line for line in lines if line.what == "admin")
+        assert (told.ok, told.detail) == (False, "warden is banned from this server")
+        assert "unban warden" in told.remedy
+    town.call("admin", "POST", "admin/ban", person_id=me, ban=False, reason="x")
+    time.sleep(1.1)
+    assert all(line.ok for line in instance.inspector.check() if line.what == "admin")
 
 
 def test_uploader_that_the_server_does_not_name_is_nobody(town: NewTown) -> None:
