@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.clock import now
-from adapters.sandbox.lemmy.applications import accept_everybody
+from adapters.sandbox.lemmy.applications import accept_everybody, verify_everybody
 from adapters.sandbox.lemmy.calling import VERSIONS, Call, route
 from adapters.sandbox.lemmy.communities import shown_languages
 from adapters.sandbox.lemmy.errors import LemmyError
@@ -179,6 +179,8 @@ def edit_site(call: Call, form: EditSite) -> Json:
     banner = replaced_picture(call, form.banner, state.site.banner)
     with state.lock:
         site, local = state.site, state.local_site
+        if form.require_email_verification and not local.require_email_verification:
+            verify_everybody(state)
         site.name = site.name if form.name is None else form.name
         site.sidebar = site.sidebar if form.sidebar is None else (sidebar or None)
         site.icon, site.banner = icon, banner

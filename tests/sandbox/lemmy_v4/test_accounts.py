@@ -84,7 +84,12 @@ def test_registration_is_closed_and_opened_again(visitors: Visitors) -> None:
     [item] = visitors.get("warden", f"{path}/list", unread_only="true")["items"]
     assert item["creator"]["name"] == "newcomer"
     number = item["registration_application"]["id"]
-    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=True)
+    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=False, deny_reason="no spam")
+    denied = visitors.call(None, "POST", "/account/auth/login", json=known)
+    assert denied.status_code == 400
+    assert denied.json() == {"error": "registration_denied", "message": "no spam", "cause": "RegistrationDenied"}
+    decided = visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=True)
+    assert decided["registration_application"]["registration_application"]["updated_at"]
     assert visitors.send("admin", "/account/auth/login", **known)["jwt"]
     visitors.send("admin", "/site", method="PUT", registration_mode="open")
 

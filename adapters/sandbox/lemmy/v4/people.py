@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import communities, people
-from adapters.sandbox.lemmy.applications import application_of
+from adapters.sandbox.lemmy.applications import application_of, decide, listed
 from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
@@ -194,8 +194,7 @@ def block_community(call: Call, form: BlockCommunity) -> Json:
 def list_applications(call: Call, form: ListApplications) -> Json:
     """A page of applications, the newest first, or of those nobody has decided on the oldest first."""
     require_admin(call)
-    state = call.state
-    wanted = [row for row in state.applications.values() if not form.unread_only or row.admin_id is None]
+    state, wanted = call.state, listed(call.state, undecided=bool(form.unread_only))
     turn = -1 if form.unread_only else 1
     listing: Listing[Application] = Listing(
         order=lambda row: (turn * row.id,),
@@ -221,9 +220,7 @@ def approve(call: Call, form: ApproveApplication) -> Json:
     row = call.state.applications.get(form.id)
     if row is None:
         raise not_found()
-    row.admin_id = call.person.id
-    row.deny_reason = None if form.approve else form.deny_reason
-    call.state.local_users[row.person_id].accepted_application = form.approve
+    decide(call, row, approve=form.approve, deny_reason=form.deny_reason)
     return {"registration_application": _application(call, Views.of(call), row)}
 
 

@@ -311,4 +311,5 @@ def application(row: Application) -> Json:
         admin_id=row.admin_id,
         deny_reason=row.deny_reason,
         published_at=row.published,
+        updated_at=row.updated,
     )
