@@ -151,3 +151,15 @@ def test_a_purged_post_takes_the_rows_of_its_thumbnail_along(visitors: Visitors)
     thumbnail = post["thumbnail_url"].rsplit("/", 1)[1]
     assert not {alias, thumbnail} & set(visitors.box.state.images)
     until(lambda: visitors.file(alias).status_code == visitors.file(thumbnail).status_code == 404)
+
+
+def test_a_private_site_without_federation_shows_strangers_no_images(visitors: Visitors) -> None:
+    alias = visitors.upload("alice", circles(40, size=(64, 48)))
+    proxied = "/image/proxy?url=http%3A%2F%2F127.0.0.1%2Fx.png"
+    for federates, status in ((True, 200), (False, 401)):
+        visitors.send("admin", "/site", method="PUT", private_instance=True, federation_enabled=federates)
+        answer = visitors.file(alias)
+        assert (answer.status_code, len(answer.content) > 0) == (status, federates)
+        assert visitors.call("bob", "GET", f"/image/{alias}").status_code == 200
+        assert visitors.call(None, "GET", proxied).status_code == (404 if federates else 401)
+    visitors.send("admin", "/site", method="PUT", private_instance=False, federation_enabled=True)
