@@ -60,14 +60,33 @@ def existing_community(state: State, community_id: int) -> Community:
     return community
 
 
-def check_user_action(call: Call, community_id: int) -> Community:
-    """An ordinary deed in a community: it must be there, and the viewer not banned from it."""
+def is_member(state: State, community_id: int, person_id: int | None) -> bool:
+    """Whether somebody follows a community and was let in."""
+    return person_id is not None and state.followers.get((community_id, person_id)) is False
+
+
+def is_open_to(state: State, community: Community, person_id: int | None) -> bool:
+    """Whether what is in a community may be read: by whoever has an account, or by its members (1.0 only)."""
+    if community.visibility in {"LocalOnly", "LocalOnlyPrivate"}:
+        return person_id is not None
+    if community.visibility != "Private" or is_member(state, community.id, person_id):
+        return True
+    return person_id is not None and (state.is_moderator(community.id, person_id) or state.is_admin(person_id))
+
+
+def check_user_action(call: Call, community_id: int, *, joining: bool = False) -> Community:
+    """An ordinary deed in a community: it must be there, and the viewer not banned from it.
+
+    Into a private one (1.0) not even administrators write who are no members; ``joining``: it is that they want to be.
+    """
     community = existing_community(call.state, community_id)
     if community.deleted or community.removed:
         raise LemmyError("deleted")
     check_not_banned(call)
     if (community_id, call.me.person_id) in call.state.community_bans:
         raise LemmyError("banned_from_community")
+    if community.visibility == "Private" and not (joining or is_member(call.state, community_id, call.me.person_id)):
+        raise LemmyError("couldnt_find_community")
     return community
 
 

@@ -13,6 +13,7 @@ from adapters.sandbox.lemmy.rights import (
     check_mod_action,
     check_not_banned,
     existing_community,
+    is_member,
     is_mod_or_admin,
     require_admin,
 )
@@ -195,7 +196,7 @@ def communities_wanted(
     state, me = call.state, call.viewer_id
 
     def shows(row: Community) -> bool:
-        follows, seen = me is not None and (row.id, me) in state.followers, visibility(row)
+        follows, seen = is_member(state, row.id, me), visibility(row)
         if not call.viewer_is_admin and (row.removed or row.deleted):
             return False
         if seen == "local_only_private" and me is None:

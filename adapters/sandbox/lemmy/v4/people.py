@@ -9,13 +9,12 @@ from adapters.sandbox.lemmy.applications import application_of, decide, listed
 from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
-from adapters.sandbox.lemmy.rights import check_not_banned, require_admin
+from adapters.sandbox.lemmy.rights import check_not_banned, is_open_to, require_admin
 from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
 from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
-from adapters.sandbox.lemmy.v4.listing import CommentQuery, PostQuery, comments_wanted, posts_wanted
 from adapters.sandbox.lemmy.v4.messages.people import (
     AdminListUsers,
     ApproveApplication,
@@ -71,19 +70,32 @@ def get_person(call: Call, form: GetPerson) -> Json:
 
 @route("GET", "/api/v4/person/content", ListPersonContent, private=True)
 def person_content(call: Call, form: ListPersonContent) -> Json:
-    """A page of what somebody wrote, posts and comments mixed, the newest first."""
+    """A page of what somebody wrote, posts and comments mixed, the newest first.
+
+    Nothing is left out but what is in a private community, and under a post that the viewer has hidden: not even what
+    was removed or deleted, of which the text is withheld.
+    """
     author = asked_person(call, form.person_id, form.username)
     if author is None:
         raise LemmyError("no_id_given")
     community_id = asked_community(call, form.community_id, form.community_name)
+    state, me = call.state, call.viewer_id
+
+    def shows(post: Post) -> bool:
+        place = state.communities[post.community_id]
+        private = place.visibility == "Private" and not is_open_to(state, place, me)
+        hidden = me is not None and (post.id, me) in state.hidden_posts
+        return not private and not hidden and community_id in {None, place.id}
+
     found: list[Post | Comment] = []
     if form.type_ != "comments":
-        found += posts_wanted(
-            call, PostQuery(creator_id=author, community_id=community_id, show_hidden=True, show_read=True)
-        )
+        found += [post for post in state.posts.values() if post.creator_id == author and shows(post)]
     if form.type_ != "posts":
-        found += comments_wanted(call, CommentQuery(creator_id=author, community_id=community_id))
-    state = call.state
+        found += [
+            comment
+            for comment in state.comments.values()
+            if comment.creator_id == author and shows(state.posts[comment.post_id])
+        ]
 
     def name(row: Post | Comment) -> str:
         return f"{'C' if hasattr(row, 'path') else 'P'},{row.id}"

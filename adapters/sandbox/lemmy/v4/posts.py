@@ -70,8 +70,10 @@ def default_limit(call: Call) -> int:
 
 def default_listing(call: Call, asked: str | None, community_id: int | None) -> str:
     """Which communities are listed where nobody says so."""
-    if asked is not None or community_id is not None:
-        return str(asked or "all")
+    if community_id is not None:
+        return "all"  # whatever was asked for
+    if asked is not None:
+        return asked
     site = call.state.local_site
     return snake(site.default_post_listing_type if call.viewer is None else call.viewer.default_listing_type)
 

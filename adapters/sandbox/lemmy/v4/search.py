@@ -9,6 +9,7 @@ from adapters.sandbox.lemmy.posts import visible_post
 from adapters.sandbox.lemmy.rights import is_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.choices import SearchType
+from adapters.sandbox.lemmy.v4.comments import existing
 from adapters.sandbox.lemmy.v4.communities import communities_wanted, community_listing
 from adapters.sandbox.lemmy.v4.cursors import checked_limit
 from adapters.sandbox.lemmy.v4.errors import not_found
@@ -23,6 +24,7 @@ from adapters.sandbox.lemmy.v4.listing import (
 from adapters.sandbox.lemmy.v4.messages.site import ResolveObject, Search
 from adapters.sandbox.lemmy.v4.people import people_wanted, person_listing
 from adapters.sandbox.lemmy.v4.posts import asked_community, asked_person
+from adapters.sandbox.lemmy.v4.rows import visibility
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
@@ -147,11 +149,16 @@ def _known(call: Call, query: str) -> Json | None:
                 return {"type_": "post"} | views.post_view(post)
         for comment in state.comments.values():
             if comment.ap_id == query:
-                return {"type_": "comment"} | views.comment_view(comment)
+                return {"type_": "comment"} | views.comment_view(existing(call, comment.id))
         community = next((row for row in state.communities.values() if row.actor_id == query), None)
         person = next((row for row in state.people.values() if row.actor_id == query), None)
-    if person is not None and not person.deleted:
+    if person is not None:
+        if person.deleted and not call.viewer_is_admin:
+            raise not_found()
         return {"type_": "person"} | views.person_view(person)
-    if community is not None and not community.deleted and not community.removed:
+    if community is not None:
+        gone = (community.deleted or community.removed) and not call.viewer_is_admin
+        if gone or (visibility(community) == "local_only_private" and call.viewer is None):
+            raise not_found()
         return {"type_": "community"} | views.community_view(community)
     return None
