@@ -141,3 +141,10 @@ def test_where_addresses_are_verified_applications_wait_for_that(visitors: Visit
     assert refused == (400, "no_email_setup")
     [shown] = visitors.get("warden", f"{path}/list")["registration_applications"]
     assert shown["creator_local_user"]["accepted_application"] is True
+
+
+def test_a_purged_account_is_told_that_it_is_banned(visitors: Visitors) -> None:
+    visitors.send("warden", "/admin/purge/person", person_id=visitors.box.people["bob"].id)
+    answer = visitors.call("bob", "GET", "/api/v3/user/validate_auth")
+    assert (answer.status_code, answer.json()["error"]) == (400, "site_ban")
+    assert visitors.refusal("bob", "/post", name="A post", community_id=2) == (401, "incorrect_login")

@@ -208,9 +208,15 @@ def logout(call: Call, _: Nothing) -> Response:
 
 @route("GET", "/api/v3/user/validate_auth")
 def validate_auth(call: Call, _: Nothing) -> Json:
-    """The one call that says of a bad token that it is bad."""
+    """The one call that says of a bad token that it is bad, and of a purged account that it is banned."""
     if call.viewer is None:
-        raise LemmyError("not_logged_in")
+        row = call.state.tokens.get(call.token or "")
+        gone = row is not None and any(
+            call.state.people[user.person_id].banned
+            for user in call.state.local_users.values()
+            if user.id == row.user_id
+        )
+        raise LemmyError("site_ban" if gone else "not_logged_in")
     return {"success": True}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import communities, people
 from adapters.sandbox.lemmy.applications import application_of, decide, listed
 from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
@@ -164,7 +165,15 @@ def admin_users(call: Call, form: AdminListUsers) -> Json:
     """A page of accounts with their settings and bans."""
     require_admin(call)
     state = call.state
-    users = [user for user in state.local_users.values() if not form.banned_only or state.people[user.person_id].banned]
+    accounts = [(user, state.people[user.person_id]) for user in state.local_users.values()]
+    users = [
+        user
+        for user, person in accounts
+        if not person.deleted
+        and not (
+            form.banned_only and not (person.banned and (person.ban_expires is None or person.ban_expires > now()))
+        )
+    ]
     turn = -1 if form.sort == "old" else 1
 
     def order(user: LocalUser) -> Key:

@@ -85,7 +85,7 @@ def default_sort(call: Call) -> str:
 
 def asked_community(call: Call, number: int | None, name: str | None) -> int | None:
     """The community that a query names, if it names one."""
-    return named_community(call, name).id if number is None and name is not None else number
+    return number if name is None else named_community(call, name).id
 
 
 def asked_person(call: Call, number: int | None, name: str | None) -> int | None:

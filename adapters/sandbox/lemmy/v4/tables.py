@@ -83,6 +83,7 @@ class CommunityReport:
     community_id: int
     original_community_name: str
     original_community_title: str | None
+    original_community_summary: str | None
     original_community_sidebar: str | None
     original_community_icon: str | None
     original_community_banner: str | None
