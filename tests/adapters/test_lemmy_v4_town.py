@@ -164,3 +164,32 @@ def small() -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(buffer, "JPEG")
     return buffer.getvalue()
+
+
+def test_another_server_is_blocked_and_listened_to_again(town: NewTown) -> None:
+    enforcer = town.connect().enforcer
+    turn = SetSwitch(instance=MAIN, switch=Switch.FEDERATION, value="off", host="far.example")
+    before = enforcer.verify(turn)
+    assert before.so is False
+    assert isinstance(enforcer.apply(turn), Done)
+    assert enforcer.verify(turn).so
+    assert isinstance(enforcer.apply(turn), AlreadyDone)
+    assert isinstance(enforcer.revert(turn, before.state), Done)
+    assert enforcer.verify(turn).so is False
+    chosen = {"instance": "near.example", "allow": True, "reason": "x"}
+    town.call("admin", "POST", "admin/instance/allow", **chosen)
+    refused = enforcer.apply(turn)
+    assert isinstance(refused, Refused)
+    assert "take the other server off that list" in refused.note
+
+
+def test_blocks_of_whole_servers_are_told_and_lifted(town: NewTown) -> None:
+    instance = town.connect()
+    post = town.box.federate_post()
+    far = town.box.state.communities[town.box.state.posts[post].community_id].instance_id
+    for kind in ("communities", "persons"):
+        town.call("warden", "POST", f"account/block/instance/{kind}", instance_id=far, block=True)
+    (told,) = (line for line in instance.inspector.check() if line.what == "blocks")
+    assert (told.ok, "instance_communities_blocks, instance_persons_blocks" in told.detail) == (False, True)
+    instance.inspector.repair()
+    assert all(line.ok for line in instance.inspector.check() if line.what == "blocks")

@@ -87,3 +87,30 @@ def test_no_local_copies_if_the_server_is_set_so() -> None:
 def test_the_remote_instance_is_among_the_federated_ones(box: LemmySandbox, visitors: Visitors) -> None:
     linked = visitors.get(None, "/federated_instances")["federated_instances"]["linked"]
     assert [instance["domain"] for instance in linked] == [box.federation.domain]
+
+
+def test_what_comes_from_a_blocked_server_is_in_no_list_of_ones_own(box: LemmySandbox, visitors: Visitors) -> None:
+    post = box.federate_post()
+    comment = box.federate_comment(post, "hello")
+    far = box.state.posts[post].community_id
+    number = box.state.communities[far].instance_id
+
+    def seen() -> tuple[bool, bool, bool]:
+        query = {"type_": "All", "sort": "New"}
+        posts = [row["post"]["id"] for row in visitors.get("erin", "/post/list", **query)["posts"]]
+        comments = [row["comment"]["id"] for row in visitors.get("erin", "/comment/list", **query)["comments"]]
+        places = [row["community"]["id"] for row in visitors.get("erin", "/community/list", type_="All")["communities"]]
+        return post in posts, comment in comments, far in places
+
+    assert seen() == (True, True, True)
+    assert visitors.send("erin", "/site/block", instance_id=number, block=True) == {"blocked": True}
+    assert seen() == (False, False, False)
+    [block] = visitors.get("erin", "/site")["my_user"]["instance_blocks"]
+    assert (block["instance"]["id"], block["site"]["instance_id"]) == (number, number)
+    assert visitors.get("erin", "/post", id=post)["post_view"]["post"]["id"] == post
+    assert visitors.send("erin", "/site/block", instance_id=number, block=False) == {"blocked": False}
+    assert seen() == (True, True, True)
+    own = box.state.site.instance_id
+    assert visitors.refusal("erin", "/site/block", instance_id=own, block=True) == (400, "cant_block_local_instance")
+    missing = visitors.refusal("erin", "/site/block", instance_id=999, block=True)
+    assert missing == (400, "instance_block_already_exists")

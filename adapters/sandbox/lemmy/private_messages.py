@@ -150,7 +150,10 @@ def list_messages(call: Call, form: ListPrivateMessages) -> Json:
         both = {message.creator_id, message.recipient_id}
         if me not in both or message.deleted or message.removed:
             return False
+        from_where = state.people[message.creator_id].instance_id
         if (message.creator_id, message.recipient_id) in state.person_blocks:
+            return False
+        if (from_where, message.recipient_id) in state.instance_blocks:
             return False
         if form.unread_only:
             unread = message.recipient_id == me and not message.read

@@ -209,7 +209,9 @@ def communities_wanted(
         if (listing == "moderator_view" and (row.id, me) not in state.moderators) or listing == "suggested":
             return False
         wants = show_nsfw or (call.viewer.show_nsfw if call.viewer else state.site.content_warning is not None)
-        return (wants or not row.nsfw) and (row.id, me) not in state.community_blocks
+        if (row.id, me) in state.community_blocks or (row.instance_id, me) in state.instance_blocks:
+            return False
+        return wants or not row.nsfw
 
     return [row for row in state.communities.values() if shows(row)]
 

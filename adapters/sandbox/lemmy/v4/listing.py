@@ -17,6 +17,7 @@ from adapters.sandbox.lemmy.v4.rows import visibility
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.rows import Comment, Community, Post
+    from adapters.sandbox.lemmy.state import State
     from adapters.sandbox.lemmy.v4.cursors import Key
 
 
@@ -137,10 +138,18 @@ def _suits_me(call: Call, query: PostQuery, post: Post, me: int) -> bool:
     words = call.server.v4.preferences_of(viewer.id).blocking_keywords
     if any(word.lower() in text.lower() for word in words for text in (post.name, post.url or "", post.body or "")):
         return False
+    community = state.communities[post.community_id]
+    return post.language_id in viewer.languages and not is_blocked(state, community, post.creator_id, me)
+
+
+def is_blocked(state: State, community: Community, author: int, me: int) -> bool:
+    """Whether a viewer has blocked somebody or his server, or a community or its server and does not follow it."""
+    theirs = (community.instance_id, me) in state.instance_blocks and (community.id, me) not in state.followers
     return (
-        post.language_id in viewer.languages
-        and (post.community_id, me) not in state.community_blocks
-        and (post.creator_id, me) not in state.person_blocks
+        theirs
+        or (community.id, me) in state.community_blocks
+        or (author, me) in state.person_blocks
+        or (state.people[author].instance_id, me) in state.instance_people_blocks
     )
 
 
@@ -222,8 +231,6 @@ def _shows_comment(call: Call, query: CommentQuery, comment: Comment) -> bool:
         return True
     if state.people[comment.creator_id].bot_account and not call.me.show_bot_accounts:
         return False
-    return query.listing == "moderator_view" or (
-        comment.language_id in call.me.languages
-        and (community.id, me) not in state.community_blocks
-        and (comment.creator_id, me) not in state.person_blocks
-    )
+    if comment.language_id not in call.me.languages:
+        return False
+    return query.listing == "moderator_view" or not is_blocked(state, community, comment.creator_id, me)

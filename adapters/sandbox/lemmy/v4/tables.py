@@ -104,6 +104,7 @@ class Tables:
     moments: dict[Act, datetime] = field(default_factory=dict)
     modlog: list[Entry] = field(default_factory=list)
     community_reports: dict[int, CommunityReport] = field(default_factory=dict)
+    block_ends: dict[int, datetime] = field(default_factory=dict)  # by blocked instance
 
     def preferences_of(self, local_user_id: int) -> Preferences:
         """The newer settings of an account."""

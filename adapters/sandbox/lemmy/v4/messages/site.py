@@ -99,6 +99,25 @@ class GetFederatedInstances:
 
 
 @form
+class AdminBlockInstance:
+    """POST /admin/instance/block."""
+
+    instance: str
+    block: bool
+    reason: str
+    expires_at: Long | None = None
+
+
+@form
+class AdminAllowInstance:
+    """POST /admin/instance/allow."""
+
+    instance: str
+    allow: bool
+    reason: str
+
+
+@form
 class CreateTagline:
     """POST /admin/tagline."""
 
