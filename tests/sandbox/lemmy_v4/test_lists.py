@@ -293,3 +293,19 @@ def test_moderators_do_not_read_what_administrators_wrote_and_removed(visitors: 
         visitors.send("admin", "/post/remove", post_id=post, removed=True, reason="a test")
         view = visitors.get("erin", "/post", id=post)["post_view"]
         assert (view["post"]["body"], view["can_mod"]) == (text, text != "")
+
+
+def test_a_search_that_goes_wrong_looks_as_if_nothing_were_found(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community(), name="a rare word")["id"]
+    query = {"search_term": "rare word", "type_": "posts"}
+    for wrong, found in (
+        ({}, [post]),
+        ({"limit": 51}, []),
+        ({"page_cursor": "none"}, []),
+        ({"post_url_only": "true"}, []),
+        ({"time_range_seconds": 3600}, [post]),
+        ({"time_range_seconds": 0}, []),
+        ({"type_": "all", "page_cursor": "none,none"}, []),
+    ):
+        answer = visitors.get("bob", "/search", **query | wrong)
+        assert [row["post"]["id"] for row in answer["posts"]] == found

@@ -73,6 +73,7 @@ class Search:
     creator_id: Id | None = None
     creator_username: str | None = None
     type_: SearchType | None = None
+    time_range_seconds: Id | None = None
     listing_type: ListingType | None = None
     title_only: bool | None = None
     post_url_only: bool | None = None
