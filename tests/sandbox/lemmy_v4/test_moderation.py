@@ -242,9 +242,12 @@ def test_a_purged_person_is_a_banned_shell(visitors: Visitors) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     me = visitors.client.get(f"{visitors.box.url}/api/v4/account", headers=headers).json()
     number = me["local_user_view"]["person"]["id"]
+    end = int(time.time()) + 86400
+    first = visitors.send("warden", "/admin/ban", person_id=number, ban=True, expires_at=end, **REASON)["person_view"]
     visitors.send("warden", "/admin/purge/person", person_id=number, **REASON)
     until(lambda: visitors.box.state.people[number].deleted)
-    assert visitors.get("warden", "/person", person_id=number)["person_view"]["banned"] is True
+    view = visitors.get("warden", "/person", person_id=number)["person_view"]
+    assert (view["banned"], view["ban_expires_at"]) == (True, first["ban_expires_at"])
     assert visitors.call("alice", "GET", "/person", params={"person_id": number}).status_code == 404
 
 

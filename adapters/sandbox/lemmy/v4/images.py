@@ -152,16 +152,10 @@ def list_media(call: Call, form: Page) -> Json:
     return {"items": [views.image_view(image, call.person) for image in found]} | around
 
 
-def _is_closed(call: Call) -> bool:
-    """Whether the caller is shown no images: strangers, where the site is private and no other server asks it."""
-    site = call.state.local_site
-    return call.viewer is None and site.private_instance and not site.federation_enabled
-
-
 @route("GET", "/api/v4/image/proxy", ImageProxy, locked=False)
 def image_proxy(call: Call, form: ImageProxy) -> Response:
     """An image of another server that one of our posts shows; fetched again if it is not here any more."""
-    if _is_closed(call):
+    if call.viewer is None and call.server.closed_to_strangers:
         return Response(b"", status_code=401)
     if not is_url(form.url):
         raise unknown("relative URL without a base")
@@ -212,7 +206,7 @@ def pictrs_health(call: Call, _: Nothing) -> Json:
 @route("GET", "/api/v4/image/{}", GetImage, locked=False)
 def get_image(call: Call, form: GetImage) -> Response:
     """A file, or a smaller copy of it, to nearly anyone. What is missing has no body."""
-    if _is_closed(call):
+    if call.viewer is None and call.server.closed_to_strangers:
         return Response(b"", status_code=401)
     (alias,) = call.path
     require_pictrs(call, f"image/original/{alias}")
