@@ -19,7 +19,13 @@ from starlette.responses import Response
 from adapters.sandbox.clock import trimmed_ns
 from adapters.sandbox.loopback import OutsideLoopbackError, fetch
 from adapters.sandbox.pictrs.errors import PictrsError, json_answer
-from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, EmptyMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.formats import (
+    TARGETS,
+    BrokenMediaError,
+    EmptyMediaError,
+    InvalidMediaError,
+    OversizedMediaError,
+)
 from adapters.sandbox.pictrs.queries import allowed_methods, is_url, moment, named_file, unsigned, wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
@@ -55,6 +61,8 @@ def failure(error: Exception) -> PictrsError:
             return error
         case EmptyMediaError():
             return PictrsError(400, "validate-file-empty", "Uploaded file is empty")
+        case OversizedMediaError():
+            return PictrsError(error.status, error.code, error.msg)
         case InvalidMediaError():
             return PictrsError(400, "command-failure", "Invalid media file provided")
         case BrokenMediaError():

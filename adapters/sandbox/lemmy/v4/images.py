@@ -63,7 +63,7 @@ def take_upload(call: Call, side: int, *, still: bool = False) -> tuple[str, str
 
 def _check_still(data: bytes) -> None:
     if probe(data).format.kind == "Animation":
-        raise PictrsError(400, "validate-media-type", "Media type wasn't allowed for this upload")
+        raise PictrsError(400, "media-disallowed", "Media type wasn't allowed for this upload")
 
 
 @route("POST", "/api/v4/image", bucket="image", login=True, locked=False, strict=True)
