@@ -207,3 +207,11 @@ def test_a_file_that_comes_again_while_it_is_purged_goes_with_the_others(visitor
     assert visitors.file(again).status_code == 200
     until(lambda: visitors.file(again).status_code == 404)
     assert visitors.file(first).status_code == 404
+
+
+def test_a_picture_that_is_not_there_cannot_be_proxied(visitors: Visitors) -> None:
+    gone = f"{visitors.box.remote_url}/pictrs/image/{MISSING}"
+    for path, query in (("/image/original", {"proxy": gone}), ("/image/download", {"url": gone})):
+        answer = pictrs(visitors, "GET", path, params=query)
+        said = {"code": "download-file-error", "msg": "Unable to download image, bad response 404 Not Found"}
+        assert (answer.status_code, answer.json()) == (500, said)

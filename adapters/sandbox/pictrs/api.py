@@ -77,6 +77,9 @@ def failure(error: Exception) -> PictrsError:
             return PictrsError(404, "proxy-not-found", "Media has not been proxied")
         case httpx.ConnectError():
             return PictrsError(500, "http-client-error", "Connection refused (os error 111)")
+        case httpx.HTTPStatusError():
+            said = f"{error.response.status_code} {error.response.reason_phrase}"
+            return PictrsError(500, "download-file-error", f"Unable to download image, bad response {said}")
         case OutsideLoopbackError() | httpx.HTTPError():
             return PictrsError(500, "http-client-error", "error sending request")
     raise error

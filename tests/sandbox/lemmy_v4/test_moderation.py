@@ -305,3 +305,12 @@ def test_removed_communities_are_not_reported_and_a_conclusion_stays(visitors: V
     assert again["community_report"]["conclusion"] == "seen"
     visitors.send("admin", "/community/remove", community_id=here, removed=True, **REASON)
     assert visitors.refusal("alice", "/community/report", community_id=here, **REASON) == (400, "deleted")
+
+
+def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
+    written = {"recipient_id": visitors.box.people["bob"].id, "content": "hello"}
+    for who in ("alice", "bob"):
+        visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=False)
+        assert visitors.refusal("alice", "/private_message", **written) == (400, "couldnt_create")
+        visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=True)
+    visitors.send("alice", "/private_message", **written)
