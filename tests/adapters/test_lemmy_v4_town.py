@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -157,6 +158,28 @@ def test_registration_and_uploads_are_switched_and_back(town: NewTown) -> None:
             assert refused.json()["error"] == "image_upload_disabled"
         assert isinstance(enforcer.revert(turn, before.state), Done)
         assert enforcer.verify(turn).so is False
+
+
+def test_switch_on_a_busy_server_that_still_tells_the_old_settings_is_verified(town: NewTown) -> None:
+    enforcer, visitor, done = town.connect().enforcer, town.client("alice"), threading.Event()
+
+    def visit() -> None:
+        while not done.wait(0.05):
+            visitor.get("/api/v4/site")
+
+    time.sleep(1.05)
+    for path, seconds in (("account", 0.7), ("site", 0.4), ("account", 0.0)):  # kept apart from what it is built from
+        visitor.get(f"/api/v4/{path}")
+        time.sleep(seconds)
+    visits = threading.Thread(target=visit)
+    visits.start()
+    try:
+        turn = SetSwitch(instance=MAIN, switch=Switch.UPLOADS, value="off")
+        assert isinstance(enforcer.apply(turn), Done)
+        assert enforcer.verify(turn).so
+    finally:
+        done.set()
+        visits.join()
 
 
 def small() -> bytes:

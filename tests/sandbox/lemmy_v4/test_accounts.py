@@ -187,6 +187,25 @@ def test_what_comes_from_a_blocked_server_is_in_no_list_of_ones_own(visitors: Vi
     visitors.send("erin", "/account/block/instance/communities", instance_id=number, block=False)
 
 
+def test_the_sites_answer_is_up_to_two_seconds_old(visitors: Visitors) -> None:
+    def name() -> str:
+        return str(visitors.get(None, "/site")["site_view"]["site"]["name"])
+
+    before = name()
+    time.sleep(1.05)  # what was remembered is over
+    visitors.get("alice", "/account")
+    told = visitors.send("admin", "/site", method="PUT", name="renamed")["site_view"]["site"]["name"]
+    assert told == "renamed"
+    time.sleep(0.8)
+    assert name() == before
+    time.sleep(0.8)
+    assert name() == before
+    time.sleep(0.4)
+    assert name() == "renamed"
+    visitors.send("admin", "/site", method="PUT", name=before)
+    time.sleep(2.05)
+
+
 def test_taglines_and_emoji_are_listed(visitors: Visitors) -> None:
     visitors.send("admin", "/admin/tagline", content="![x](http://127.0.0.1/x.png)")
     emoji = {

@@ -60,6 +60,8 @@ class LemmyV4App(LemmyApp):
         try:
             if request.scope["path"].startswith(_SCOPES):
                 told = self._charged(request)
+                with self._server.state.lock:
+                    site.take_snapshot(self._server)
             answer = self._dispatch(request, body, token)
         except LemmyError as error:
             answer = json_answer(*answer_for(error))

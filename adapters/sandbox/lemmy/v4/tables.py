@@ -10,6 +10,8 @@ from adapters.sandbox.clock import now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adapters.sandbox.lemmy.site_rows import LocalSite, RateLimits, Site
+
 Act = tuple[str, int, int]  # what was done, to which row, by which person
 
 
@@ -95,6 +97,18 @@ class CommunityReport:
     conclusion: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The settings as they were at a moment of the monotonic clock."""
+
+    at: float
+    site: Site
+    local_site: LocalSite
+    rate_limits: RateLimits
+    settings: SiteSettings
+    image_mode: str
+
+
 @dataclass(slots=True)
 class Tables:
     """The rows. The lock of ``State`` guards them too."""
@@ -105,6 +119,7 @@ class Tables:
     modlog: list[Entry] = field(default_factory=list)
     community_reports: dict[int, CommunityReport] = field(default_factory=dict)
     block_ends: dict[int, datetime] = field(default_factory=dict)  # by blocked instance
+    snapshot: Snapshot | None = None
 
     def preferences_of(self, local_user_id: int) -> Preferences:
         """The newer settings of an account."""
