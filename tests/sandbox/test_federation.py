@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx
+from starlette.responses import Response
 
 from adapters.sandbox.lemmy import LemmySandbox
+from adapters.sandbox.serving import LoopbackServer
 from golden.pictures import circles
 
 from .visitors import Visitors, until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from starlette.types import Receive, Scope, Send
 
 
 def test_remote_posts_bear_the_marks_of_their_server(box: LemmySandbox, visitors: Visitors) -> None:
@@ -114,3 +123,32 @@ def test_what_comes_from_a_blocked_server_is_in_no_list_of_ones_own(box: LemmySa
     assert visitors.refusal("erin", "/site/block", instance_id=own, block=True) == (400, "cant_block_local_instance")
     missing = visitors.refusal("erin", "/site/block", instance_id=999, block=True)
     assert missing == (400, "instance_block_already_exists")
+
+
+def test_picture_that_the_validator_refuses_is_in_the_post_and_not_behind_the_proxy() -> None:
+    def refuse(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return Response(b"", 403)(scope, receive, send)
+
+    validator = LoopbackServer(refuse)
+    validator.start()
+    for url, status, code in (
+        (f"{validator.url}/check", 400, "failed-external-validation"),
+        (f"http://localhost:{validator.port}/check", 500, "http-client-error"),  # no name leads to this machine
+    ):
+        with LemmySandbox(image_mode="ProxyAllImages", validation_url=url) as box, httpx.Client() as client:
+            number = box.federate_post(image=circles(1))
+            post = Visitors(box, client).get("warden", "/post", id=number)["post_view"]
+            assert "image_details" not in post
+            answer = client.get(post["post"]["url"])
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
+    validator.stop()
+
+
+def test_proxy_sends_to_hosts_that_would_limit_it(box: LemmySandbox, visitors: Visitors) -> None:
+    url = "https://i.imgur.com/x.png"
+    assert visitors.call(None, "GET", "/api/v3/image_proxy", params={"url": url}).status_code == 404
+    box.state.remote_images.add(url)
+    answer = visitors.call(None, "GET", "/api/v3/image_proxy", params={"url": url})
+    assert (answer.status_code, answer.headers["location"]) == (307, url)
+    refused = visitors.call(None, "GET", "/api/v3/image_proxy", params={"url": "x.png"})
+    assert (refused.status_code, refused.json()["message"]) == (400, "relative URL without a base")

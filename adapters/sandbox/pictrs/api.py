@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.sandbox.clock import trimmed_ns
-from adapters.sandbox.loopback import OutsideLoopbackError, fetch
+from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.errors import PictrsError, json_answer
 from adapters.sandbox.pictrs.formats import (
     TARGETS,
@@ -26,6 +26,7 @@ from adapters.sandbox.pictrs.formats import (
     InvalidMediaError,
     OversizedMediaError,
 )
+from adapters.sandbox.pictrs.network import download
 from adapters.sandbox.pictrs.queries import allowed_methods, is_url, moment, named_file, unsigned, wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
@@ -42,7 +43,6 @@ from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachabl
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-USER_AGENT = "pict-rs v0.5.24"
 _INTERNAL_METHODS = {
     "aliases": "GET",
     "delete": "POST",
@@ -180,7 +180,7 @@ class PictrsApp:
             raise PictrsError(400, "invalid-query", "missing field `url`")
         if not is_url(url):
             raise PictrsError(400, "download-file-error", "relative URL without a base")
-        data = fetch(url, USER_AGENT).raise_for_status().content
+        data = download(url)
         return json_answer(uploaded([self.store.ingest(data, resize=int(resize) if resize else None)]), 201)
 
     def _is_here(self, alias: str | None, proxy: str | None) -> bool:
@@ -193,7 +193,7 @@ class PictrsApp:
             return alias
         url = proxy or ""
         if self.store.proxied(url) is None:
-            self.store.ingest_proxied(url, fetch(url, USER_AGENT).raise_for_status().content)
+            self.store.ingest_proxied(url, download(url))
         return self.store.resolve(None, url)
 
     def _details(self, alias: str | None, proxy: str | None) -> Response:
