@@ -14,8 +14,6 @@ from golden.pictures import circles
 from .visitors import Visitors, until
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from starlette.types import Receive, Scope, Send
 
 
@@ -85,6 +83,17 @@ def test_everything_remote_is_shown_through_the_proxy_if_the_server_is_set_so() 
         assert len(box.state.images) == 0
 
 
+def test_proxy_fetches_what_stands_before_an_ampersand() -> None:
+    with LemmySandbox(image_mode="ProxyAllImages") as box, httpx.Client() as client:
+        far = box.remote_file(circles(1)) + "?format=png&thumbnail=96"
+        number = box.federate_post(url=far)
+        shown = Visitors(box, client).get("warden", "/post", id=number)["post_view"]["post"]["url"]
+        assert box.files.proxied(far)
+        assert box.files.proxied(far.removesuffix("&thumbnail=96")) is None
+        assert client.get(shown).status_code == 200
+        assert box.files.proxied(far.removesuffix("&thumbnail=96"))
+
+
 def test_no_local_copies_if_the_server_is_set_so() -> None:
     with LemmySandbox(image_mode="None") as box, httpx.Client() as client:
         number = box.federate_post(image=circles(1))
@@ -126,8 +135,8 @@ def test_what_comes_from_a_blocked_server_is_in_no_list_of_ones_own(box: LemmySa
 
 
 def test_picture_that_the_validator_refuses_is_in_the_post_and_not_behind_the_proxy() -> None:
-    def refuse(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return Response(b"", 403)(scope, receive, send)
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(b"", 403)(scope, receive, send)
 
     validator = LoopbackServer(refuse)
     validator.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 import httpx
 from starlette.responses import JSONResponse, Response
@@ -114,6 +114,15 @@ def pictrs_health(call: Call, _: Nothing) -> Response:
     return Response(b"")
 
 
+def _as_pictrs_reads(url: str) -> str:
+    """What pict-rs is asked for: 0.19 writes the URL into a query as it is, where an ampersand ends it.
+
+    What is encoded in it is decoded there, once more.
+    """
+    asked = unquote_plus(url.partition("#")[0].partition("&")[0])
+    return quote(asked, safe="/?#[]@:!$&'()*+,;=%~-._")
+
+
 @route("GET", "/api/v3/image_proxy", ImageProxy, bucket=None, locked=False)
 def image_proxy(call: Call, form: ImageProxy) -> Response:
     """An image of another server that one of our posts shows; fetched again if it is not here any more."""
@@ -125,9 +134,10 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
     if urlsplit(form.url).hostname in _BYPASSED:
         return Response(b"", status_code=307, headers={"location": form.url})
     _require_pictrs(call, f"image/original?proxy={form.url}")
+    url = _as_pictrs_reads(form.url)
     try:
-        proxied_file(call.server, form.url)
-        alias = call.server.files.resolve(None, form.url)
+        proxied_file(call.server, url)
+        alias = call.server.files.resolve(None, url)
         return shown_file(call, alias, source=form.url, format_=form.format, thumbnail=form.thumbnail)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
