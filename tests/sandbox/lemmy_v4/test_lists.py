@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -309,3 +309,31 @@ def test_a_search_that_goes_wrong_looks_as_if_nothing_were_found(visitors: Visit
     ):
         answer = visitors.get("bob", "/search", **query | wrong)
         assert [row["post"]["id"] for row in answer["posts"]] == found
+
+
+def test_age_of_what_is_listed_is_limited_by_the_account_or_else_by_the_site(visitors: Visitors) -> None:
+    here = visitors.community()
+    post = visitors.post("alice", here)["id"]
+    comment = visitors.comment("alice", post)["id"]
+    for row in (visitors.box.state.posts[post], visitors.box.state.comments[comment]):
+        row.published -= timedelta(hours=2)
+
+    def listed(**query: int) -> int:
+        return sum(
+            len(visitors.get("bob", f"/{what}/list", community_id=here, **query)["items"])
+            for what in ("post", "comment")
+        )
+
+    def set_to(who: str, path: str, seconds: int) -> None:
+        visitors.send(who, path, method="PUT", default_post_time_range_seconds=seconds)
+
+    assert listed() == 2
+    set_to("admin", "/site", 3600)
+    assert (listed(), listed(time_range_seconds=0), listed(time_range_seconds=9000)) == (0, 2, 2)
+    set_to("bob", "/account/settings/save", 9000)
+    assert (listed(), listed(time_range_seconds=3600)) == (2, 0)
+    set_to("admin", "/site", 0)
+    set_to("bob", "/account/settings/save", 3600)
+    assert listed() == 0
+    set_to("bob", "/account/settings/save", 0)
+    assert listed() == 2

@@ -105,6 +105,7 @@ def site_view(server: Server, seen: Snapshot) -> Json:
         **{name: value for name, value in counts.items() if name != "site_id"},
         email_notifications_disabled=more["email_notifications_disabled"],
         default_items_per_page=more["default_items_per_page"],
+        default_post_time_range_seconds=more["default_post_time_range_seconds"] or None,  # 0 takes it away
         image_mode=snake(seen.image_mode),
         **images,
         max_invites_per_user_allowed=more["max_invites_per_user_allowed"],

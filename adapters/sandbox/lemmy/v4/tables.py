@@ -48,6 +48,7 @@ class SiteSettings:
     image_upload_disabled: bool = False
     max_invites_per_user_allowed: int = 10
     default_items_per_page: int = 20
+    default_post_time_range_seconds: int | None = None
     default_comment_sort_type: str = "hot"
     oauth_registration: bool = True
     post_upvotes: str = "all"

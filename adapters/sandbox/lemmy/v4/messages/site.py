@@ -141,6 +141,7 @@ class EditSite:
     default_post_listing_mode: PostListingMode | None = None
     default_post_sort_type: PostSortType | None = None
     default_items_per_page: Id | None = None
+    default_post_time_range_seconds: Id | None = None
     default_comment_sort_type: CommentSortType | None = None
     legal_information: str | None = None
     application_email_admins: bool | None = None
