@@ -167,8 +167,22 @@ class Account:
         return unseen
 
 
+def ban(me: Json) -> CheckResult | None:
+    """The line that says that the account is banned. ``me``: our own ``LocalUserView``.
+
+    0.19 does not know a banned account any more; 1.0 lets it in and shows it everything, and refuses its deeds.
+    """
+    if not me.get("banned"):
+        return None
+    name = me["person"]["name"]
+    remedy = f"let an admin unban {name}: until then it can read, and do nothing"
+    return CheckResult(what="admin", ok=False, detail=f"{name} is banned from this server", remedy=remedy)
+
+
 def _admin(site: Site) -> CheckResult:
     me = site.me
+    if me is not None and (banned := ban(me)) is not None:
+        return banned
     if me is not None and me["local_user"].get("admin"):
         return CheckResult(what="admin", ok=True, detail="the account is an admin")
     remedy = "let an admin make it one again: the upload list, removals and bans need it"

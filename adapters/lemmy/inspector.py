@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.lemmy.account import ban
 from bot.domain.errors import NotLoggedInError, PlatformError, RateLimitedError, UnreachableError
 from bot.domain.hosts import host_of
 from bot.ports import CheckResult
@@ -120,7 +121,9 @@ class LemmyInspector:
         )
 
     def _admin(self, me: Json) -> CheckResult:
-        name = me["person"]["name"]
+        name, banned = me["person"]["name"], ban(me)
+        if banned is not None:
+            return banned
         if me["local_user"].get("admin"):
             return CheckResult(what="admin", ok=True, detail=f"{name} is an admin")
         remedy = f"let an admin make {name} an admin: the upload list, removals and bans need it"

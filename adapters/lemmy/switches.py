@@ -40,6 +40,8 @@ _NO_UPLOADS = (
 class Switches:
     """Settings of one server."""
 
+    cached = CACHED
+
     def __init__(self, client: LemmyClient, own_host: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         """``own_host``: of the server of ``client``, which is not cut off from itself."""
         self._client = client
@@ -124,7 +126,7 @@ class Switches:
                 "all in: decide on them or purge them, then ask for it again",
             )
         self._set_mode(mode)
-        self._sleep(CACHED)
+        self._sleep(self.cached)
         return Done(note=f"{_told(mode)}; it was: {_told(now)}")
 
     def _block(self, host: str, *, blocked: bool) -> Outcome:

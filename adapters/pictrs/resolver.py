@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote_plus
 
 from adapters.pictrs.paths import Paths
 from bot.domain.content import Alias, RemoteUrl, StorageKey
@@ -27,10 +28,13 @@ class PictrsFiles:
     def names(self, name: Name) -> Sequence[Name]:
         """Every other name of the same bytes, and the path where they lie. Raises ``PlatformError``.
 
-        Of a file of another server: the names of the copy that pict-rs keeps for the image proxy.
+        Of a file of another server: the names of the copies that pict-rs keeps for the image proxy. There are two if
+        0.19 asks for another address than the post has, and they need not be alike.
         """
         if isinstance(name, RemoteUrl):
-            return [self._alias(one) for one in self._client.aliases_of_proxied(name.value)]
+            urls = dict.fromkeys((name.value, _as_lemmy_asks(name.value)))
+            copies = (one for url in urls for one in self._client.aliases_of_proxied(url))
+            return [self._alias(one) for one in dict.fromkeys(copies)]
         if not self._is_own(name):
             return ()
         others = [other for other in self._client.aliases(name.value) if other != name.value]
@@ -57,3 +61,13 @@ class PictrsFiles:
 
     def _is_own(self, name: Name) -> bool:
         return isinstance(name, Alias) and name.instance == self._instance
+
+
+def _as_lemmy_asks(url: str) -> str:
+    """What the image proxy of 0.19 has pict-rs fetch for a reader.
+
+    It writes the URL into a query as it is, where an ampersand ends it and pict-rs decodes it once more:
+    crates/routes/src/images.rs, ``ProcessUrl for ImageProxyParams``.
+    """
+    asked = unquote_plus(url.partition("#")[0].partition("&")[0])
+    return quote(asked, safe="/?#[]@:!$&'()*+,;=%~-._")

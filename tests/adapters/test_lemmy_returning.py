@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from lemmy_town import MAIN, Town, picture
+from starlette.responses import Response
 
 import making
 from adapters.lemmy import uploads
 from adapters.sandbox.lemmy import LemmySandbox
+from adapters.sandbox.serving import LoopbackServer
 from bot.attribution import Index
 from bot.domain.content import Alias, Role, StoredFile, SubjectKey
 from bot.domain.decisions import HoldReason, IntentState, PurgeFile, Report
@@ -28,6 +30,8 @@ from pipeline import test_examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import Receive, Scope, Send
 
     from bot.ports import IntentRecord
 
@@ -171,6 +175,35 @@ def test_what_the_image_proxy_fetches_again_is_purged_again_until_that_proves_va
     assert len(house.all(Report)) == 1, "the same post is not reported twice"
     assert len(town.call("admin", "GET", "post/report/list", post_id=post)["post_reports"]) == 1
     house.close()
+
+
+def test_what_readers_are_shown_is_purged_though_the_address_in_the_post_shows_something_else(
+    proxying: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.19 has only what stands before an ampersand fetched for them."""
+    town = proxying
+    house = open_house(town, monkeypatch, "purge_file")
+    harmless, shown_to_readers = picture(), picture()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        content = harmless if b"&" in scope["query_string"] else shown_to_readers
+        await Response(content, media_type="image/png")(scope, receive, send)
+
+    far = LoopbackServer(serve)
+    far.start()
+    post = town.post("alice", url=f"{far.url}/x.png?a=1&b=2")
+    shown = town.call("admin", "GET", "post", id=post)["post_view"]["post"]["url"]
+    house.listed.add(hashlib.sha256(httpx.get(shown, trust_env=False).content).hexdigest())
+    copies = [town.box.files.proxied(f"{far.url}/x.png?a=1{rest}") for rest in ("", "&b=2")]
+    house.read(post)
+    house.work()
+    (purge,) = house.all(PurgeFile)
+    assert isinstance(purge.intent, PurgeFile)
+    assert (purge.intent.name.value, purge.state) == (copies[0], IntentState.DONE)
+    left = [town.box.files.proxied(f"{far.url}/x.png?a=1{rest}") for rest in ("", "&b=2")]
+    assert left == [None, copies[1]]
+    house.close()
+    far.stop()
 
 
 def test_file_that_a_purged_address_shows_instead_is_not_taken_for_the_purged_one(

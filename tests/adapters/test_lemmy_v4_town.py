@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,18 @@ def test_upload_of_a_banned_account_that_nobody_posts_is_found_and_still_has_its
     assert upload is not None
     assert upload.uploader.local_id == str(alice)
     assert instance.resolver.digest(alias) == found[alias].sha256
+
+
+def test_bot_that_is_banned_is_let_in_and_says_that_it_can_do_nothing(town: NewTown) -> None:
+    instance, me = town.connect(), town.box.people["warden"].id
+    town.call("admin", "POST", "admin/ban", person_id=me, ban=True, reason="x")
+    for lines in (instance.inspector.check(), instance.account.look(mend=False)):
+        (told,) = (line for line in lines if line.what == "admin")
+        assert (told.ok, told.detail) == (False, "warden is banned from this server")
+        assert "unban warden" in told.remedy
+    town.call("admin", "POST", "admin/ban", person_id=me, ban=False, reason="x")
+    time.sleep(1.1)
+    assert all(line.ok for line in instance.inspector.check() if line.what == "admin")
 
 
 def test_uploader_that_the_server_does_not_name_is_nobody(town: NewTown) -> None:
@@ -146,8 +160,59 @@ def test_registration_and_uploads_are_switched_and_back(town: NewTown) -> None:
         assert enforcer.verify(turn).so is False
 
 
+def test_switch_on_a_busy_server_that_still_tells_the_old_settings_is_verified(town: NewTown) -> None:
+    enforcer, visitor, done = town.connect().enforcer, town.client("alice"), threading.Event()
+
+    def visit() -> None:
+        while not done.wait(0.05):
+            visitor.get("/api/v4/site")
+
+    time.sleep(1.05)
+    for path, seconds in (("account", 0.7), ("site", 0.4), ("account", 0.0)):  # kept apart from what it is built from
+        visitor.get(f"/api/v4/{path}")
+        time.sleep(seconds)
+    visits = threading.Thread(target=visit)
+    visits.start()
+    try:
+        turn = SetSwitch(instance=MAIN, switch=Switch.UPLOADS, value="off")
+        assert isinstance(enforcer.apply(turn), Done)
+        assert enforcer.verify(turn).so
+    finally:
+        done.set()
+        visits.join()
+
+
 def small() -> bytes:
     """As little work for the server as a picture can be."""
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(buffer, "JPEG")
     return buffer.getvalue()
+
+
+def test_another_server_is_blocked_and_listened_to_again(town: NewTown) -> None:
+    enforcer = town.connect().enforcer
+    turn = SetSwitch(instance=MAIN, switch=Switch.FEDERATION, value="off", host="far.example")
+    before = enforcer.verify(turn)
+    assert before.so is False
+    assert isinstance(enforcer.apply(turn), Done)
+    assert enforcer.verify(turn).so
+    assert isinstance(enforcer.apply(turn), AlreadyDone)
+    assert isinstance(enforcer.revert(turn, before.state), Done)
+    assert enforcer.verify(turn).so is False
+    chosen = {"instance": "near.example", "allow": True, "reason": "x"}
+    town.call("admin", "POST", "admin/instance/allow", **chosen)
+    refused = enforcer.apply(turn)
+    assert isinstance(refused, Refused)
+    assert "take the other server off that list" in refused.note
+
+
+def test_blocks_of_whole_servers_are_told_and_lifted(town: NewTown) -> None:
+    instance = town.connect()
+    post = town.box.federate_post()
+    far = town.box.state.communities[town.box.state.posts[post].community_id].instance_id
+    for kind in ("communities", "persons"):
+        town.call("warden", "POST", f"account/block/instance/{kind}", instance_id=far, block=True)
+    (told,) = (line for line in instance.inspector.check() if line.what == "blocks")
+    assert (told.ok, "instance_communities_blocks, instance_persons_blocks" in told.detail) == (False, True)
+    instance.inspector.repair()
+    assert all(line.ok for line in instance.inspector.check() if line.what == "blocks")

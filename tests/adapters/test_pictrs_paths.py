@@ -155,6 +155,28 @@ def test_copy_for_the_image_proxy_is_found_by_its_origin(town: Town, instance: I
     assert copy.value == town.box.files.proxied(url)
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("?format=png&thumbnail=96", "?format=png"),
+        ("?a=%2541", "?a=%41"),
+        ("?a=b%26c", "?a=b&c"),
+        ("?a=b+c", "?a=b%20c"),
+    ],
+)
+def test_copy_that_readers_are_shown_is_found_by_the_address_in_the_post(
+    town: Town, instance: Instance, query: str, asked: str
+) -> None:
+    url = town.box.remote_file(picture())
+    shown = alias((town.box.files.ingest_proxied(url + asked, picture()) and town.box.files.proxied(url + asked)) or "")
+    assert instance.resolver.names(RemoteUrl(value=url + query)) == [shown]
+    town.box.files.ingest_proxied(url + query, picture())
+    assert set(instance.resolver.names(RemoteUrl(value=url + query))) == {
+        shown,
+        alias(town.box.files.proxied(url + query) or ""),
+    }
+
+
 def test_file_that_is_purged_while_it_is_next_ends_no_search(
     town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

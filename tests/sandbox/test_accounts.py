@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from .visitors import Visitors
 
+PASSWORD = "a long enough password"
+
 
 def test_everybody_seeded_can_log_in_and_out(visitors: Visitors) -> None:
     assert list(visitors.box.people) == ["admin", "alice", "bob", "carol", "dave", "warden", "erin"]
@@ -75,3 +77,74 @@ def test_an_administrator_may_step_down_but_not_the_last_one(visitors: Visitors)
 def test_captchas_are_not_kept(shared: Visitors) -> None:
     answer = shared.call(None, "GET", "/api/v3/user/get_captcha")
     assert (answer.json(), answer.headers["cache-control"]) == ({}, "no-store")
+
+
+def applied(visitors: Visitors, name: str, **more: str) -> int:
+    """The number of the application of somebody who is not let in yet."""
+    fields = {"username": name, "password": PASSWORD, "password_verify": PASSWORD, "answer": f"I am {name}"}
+    assert visitors.call(None, "POST", "/api/v3/user/register", json=fields | more).json()["registration_created"]
+    [newest] = visitors.get("warden", "/admin/registration_application/list", limit=1)["registration_applications"]
+    return int(newest["registration_application"]["id"])
+
+
+def told_at_the_door(visitors: Visitors, name: str) -> dict[str, str | None]:
+    credentials = {"username_or_email": name, "password": PASSWORD}
+    answer = visitors.call(None, "POST", "/api/v3/user/login", json=credentials)
+    assert answer.status_code == 400
+    told: dict[str, str | None] = answer.json()
+    return told
+
+
+def test_whoever_was_turned_down_is_told_so_and_why(visitors: Visitors) -> None:
+    visitors.send("admin", "/site", method="PUT", registration_mode="RequireApplication")
+    number, path = applied(visitors, "newcomer"), "/admin/registration_application"
+    assert told_at_the_door(visitors, "newcomer") == {"error": "registration_application_is_pending"}
+    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=False)
+    assert told_at_the_door(visitors, "newcomer") == {"error": "registration_denied", "message": None}
+    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=False, deny_reason="no spam")
+    assert told_at_the_door(visitors, "newcomer") == {"error": "registration_denied", "message": "no spam"}
+    row = visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=True)["registration_application"]
+    assert row["registration_application"]["deny_reason"] == "no spam"
+    answer = visitors.call("warden", "PUT", f"/api/v3{path}/approve", json={"id": 999, "approve": True})
+    assert (answer.status_code, answer.json()) == (404, {"error": "unknown", "message": "Record not found"})
+
+
+def test_undecided_applications_are_listed_the_oldest_first(visitors: Visitors) -> None:
+    visitors.send("admin", "/site", method="PUT", registration_mode="RequireApplication")
+    numbers = [applied(visitors, name) for name in ("first", "second", "third")]
+    path = "/admin/registration_application"
+    visitors.send("warden", f"{path}/approve", method="PUT", id=numbers[1], approve=True)
+
+    def listed(**query: str) -> list[int]:
+        rows = visitors.get("warden", f"{path}/list", **query)["registration_applications"]
+        return [row["registration_application"]["id"] for row in rows]
+
+    assert listed() == numbers[::-1]
+    assert listed(unread_only="true") == [numbers[0], numbers[2]]
+    assert visitors.get("warden", f"{path}/count")["registration_applications"] == 2
+
+
+def test_where_addresses_are_verified_applications_wait_for_that(visitors: Visitors) -> None:
+    visitors.send("admin", "/site", method="PUT", registration_mode="RequireApplication")
+    before = applied(visitors, "first", email="first@example.com")
+    visitors.send("admin", "/site", method="PUT", require_email_verification=True)
+    later = {"username": "second", "password": PASSWORD, "password_verify": PASSWORD, "answer": "x"}
+    refused = visitors.refusal(None, "/user/register", **later, email="second@example.com")
+    assert refused == (400, "no_email_setup")
+    assert visitors.refusal(None, "/user/register", **later, email="third@example.com") == (400, "user_already_exists")
+    path = "/admin/registration_application"
+    [shown] = visitors.get("warden", f"{path}/list")["registration_applications"]
+    assert shown["registration_application"]["id"] == before
+    assert visitors.get("warden", f"{path}/count")["registration_applications"] == 1
+    # A letter is sent to whoever is let in, and there is no post office: the decision stands all the same.
+    refused = visitors.refusal("warden", f"{path}/approve", method="PUT", id=before, approve=True)
+    assert refused == (400, "no_email_setup")
+    [shown] = visitors.get("warden", f"{path}/list")["registration_applications"]
+    assert shown["creator_local_user"]["accepted_application"] is True
+
+
+def test_a_purged_account_is_told_that_it_is_banned(visitors: Visitors) -> None:
+    visitors.send("warden", "/admin/purge/person", person_id=visitors.box.people["bob"].id)
+    answer = visitors.call("bob", "GET", "/api/v3/user/validate_auth")
+    assert (answer.status_code, answer.json()["error"]) == (400, "site_ban")
+    assert visitors.refusal("bob", "/post", name="A post", community_id=2) == (401, "incorrect_login")

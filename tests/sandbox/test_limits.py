@@ -83,3 +83,18 @@ def test_a_call_is_counted_before_it_is_read_and_images_are_not_counted(visitors
     assert [visitors.file("none.png").status_code for _ in range(5)] == [404] * 5
     elsewhere = visitors.call(None, "GET", "/api/v3/post/list", headers={"X-Forwarded-For": "10.1.2.3"})
     assert elsewhere.status_code == 200
+
+
+def test_what_there_is_not_is_counted_where_its_neighbours_are(visitors: Visitors) -> None:
+    limits = {
+        f"rate_limit_{kind}{end}": 1 if not end else 3600 for kind in ("image", "search") for end in ("", "_per_second")
+    }
+    visitors.send("admin", "/site", method="PUT", **limits, rate_limit_message=2, rate_limit_message_per_second=3600)
+    for path, statuses in (
+        ("/api/v3/post/remove", [404, 404, 400]),
+        ("/api/v3/user/nobody", [400]),
+        ("/api/v3/nothing", [404] * 3),
+        ("/pictrs/image", [405, 400]),
+    ):
+        assert [visitors.call(None, "GET", path).status_code for _ in statuses] == statuses
+    assert [visitors.call(None, "POST", "/api/v3/search").status_code for _ in range(2)] == [405, 400]

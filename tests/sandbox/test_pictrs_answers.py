@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from golden.pictures import circles
+
+from .visitors import until
 
 if TYPE_CHECKING:
     import httpx
@@ -154,3 +158,60 @@ def test_unchanged_says_nothing_else(visitors: Visitors) -> None:
         answer = pictrs(visitors, "GET", f"/image/original/{alias}", headers={"If-None-Match": tag})
         assert (answer.status_code, answer.content) == (304, b"")
         assert not {"content-type", "cache-control", "accept-ranges", "etag"} & set(answer.headers)
+
+
+def drawn(size: tuple[int, int], kind: str = "PNG", frames: int = 1) -> bytes:
+    """A black picture, with a point that moves."""
+    pictures = [Image.new("1", size) for _ in range(frames)]
+    for number, picture in enumerate(pictures):
+        picture.putpixel((number % size[0], number // size[0]), 1)
+    buffer = BytesIO()
+    more = {"save_all": True, "append_images": pictures[1:]} if frames > 1 else {}
+    pictures[0].save(buffer, kind, **more)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("picture", "code", "msg"),
+    [
+        (drawn((10_001, 1)), "validate-width", "Too wide"),
+        (drawn((1, 10_001)), "validate-height", "Too tall"),
+        (drawn((8_000, 5_001)), "validate-area", "Too many pixels"),
+        (drawn((20_000, 10_000)), "validate-width", "Too wide"),
+        (drawn((1_921, 1), "GIF"), "validate-width", "Too wide"),
+        (drawn((1_900, 1_100), "GIF"), "validate-area", "Too many pixels"),
+        (drawn((31, 31), "GIF", frames=901), "validate-frames", "Too many frames"),
+    ],
+    ids=["wide", "tall", "large", "too large to look at", "wide animation", "large animation", "frames"],
+)
+def test_pictures_that_are_too_large(shared: Visitors, picture: bytes, code: str, msg: str) -> None:
+    files = {"images[]": ("x.png", picture, "image/png")}
+    answer = pictrs(shared, "POST", "/image", files=files)
+    assert (answer.status_code, answer.json()) == (400, {"code": code, "msg": msg})
+    through = shared.call("alice", "POST", "/pictrs/image", files=files)
+    assert (through.status_code, through.json()) == (400, {"files": None, "msg": msg})
+
+
+def test_as_large_as_may_be(shared: Visitors) -> None:
+    for picture in (drawn((10_000, 10)), drawn((1_920, 1_080), "GIF")):
+        files = {"images[]": ("x.png", picture, "image/png")}
+        assert pictrs(shared, "POST", "/image", files=files).status_code == 201
+
+
+def test_a_file_that_comes_again_while_it_is_purged_goes_with_the_others(visitors: Visitors) -> None:
+    visitors.box.files.purge_delay = 0.3
+    picture = circles(1)
+    first = visitors.upload("alice", picture)
+    assert visitors.internal("POST", "purge", alias=first).json()["aliases"] == [first]
+    again = visitors.upload("bob", picture)
+    assert visitors.file(again).status_code == 200
+    until(lambda: visitors.file(again).status_code == 404)
+    assert visitors.file(first).status_code == 404
+
+
+def test_a_picture_that_is_not_there_cannot_be_proxied(visitors: Visitors) -> None:
+    gone = f"{visitors.box.remote_url}/pictrs/image/{MISSING}"
+    for path, query in (("/image/original", {"proxy": gone}), ("/image/download", {"url": gone})):
+        answer = pictrs(visitors, "GET", path, params=query)
+        said = {"code": "download-file-error", "msg": "Unable to download image, bad response 404 Not Found"}
+        assert (answer.status_code, answer.json()) == (500, said)

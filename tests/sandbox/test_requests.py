@@ -144,3 +144,13 @@ def test_things_that_are_gone_are_not_resolved(box: LemmySandbox, visitors: Visi
     remote = {"q": f"!far@{box.federation.domain}"}
     assert visitors.call(None, "GET", "/api/v3/resolve_object", params=remote).status_code == 400
     assert visitors.call("alice", "GET", "/api/v3/resolve_object", params=remote).status_code == 200
+
+
+def test_what_is_only_for_accounts_is_not_resolved_for_strangers(visitors: Visitors) -> None:
+    here = visitors.community(visibility="LocalOnly")
+    post = visitors.post("alice", here)
+    comment = visitors.send("alice", "/comment", post_id=post["id"], content="x")["comment_view"]
+    for address in (post["ap_id"], comment["comment"]["ap_id"], comment["community"]["actor_id"]):
+        asked = {"q": address}
+        answers = {who: visitors.call(who, "GET", "/api/v3/resolve_object", params=asked) for who in (None, "bob")}
+        assert {who: answer.status_code for who, answer in answers.items()} == {None: 400, "bob": 200}

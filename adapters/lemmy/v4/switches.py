@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.lemmy.switches import APPLICATIONS, CACHED, Switches
+from adapters.lemmy.switches import APPLICATIONS, Switches
 from adapters.lemmy.v4.wire import REGISTRATION
 from adapters.outcome import before_deed
 from bot.domain.decisions import AlreadyDone, Done, Switch, Verification
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SPELLED = {ours: theirs for theirs, ours in REGISTRATION.items()}
 REASON = "Automated check"
+CACHED = 2.2
+"""As in ``adapters.lemmy.switches``, but 1.0 keeps its answer for a second and builds it from settings that it has kept
+for as long (crates/db_views/site/src/impls.rs, crates/api/api_crud/src/site/read.rs)."""
+
 FIELD = "image_upload_disabled"
 STAYS = "pictures of profiles can still be changed"
 """LemmyNet/lemmy 1.0.0-beta.1, crates/routes/src/images/upload.rs: the setting is asked for plain uploads only."""
@@ -27,6 +31,8 @@ _PAGES = 100
 
 class V4Switches(Switches):
     """Settings of one server."""
+
+    cached = CACHED
 
     def apply(self, intent: SetSwitch) -> Outcome:
         """Turn it, unless it is so already."""
@@ -57,7 +63,7 @@ class V4Switches(Switches):
         if before_deed(self._disabled) == disabled:
             return AlreadyDone(note=_told(disabled))
         self._client.do("PUT", "/site", {FIELD: disabled})
-        self._sleep(CACHED)
+        self._sleep(self.cached)
         return Done(note=_told(disabled))
 
     def _disabled(self) -> bool:

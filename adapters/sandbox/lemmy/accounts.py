@@ -9,7 +9,7 @@ import pyotp
 from starlette.responses import JSONResponse
 
 from adapters.sandbox.clock import now
-from adapters.sandbox.lemmy.applications import add_application
+from adapters.sandbox.lemmy.applications import add_application, check_application
 from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError, unknown
 from adapters.sandbox.lemmy.lookup import check_known_languages
@@ -107,6 +107,9 @@ def new_account(call: Call, form: Register) -> tuple[LocalUser, bool]:
     user.email = None if form.email is None else form.email.lower()
     if needs_application and form.answer is not None:
         add_application(state, user, form.answer)
+    # 0.19 says so when the account is there already; 1.0 sends its letters later, and nobody learns that it cannot.
+    if site.require_email_verification and call.server.api == "v3":
+        raise LemmyError("no_email_setup")
     return user, not (needs_application or site.require_email_verification)
 
 
@@ -158,9 +161,8 @@ def known_account(state: State, form: Login, *, banned_too: bool) -> LocalUser:
         raise LemmyError("deleted")
     if state.local_site.require_email_verification and not (user.admin or user.email_verified):
         raise LemmyError("email_not_verified")
-    waits = state.local_site.registration_mode != "Open" and not user.accepted_application
-    if waits and not user.admin:
-        raise LemmyError("registration_application_is_pending")
+    if state.local_site.registration_mode != "Open" and not (user.accepted_application or user.admin):
+        check_application(state, person.id)
     if user.totp_2fa_enabled:
         _check_totp(user, form.totp_2fa_token)
     return user
@@ -206,9 +208,15 @@ def logout(call: Call, _: Nothing) -> Response:
 
 @route("GET", "/api/v3/user/validate_auth")
 def validate_auth(call: Call, _: Nothing) -> Json:
-    """The one call that says of a bad token that it is bad."""
+    """The one call that says of a bad token that it is bad, and of a purged account that it is banned."""
     if call.viewer is None:
-        raise LemmyError("not_logged_in")
+        row = call.state.tokens.get(call.token or "")
+        gone = row is not None and any(
+            call.state.people[user.person_id].banned
+            for user in call.state.local_users.values()
+            if user.id == row.user_id
+        )
+        raise LemmyError("site_ban" if gone else "not_logged_in")
     return {"success": True}
 
 

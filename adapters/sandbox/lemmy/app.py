@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.limits import Bucket
     from adapters.sandbox.lemmy.rows import LocalUser
 
+_LIMITED = {
+    *("account", "admin", "comment", "community", "custom_emoji"),
+    *("federated_instances", "post", "private_message", "site", "user"),
+}
 _CORS_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 
@@ -86,6 +90,9 @@ class LemmyApp:
         found = [route for route in self.routes if _fits(route, segments)]
         chosen = next((route for route in found if route.method == request.method), None)
         if chosen is None:
+            bucket = self._bucket_of_nothing(segments, found)
+            if bucket is not None and not self._passes(bucket, address_of(request)):
+                raise LemmyError("rate_limit_error")
             allowed = [route.method for route in found if route.strict]
             if allowed:
                 return Response(b"", status_code=405, headers={"allow": ", ".join(allowed)})
@@ -119,6 +126,14 @@ class LemmyApp:
             with state.lock:
                 made = chosen.handler(call, form)
         return made if isinstance(made, Response) else json_answer(made)
+
+    @staticmethod
+    def _bucket_of_nothing(segments: tuple[str, ...], found: Sequence[Route]) -> Bucket | None:
+        """What a call costs that there is not: limits stand before whole places, not before single calls."""
+        strict = next((route for route in found if route.strict), None)
+        if strict is not None:
+            return strict.bucket
+        return "message" if segments[:2] == ("api", "v3") and segments[2:3] and segments[2] in _LIMITED else None
 
     def _viewer(self, token: str | None) -> LocalUser | None:
         return viewer_of(self._server.state, token)

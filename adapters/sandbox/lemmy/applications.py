@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.calling import Call, route
-from adapters.sandbox.lemmy.errors import LemmyError
+from adapters.sandbox.lemmy.errors import LemmyError, RegistrationDeniedError, record_not_found
 from adapters.sandbox.lemmy.messages.people import ApproveApplication, GetApplication, ListApplications
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.rows import LocalUser, as_json
@@ -27,27 +27,62 @@ def add_application(state: State, user: LocalUser, answer: str) -> None:
     )
 
 
+def check_application(state: State, person_id: int) -> None:
+    """Raise what somebody is told whose application was not accepted; ``registration_denied`` once it was decided."""
+    row = application_of(state, person_id)
+    if row.admin_id is None:
+        raise LemmyError("registration_application_is_pending")
+    raise RegistrationDeniedError(row.deny_reason)
+
+
+def listed(state: State, *, undecided: bool) -> list[Application]:
+    """Applications, the newest first, or of those nobody has decided on the oldest first.
+
+    Where addresses have to be verified, only those of people who did that.
+    """
+    verified_only, users = state.local_site.require_email_verification, state.local_users
+    rows = [
+        row
+        for row in state.applications.values()
+        if not (undecided and row.admin_id is not None)
+        and not (verified_only and not users[row.person_id].email_verified)
+    ]
+    return sorted(rows, key=lambda row: row.id, reverse=not undecided)
+
+
+def decide(call: Call, row: Application, *, approve: bool, deny_reason: str | None) -> None:
+    """Let somebody in, or not. A reason stays from an earlier decision until there is another."""
+    row.admin_id, row.updated = call.person.id, now()
+    if deny_reason is not None:
+        row.deny_reason = deny_reason or None
+    call.state.local_users[row.person_id].accepted_application = approve
+
+
 def accept_everybody(state: State) -> None:
     """What Lemmy does when it begins to ask for applications: accounts from before are not to be locked out."""
     for user in state.local_users.values():
         user.accepted_application = True
 
 
+def verify_everybody(state: State) -> None:
+    """The same when it begins to ask for verified addresses."""
+    for user in state.local_users.values():
+        user.email_verified = True
+
+
 @route("GET", "/api/v3/admin/registration_application/count", login=True)
 def application_count(call: Call, _: Nothing) -> Json:
     """How many nobody has decided on."""
     require_admin(call)
-    return {"registration_applications": sum(one.admin_id is None for one in call.state.applications.values())}
+    return {"registration_applications": len(listed(call.state, undecided=True))}
 
 
 @route("GET", "/api/v3/admin/registration_application/list", ListApplications, login=True)
 def list_applications(call: Call, form: ListApplications) -> Json:
-    """The newest first."""
+    """The newest first, or of those nobody has decided on the oldest first."""
     require_admin(call)
-    rows = sorted(call.state.applications.values(), key=lambda row: row.id, reverse=True)
-    if form.unread_only:
-        rows = [row for row in rows if row.admin_id is None]
-    return {"registration_applications": [_view(call.state, row) for row in rows[span(form.page, form.limit)]]}
+    rows = listed(call.state, undecided=bool(form.unread_only))[span(form.page, form.limit)]
+    return {"registration_applications": [_view(call.state, row) for row in rows]}
 
 
 @route("GET", "/api/v3/admin/registration_application", GetApplication, login=True)
@@ -67,14 +102,14 @@ def application_of(state: State, person_id: int) -> Application:
 
 @route("PUT", "/api/v3/admin/registration_application/approve", ApproveApplication, login=True)
 def approve(call: Call, form: ApproveApplication) -> Json:
-    """Let somebody in, or not."""
+    """Let somebody in, or not. Whoever has an address is written to, which fails here; the decision stands."""
     require_admin(call)
     row = call.state.applications.get(form.id)
     if row is None:
-        raise LemmyError("couldnt_find_registration_application")
-    row.admin_id = call.person.id
-    row.deny_reason = None if form.approve else form.deny_reason
-    call.state.local_users[row.person_id].accepted_application = form.approve
+        raise record_not_found()
+    decide(call, row, approve=form.approve, deny_reason=form.deny_reason)
+    if call.state.local_users[row.person_id].email is not None:
+        raise LemmyError("no_email_setup")
     return {"registration_application": _view(call.state, row)}
 
 

@@ -54,6 +54,12 @@ class Server:
         return self.v4.settings.image_max_thumbnail_size
 
     @property
+    def closed_to_strangers(self) -> bool:
+        """Whether strangers are shown no images (1.0 only): the site is private, and no other server asks it."""
+        site = self.state.local_site
+        return self.api == "v4" and site.private_instance and not site.federation_enabled
+
+    @property
     def images_url(self) -> str:
         """What the public addresses of our own files begin with."""
         return f"{self.state.url}/{'pictrs' if self.api == 'v3' else 'api/v4'}/image/"

@@ -19,7 +19,7 @@ from adapters.sandbox.lemmy.messages.comments import (
     GetComments,
 )
 from adapters.sandbox.lemmy.posts import existing_post, visible_post
-from adapters.sandbox.lemmy.rights import check_mod_action, check_user_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_mod_action, check_user_action, is_mod_or_admin, is_open_to
 from adapters.sandbox.lemmy.rows import Comment, Json
 from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length
 from adapters.sandbox.lemmy.views import comment_view
@@ -37,7 +37,7 @@ def existing_comment(call: Call, comment_id: int) -> Comment:
     comment = call.state.comments.get(comment_id)
     if comment is not None:
         post = call.state.posts[comment.post_id]
-        if call.viewer is not None or call.state.communities[post.community_id].visibility == "Public":
+        if is_open_to(call.state, call.state.communities[post.community_id], call.viewer_id):
             return comment
     raise LemmyError("couldnt_find_comment")
 

@@ -163,8 +163,9 @@ def follow_community(call: Call, form: FollowCommunity) -> Json:
     if not form.follow:
         state.followers.pop(key, None)
     elif community.local:
-        check_user_action(call, community.id)
-        state.followers[key] = False
+        check_user_action(call, community.id, joining=True)
+        # Nobody approves of anybody here: whoever asks a private community (1.0) waits.
+        state.followers[key] = community.visibility == "Private" and not is_mod_or_admin(call, community.id)
     else:
         state.followers[key] = True
 

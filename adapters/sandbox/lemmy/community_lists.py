@@ -36,7 +36,9 @@ def list_communities(
         wants_nsfw = show_nsfw or (call.viewer.show_nsfw if call.viewer else state.site.content_warning is not None)
         if community.nsfw and not wants_nsfw:
             return False
-        return (community.id, me) not in state.community_blocks and (community.visibility == "Public" or me is not None)
+        if (community.id, me) in state.community_blocks or (community.instance_id, me) in state.instance_blocks:
+            return False
+        return community.visibility == "Public" or me is not None
 
     found = [community for community in state.communities.values() if shows(community)]
     if sort == "New":

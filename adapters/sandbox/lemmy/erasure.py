@@ -30,6 +30,9 @@ def remove_data(server: Server, person: Person) -> None:
     for community in state.communities.values():
         if state.moderators_of(community.id)[:1] == [person.id]:
             community.removed, community.icon, community.banner = True, None, None
+    for message in state.private_messages.values():
+        if message.creator_id == person.id:
+            message.removed = True
     delete_uploads_later(server, person)
 
 

@@ -13,9 +13,10 @@ class LemmyError(Exception):
         self.status = status or (401 if code == "incorrect_login" else 400)
 
     @property
-    def body(self) -> dict[str, str]:
+    def body(self) -> dict[str, str | None]:
         """As JSON."""
-        return {"error": self.code} | ({} if self.message is None else {"message": self.message})
+        told: dict[str, str | None] = {"error": self.code}
+        return told if self.message is None else told | {"message": self.message}
 
 
 class MalformedRequestError(LemmyError):
@@ -23,6 +24,18 @@ class MalformedRequestError(LemmyError):
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__("unknown", message, status=status)
+
+
+class RegistrationDeniedError(LemmyError):
+    """An application that was turned down; ``message`` is why, and is written even where nobody said so."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__("registration_denied", reason)
+
+    @property
+    def body(self) -> dict[str, str | None]:
+        """As JSON."""
+        return {"error": self.code, "message": self.message}
 
 
 class UnkeptCharacterError(LemmyError):

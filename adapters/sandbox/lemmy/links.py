@@ -15,6 +15,7 @@ from adapters.sandbox.lemmy.proxying import details_of, proxied_image
 from adapters.sandbox.lemmy.rows import LocalImage
 from adapters.sandbox.loopback import OutsideLoopbackError, fetch
 from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.network import download
 from adapters.sandbox.pictrs.store import AliasNotFoundError
 from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
@@ -142,10 +143,7 @@ def make_thumbnail(server: Server, url: str, post: Post) -> str:
         return proxied_image(server, url, thumbnail=True)
     alias = own_alias(server, url)
     try:
-        if alias is not None:
-            data = server.files.file(alias).data
-        else:
-            data = fetch(url, "pict-rs v0.5.24").raise_for_status().content
+        data = server.files.file(alias).data if alias is not None else download(url)
         made, file = server.files.ingest(data, resize=server.thumbnail_side)
     except (
         *_UNREACHABLE,

@@ -170,6 +170,7 @@ def _shows_to_me(call: Call, query: PostQuery, post: Post, me: int) -> bool:
     return (
         post.language_id in viewer.languages
         and (post.community_id, me) not in state.community_blocks
+        and (state.communities[post.community_id].instance_id, me) not in state.instance_blocks
         and (post.creator_id, me) not in state.person_blocks
     )
 
@@ -266,6 +267,7 @@ def _shows_comment(call: Call, query: CommentQuery, comment: Comment) -> bool:
     return query.listing == "ModeratorView" or (
         comment.language_id in call.me.languages
         and (community.id, me) not in state.community_blocks
+        and (community.instance_id, me) not in state.instance_blocks
         and (comment.creator_id, me) not in state.person_blocks
     )
 

@@ -19,7 +19,7 @@ from adapters.sandbox.lemmy.messages.posts import (
     HidePost,
     MarkPostAsRead,
 )
-from adapters.sandbox.lemmy.rights import check_user_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_user_action, is_mod_or_admin, is_open_to
 from adapters.sandbox.lemmy.rows import Json, Post
 from adapters.sandbox.lemmy.text import (
     ALT_TEXT_LIMIT,
@@ -45,12 +45,17 @@ def existing_post(state: State, post_id: int) -> Post:
 
 
 def visible_post(call: Call, post: Post, *, to_viewer: bool = True, all_of_it: bool = False) -> bool:
-    """Whether a post may be read: removed and deleted ones only by their author, moderators and administrators."""
-    community = call.state.communities[post.community_id]
+    """Whether a post may be read: removed and deleted ones only by their author, moderators and administrators.
+
+    In 1.0 anybody may read a deleted one under which there are comments, without its text.
+    """
+    state = call.state
+    community = state.communities[post.community_id]
     viewer = call.viewer_id if to_viewer else None
-    if community.visibility == "LocalOnly" and viewer is None:
+    if not is_open_to(state, community, viewer):
         return False
-    hidden = community.removed or community.deleted or post.removed or post.deleted
+    deleted = post.deleted and not (call.server.api == "v4" and state.counted_comments(post.id))
+    hidden = community.removed or community.deleted or post.removed or deleted
     return all_of_it or not hidden or post.creator_id == viewer
 
 

@@ -122,6 +122,8 @@ def edit_message(call: Call, form: EditPrivateMessage) -> Json:
         message = _existing(state, form.private_message_id)
         if message.creator_id != call.me.person_id:
             raise LemmyError("edit_private_message_not_allowed")
+        if (message.creator_id, message.recipient_id) in state.person_blocks:
+            raise LemmyError("person_is_blocked")
         message.content, message.updated = content, now()
         return {"private_message_view": _view(state, message)}
 
@@ -138,15 +140,27 @@ def delete_message(call: Call, form: DeletePrivateMessage) -> Json:
 
 @route("GET", "/api/v3/private_message/list", ListPrivateMessages, login=True)
 def list_messages(call: Call, form: ListPrivateMessages) -> Json:
-    """One's own messages, and nobody else's, whoever asks."""
+    """One's own messages, and nobody else's, whoever asks; what is deleted or removed is there no more.
+
+    ``creator_id`` is whom one has written with; of unread ones only, who wrote them.
+    """
     state, me = call.state, call.me.person_id
-    mine = [
-        message
-        for message in state.private_messages.values()
-        if me in {message.creator_id, message.recipient_id}
-        and form.creator_id in {None, message.creator_id}
-        and not (form.unread_only and (message.read or message.recipient_id != me))
-    ]
+
+    def shows(message: PrivateMessage) -> bool:
+        both = {message.creator_id, message.recipient_id}
+        if me not in both or message.deleted or message.removed:
+            return False
+        from_where = state.people[message.creator_id].instance_id
+        if (message.creator_id, message.recipient_id) in state.person_blocks:
+            return False
+        if (from_where, message.recipient_id) in state.instance_blocks:
+            return False
+        if form.unread_only:
+            unread = message.recipient_id == me and not message.read
+            return unread and form.creator_id in {None, message.creator_id}
+        return form.creator_id is None or form.creator_id in both
+
+    mine = [message for message in state.private_messages.values() if shows(message)]
     mine.sort(key=lambda message: message.published, reverse=True)
     page = span(form.page, form.limit)
     return {"private_messages": [_view(state, message) for message in mine[page]]}
@@ -163,10 +177,12 @@ def report_message(call: Call, form: ReportPrivateMessage) -> Json:
     if len(reason) > REPORT_LIMIT:
         raise LemmyError("report_too_long")
     message = _existing(state, form.private_message_id)
-    twice = any(
+    if message.recipient_id != me:
+        raise LemmyError("couldnt_create_report")
+    if any(
         (report.creator_id, report.private_message_id) == (me, message.id) for report in state.message_reports.values()
-    )
-    if message.recipient_id != me or twice:
+    ):
+        state.next_id("private_message_report")  # the refused insert has used up a number
         raise LemmyError("couldnt_create_report")
     report = PrivateMessageReport(
         id=state.next_id("private_message_report"),

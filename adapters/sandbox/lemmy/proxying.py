@@ -8,9 +8,10 @@ from urllib.parse import quote
 import httpx
 
 from adapters.sandbox.lemmy.rows import ImageDetails
-from adapters.sandbox.loopback import OutsideLoopbackError, fetch
-from adapters.sandbox.pictrs.api import USER_AGENT
+from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.network import download
+from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachableError
 
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Server
@@ -31,7 +32,14 @@ def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
         server.state.remote_images.add(url)
     try:
         file = proxied_file(server, url)
-    except (OutsideLoopbackError, httpx.HTTPError, InvalidMediaError, BrokenMediaError):
+    except (
+        OutsideLoopbackError,
+        httpx.HTTPError,
+        InvalidMediaError,
+        BrokenMediaError,
+        RefusedError,
+        ValidatorUnreachableError,
+    ):
         return shown
     with server.state.lock:
         server.state.image_details.setdefault(shown, details_of(shown, file))
@@ -55,4 +63,4 @@ def proxied_file(server: Server, url: str) -> StoredFile:
     known = server.files.proxied(url)
     if known is not None:
         return server.files.file(known)
-    return server.files.ingest_proxied(url, fetch(url, USER_AGENT).raise_for_status().content)
+    return server.files.ingest_proxied(url, download(url))

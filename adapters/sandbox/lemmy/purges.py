@@ -53,7 +53,10 @@ def purge_file(server: Server, url: str) -> list[str]:
     """
     alias = url.split("?", maxsplit=1)[0].rstrip("/").split("/")[-1]
     try:
-        if own_alias(server, url) is None:
+        own = own_alias(server, url) is not None
+        if own and server.closed_to_strangers:
+            return []  # the server asks itself like anybody else
+        if not own:
             kind = fetch(url, f"Lemmy/{server.version}").headers.get("content-type", "")
             if not kind.startswith("image/"):
                 return []

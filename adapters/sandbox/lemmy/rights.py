@@ -17,17 +17,25 @@ _LONGEST_BAN = timedelta(days=3650)
 
 
 def require_admin(call: Call) -> None:
-    """Only administrators."""
+    """Only administrators who are not banned."""
+    check_not_banned(call)
     if not call.me.admin:
         raise LemmyError("not_an_admin")
 
 
 def is_mod_or_admin(call: Call, community_id: int | None) -> bool:
-    """Whether the viewer moderates the community or administers the server."""
-    if call.viewer is None:
+    """Whether the viewer moderates the community or administers the server; the banned do neither."""
+    if call.viewer is None or call.person.banned:
         return False
     moderates = community_id is not None and call.state.is_moderator(community_id, call.viewer.person_id)
     return moderates or call.viewer.admin
+
+
+def require_mod_or_admin(call: Call, community_id: int) -> None:
+    """Only moderators of the community and administrators, and of them nobody who is banned."""
+    check_not_banned(call)
+    if not is_mod_or_admin(call, community_id):
+        raise LemmyError("not_a_mod_or_admin")
 
 
 def is_mod_of_any_or_admin(call: Call) -> bool:
@@ -38,7 +46,8 @@ def is_mod_of_any_or_admin(call: Call) -> bool:
 
 
 def require_mod_of_any_or_admin(call: Call) -> None:
-    """Only moderators of anything and administrators."""
+    """Only moderators of anything and administrators, and of them nobody who is banned."""
+    check_not_banned(call)
     if not is_mod_of_any_or_admin(call):
         raise LemmyError("not_a_mod_or_admin")
 
@@ -51,14 +60,33 @@ def existing_community(state: State, community_id: int) -> Community:
     return community
 
 
-def check_user_action(call: Call, community_id: int) -> Community:
-    """An ordinary deed in a community: it must be there, and the viewer not banned from it."""
+def is_member(state: State, community_id: int, person_id: int | None) -> bool:
+    """Whether somebody follows a community and was let in."""
+    return person_id is not None and state.followers.get((community_id, person_id)) is False
+
+
+def is_open_to(state: State, community: Community, person_id: int | None) -> bool:
+    """Whether what is in a community may be read: by whoever has an account, or by its members (1.0 only)."""
+    if community.visibility in {"LocalOnly", "LocalOnlyPrivate"}:
+        return person_id is not None
+    if community.visibility != "Private" or is_member(state, community.id, person_id):
+        return True
+    return person_id is not None and (state.is_moderator(community.id, person_id) or state.is_admin(person_id))
+
+
+def check_user_action(call: Call, community_id: int, *, joining: bool = False) -> Community:
+    """An ordinary deed in a community: it must be there, and the viewer not banned from it.
+
+    Into a private one (1.0) not even administrators write who are no members; ``joining``: it is that they want to be.
+    """
     community = existing_community(call.state, community_id)
     if community.deleted or community.removed:
         raise LemmyError("deleted")
     check_not_banned(call)
     if (community_id, call.me.person_id) in call.state.community_bans:
         raise LemmyError("banned_from_community")
+    if community.visibility == "Private" and not (joining or is_member(call.state, community_id, call.me.person_id)):
+        raise LemmyError("couldnt_find_community")
     return community
 
 
@@ -70,8 +98,7 @@ def check_not_banned(call: Call) -> None:
 
 def check_mod_action(call: Call, community_id: int, *, allow_deleted: bool = False) -> None:
     """A moderator's deed in a community."""
-    if not is_mod_or_admin(call, community_id):
-        raise LemmyError("not_a_mod_or_admin")
+    require_mod_or_admin(call, community_id)
     if not call.me.admin and (community_id, call.me.person_id) in call.state.community_bans:
         raise LemmyError("banned_from_community")
     if not allow_deleted:

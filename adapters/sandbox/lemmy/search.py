@@ -13,11 +13,12 @@ from adapters.sandbox.lemmy.lookup import named_community
 from adapters.sandbox.lemmy.messages.choices import SearchType
 from adapters.sandbox.lemmy.messages.site import ResolveObject, Search
 from adapters.sandbox.lemmy.people import comment_sort
+from adapters.sandbox.lemmy.rights import is_open_to
 from adapters.sandbox.lemmy.text import matches, span
 from adapters.sandbox.lemmy.views import comment_view, community_view, person_counts, person_view, post_view
 
 if TYPE_CHECKING:
-    from adapters.sandbox.lemmy.rows import Json, Person
+    from adapters.sandbox.lemmy.rows import Comment, Community, Json, Person
     from adapters.sandbox.lemmy.state import State
 
 
@@ -108,6 +109,10 @@ def _check_there(*, gone: bool) -> None:
         raise record_not_found("couldnt_find_object")
 
 
+def _place_of(state: State, comment: Comment) -> Community:
+    return state.communities[state.posts[comment.post_id].community_id]
+
+
 def _known(call: Call, query: str) -> Json:
     state, viewer = call.state, call.viewer_id
     if query[:1] in {"!", "@"}:
@@ -123,13 +128,13 @@ def _known(call: Call, query: str) -> Json:
                 _check_there(gone=post.deleted or post.removed)
                 return {"post": post_view(state, post, viewer)}
         for comment in state.comments.values():
-            if comment.ap_id == query:
+            if comment.ap_id == query and is_open_to(state, _place_of(state, comment), viewer):
                 _check_there(gone=comment.deleted or comment.removed)
                 return {"comment": comment_view(state, comment, viewer)}
         community = next((row for row in state.communities.values() if row.actor_id == query), None)
         person = next((row for row in state.people.values() if row.actor_id == query), None)
     if person is not None and not person.deleted:
         return {"person": person_view(state, person)}
-    if community is not None and not community.deleted and not community.removed:
+    if community is not None and not (community.deleted or community.removed) and is_open_to(state, community, viewer):
         return {"community": community_view(state, community, viewer)}
     return {}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.clock import now
-from adapters.sandbox.lemmy.applications import accept_everybody
+from adapters.sandbox.lemmy.applications import accept_everybody, verify_everybody
 from adapters.sandbox.lemmy.calling import VERSIONS, Call, route
 from adapters.sandbox.lemmy.communities import shown_languages
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.lookup import check_known_languages
-from adapters.sandbox.lemmy.messages.site import CreateCustomEmoji, EditSite, Nothing
+from adapters.sandbox.lemmy.messages.site import BlockInstance, CreateCustomEmoji, EditSite, Nothing
 from adapters.sandbox.lemmy.people import moderated
 from adapters.sandbox.lemmy.profiles import replaced_picture
 from adapters.sandbox.lemmy.rights import require_admin
@@ -130,7 +130,12 @@ def _my_user(call: Call) -> Json:
             for community, who in state.community_blocks
             if who == person.id
         ],
-        "instance_blocks": [],
+        "instance_blocks": [
+            {"person": own, "instance": as_json(state.instances[number])}
+            | ({} if number not in state.sites else {"site": as_json(state.sites[number])})
+            for number, who in state.instance_blocks
+            if who == person.id
+        ],
         "person_blocks": [
             {"person": own, "target": as_json(state.people[target])}
             for target, who in state.person_blocks
@@ -138,6 +143,27 @@ def _my_user(call: Call) -> Json:
         ],
         "discussion_languages": shown_languages(me.languages),
     }
+
+
+def set_instance_block(call: Call, form: BlockInstance, blocks: set[tuple[int, int]], *, missing: LemmyError) -> None:
+    """Hide a whole server from one's own lists, or show it again; raises ``missing`` if there is no such server."""
+    key = (form.instance_id, call.me.person_id)
+    if form.instance_id == call.state.site.instance_id:
+        raise LemmyError("cant_block_local_instance")
+    if not form.block:
+        blocks.discard(key)
+    elif form.instance_id not in call.state.instances:
+        raise missing
+    else:
+        blocks.add(key)
+
+
+@route("POST", "/api/v3/site/block", BlockInstance, login=True)
+def block_instance(call: Call, form: BlockInstance) -> Json:
+    """Hide what is in the communities of another server from one's own lists."""
+    missing = LemmyError("instance_block_already_exists")
+    set_instance_block(call, form, call.state.instance_blocks, missing=missing)
+    return {"blocked": form.block}
 
 
 def _check_site(call: Call, form: EditSite) -> None:
@@ -179,6 +205,8 @@ def edit_site(call: Call, form: EditSite) -> Json:
     banner = replaced_picture(call, form.banner, state.site.banner)
     with state.lock:
         site, local = state.site, state.local_site
+        if form.require_email_verification and not local.require_email_verification:
+            verify_everybody(state)
         site.name = site.name if form.name is None else form.name
         site.sidebar = site.sidebar if form.sidebar is None else (sidebar or None)
         site.icon, site.banner = icon, banner

@@ -99,6 +99,7 @@ class Application:
     admin_id: int | None = None  # who has decided on it
     deny_reason: str | None = None
     published: datetime
+    updated: datetime | None = field(default=None, metadata=HIDDEN)  # 1.0 only
 
 
 @dataclass(slots=True, kw_only=True)

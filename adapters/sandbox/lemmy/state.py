@@ -84,6 +84,8 @@ class State:
     community_bans: dict[tuple[int, int], datetime | None] = field(default_factory=dict)  # -> expiry
     community_blocks: set[tuple[int, int]] = field(default_factory=set)  # (community, person)
     person_blocks: set[tuple[int, int]] = field(default_factory=set)  # (target, person)
+    instance_blocks: set[tuple[int, int]] = field(default_factory=set)  # (instance, person): its communities
+    instance_people_blocks: set[tuple[int, int]] = field(default_factory=set)  # (instance, person), 1.0 only
     posts: dict[int, Post] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
     comments_of: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))  # by post

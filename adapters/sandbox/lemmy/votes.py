@@ -10,7 +10,7 @@ from adapters.sandbox.lemmy.calling import Call, route
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.messages.comments import LikeComment, ListCommentLikes, SaveComment
 from adapters.sandbox.lemmy.messages.posts import LikePost, ListPostLikes, SavePost
-from adapters.sandbox.lemmy.rights import check_user_action, is_mod_or_admin
+from adapters.sandbox.lemmy.rights import check_user_action, require_mod_or_admin
 from adapters.sandbox.lemmy.rows import as_json
 from adapters.sandbox.lemmy.text import span
 
@@ -68,8 +68,7 @@ def like_comment(call: Call, form: LikeComment) -> Json:
 
 def _vote_views(call: Call, votes: dict[int, int], community_id: int, page: slice) -> list[Json]:
     """One page of those who voted, with the downvotes first."""
-    if not is_mod_or_admin(call, community_id):
-        raise LemmyError("not_a_mod_or_admin")
+    require_mod_or_admin(call, community_id)
     return [
         {
             "creator": as_json(call.state.people[person]),

@@ -17,9 +17,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.sandbox.clock import trimmed_ns
-from adapters.sandbox.loopback import OutsideLoopbackError, fetch
+from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.errors import PictrsError, json_answer
-from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, EmptyMediaError, InvalidMediaError
+from adapters.sandbox.pictrs.formats import (
+    TARGETS,
+    BrokenMediaError,
+    EmptyMediaError,
+    InvalidMediaError,
+    OversizedMediaError,
+)
+from adapters.sandbox.pictrs.network import download
 from adapters.sandbox.pictrs.queries import allowed_methods, is_url, moment, named_file, unsigned, wanted_size
 from adapters.sandbox.pictrs.serve_file import file_answer
 from adapters.sandbox.pictrs.store import Alias, AliasNotFoundError, FileStore, ProxyNotFoundError, StoredFile
@@ -36,7 +43,6 @@ from adapters.sandbox.pictrs.validation import RefusedError, ValidatorUnreachabl
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-USER_AGENT = "pict-rs v0.5.24"
 _INTERNAL_METHODS = {
     "aliases": "GET",
     "delete": "POST",
@@ -55,6 +61,8 @@ def failure(error: Exception) -> PictrsError:
             return error
         case EmptyMediaError():
             return PictrsError(400, "validate-file-empty", "Uploaded file is empty")
+        case OversizedMediaError():
+            return PictrsError(error.status, error.code, error.msg)
         case InvalidMediaError():
             return PictrsError(400, "command-failure", "Invalid media file provided")
         case BrokenMediaError():
@@ -69,6 +77,9 @@ def failure(error: Exception) -> PictrsError:
             return PictrsError(404, "proxy-not-found", "Media has not been proxied")
         case httpx.ConnectError():
             return PictrsError(500, "http-client-error", "Connection refused (os error 111)")
+        case httpx.HTTPStatusError():
+            said = f"{error.response.status_code} {error.response.reason_phrase}"
+            return PictrsError(500, "download-file-error", f"Unable to download image, bad response {said}")
         case OutsideLoopbackError() | httpx.HTTPError():
             return PictrsError(500, "http-client-error", "error sending request")
     raise error
@@ -169,7 +180,7 @@ class PictrsApp:
             raise PictrsError(400, "invalid-query", "missing field `url`")
         if not is_url(url):
             raise PictrsError(400, "download-file-error", "relative URL without a base")
-        data = fetch(url, USER_AGENT).raise_for_status().content
+        data = download(url)
         return json_answer(uploaded([self.store.ingest(data, resize=int(resize) if resize else None)]), 201)
 
     def _is_here(self, alias: str | None, proxy: str | None) -> bool:
@@ -182,7 +193,7 @@ class PictrsApp:
             return alias
         url = proxy or ""
         if self.store.proxied(url) is None:
-            self.store.ingest_proxied(url, fetch(url, USER_AGENT).raise_for_status().content)
+            self.store.ingest_proxied(url, download(url))
         return self.store.resolve(None, url)
 
     def _details(self, alias: str | None, proxy: str | None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +20,16 @@ class InvalidMediaError(Exception):
 
 class EmptyMediaError(InvalidMediaError):
     """No byte at all: 400, in other words."""
+
+
+class OversizedMediaError(InvalidMediaError):
+    """More than the defaults of pict-rs allow; ``code`` and ``msg`` say of what."""
+
+    def __init__(self, what: str, msg: str) -> None:
+        super().__init__(msg)
+        self.code = f"validate-{what}"
+        self.msg = msg
+        self.status = 413 if what == "file-size" else 400
 
 
 class BrokenMediaError(Exception):
@@ -65,6 +76,22 @@ TARGETS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """The defaults of ``media.image`` and ``media.animation`` (pict-rs 0.5, defaults.toml)."""
+
+    side: int  # pixels, of width and height each
+    area: int  # pixels
+    frames: int | None = None
+
+
+_LIMITS = {
+    "Image": _Limits(side=10_000, area=40_000_000),
+    "Animation": _Limits(side=1_920, area=2_073_600, frames=900),
+}
+_LONGEST = 40 * 1024 * 1024  # bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Probed:
     """What is known of the bytes of one file."""
@@ -77,11 +104,16 @@ class Probed:
 
 
 def probe(data: bytes) -> Probed:
-    """Decode all of it; raises ``InvalidMediaError`` (``EmptyMediaError``) or ``BrokenMediaError``."""
+    """Decode all of it; raises ``InvalidMediaError`` (``EmptyMediaError`` …) or ``BrokenMediaError``."""
     if not data:
         raise EmptyMediaError
     try:
-        picture = Image.open(BytesIO(data))
+        with warnings.catch_warnings():  # of what is too large for Pillow, too
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(BytesIO(data))
+    except Image.DecompressionBombError as error:
+        # Pillow does not even say of which side there is too much.
+        raise OversizedMediaError("width", "Too wide") from error
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise InvalidMediaError from error
     with picture:
@@ -89,12 +121,27 @@ def probe(data: bytes) -> Probed:
         known = (_MOVING if count > 1 else _STILL).get(picture.format or "")
         if known is None:
             raise InvalidMediaError
+        _check_size(picture.width, picture.height, count, len(data), _LIMITS[known.kind])
         try:
             picture.load()
         except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
             raise BrokenMediaError from error
         frames = count if count > 1 else None
         return Probed(known, picture.width, picture.height, frames, blurhash(picture, across=4, down=3))
+
+
+def _check_size(width: int, height: int, frames: int, size: int, limits: _Limits) -> None:
+    """Raise ``OversizedMediaError`` for the first thing that there is too much of."""
+    if width > limits.side:
+        raise OversizedMediaError("width", "Too wide")
+    if height > limits.side:
+        raise OversizedMediaError("height", "Too tall")
+    if width * height > limits.area:
+        raise OversizedMediaError("area", "Too many pixels")
+    if limits.frames is not None and frames > limits.frames:
+        raise OversizedMediaError("frames", "Too many frames")
+    if size > _LONGEST:
+        raise OversizedMediaError("file-size", "Filesize too large")
 
 
 def smaller(data: bytes, limit: int, target: Format | None = None) -> bytes:

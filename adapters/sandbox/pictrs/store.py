@@ -177,11 +177,14 @@ class FileStore:
             self._variants.clear()
 
     def purge(self, alias: str) -> list[str]:
-        """Remove the file and all its names, a moment later; returns the names. Raises ``AliasNotFoundError``."""
+        """Remove the file and all its names, a moment later; returns the names. Raises ``AliasNotFoundError``.
+
+        Names that the file gets until then go with the others.
+        """
         with self.lock:
-            names = self.aliases(alias)
-            self._later(self.purge_delay, lambda: self._forget(*names))
-            return names
+            file = self.file(alias)
+            self._later(self.purge_delay, lambda: self._forget(*self._names.get(file.hash, set()).copy()))
+            return self.aliases_of(file)
 
     def delete(self, alias: str) -> None:
         """Remove one name, a moment later, and the file with its last name. Raises ``AliasNotFoundError``."""

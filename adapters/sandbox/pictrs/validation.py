@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from adapters.sandbox.loopback import NO_AUTHORITIES, require_loopback
+from adapters.sandbox.pictrs.network import require_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Validator:
 
         headers = {"content-type": content_type, "accept": "*/*", "user-agent": "pict-rs 0.5.24"}
         try:
+            require_number(self.url)
             with httpx.Client(verify=NO_AUTHORITIES, trust_env=False, timeout=self.timeout) as client:
                 client.headers.clear()
                 answer = client.post(self.url, content=chunks(), headers=headers)

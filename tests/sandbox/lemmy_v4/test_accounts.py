@@ -84,7 +84,12 @@ def test_registration_is_closed_and_opened_again(visitors: Visitors) -> None:
     [item] = visitors.get("warden", f"{path}/list", unread_only="true")["items"]
     assert item["creator"]["name"] == "newcomer"
     number = item["registration_application"]["id"]
-    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=True)
+    visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=False, deny_reason="no spam")
+    denied = visitors.call(None, "POST", "/account/auth/login", json=known)
+    assert denied.status_code == 400
+    assert denied.json() == {"error": "registration_denied", "message": "no spam", "cause": "RegistrationDenied"}
+    decided = visitors.send("warden", f"{path}/approve", method="PUT", id=number, approve=True)
+    assert decided["registration_application"]["registration_application"]["updated_at"]
     assert visitors.send("admin", "/account/auth/login", **known)["jwt"]
     visitors.send("admin", "/site", method="PUT", registration_mode="open")
 
@@ -132,6 +137,73 @@ def test_known_servers_are_one_list_with_marks(visitors: Visitors) -> None:
     visitors.box.state.blocked_instances.append(known["instance"]["id"])
     assert "published_at" in visitors.get(None, "/federated_instances", kind="blocked")["items"][0]["blocked"]
     visitors.box.state.blocked_instances.clear()
+
+
+def test_servers_are_blocked_one_by_one_unless_they_are_chosen_so(visitors: Visitors) -> None:
+    told = {"instance": "far.example", "reason": "a test"}
+    end = int(time.time()) + 86400
+    assert visitors.refusal("bob", "/admin/instance/block", **told, block=True) == (400, "not_an_admin")
+    view = visitors.send("warden", "/admin/instance/block", **told, block=True, expires_at=end)
+    assert (view["instance"]["domain"], "expires_at" in view["blocked"]) == ("far.example", True)
+    [blocked] = visitors.get(None, "/federated_instances", kind="blocked")["items"]
+    assert blocked == view
+    assert visitors.refusal("warden", "/admin/instance/block", **told, block=True) == (400, "couldnt_create")
+    both = (400, "cannot_combine_federation_blocklist_and_allowlist")
+    assert visitors.refusal("warden", "/admin/instance/allow", **told, allow=True) == both
+    assert "blocked" not in visitors.send("warden", "/admin/instance/block", **told, block=False)
+    assert "allowed" in visitors.send("warden", "/admin/instance/allow", **told, allow=True)
+    assert visitors.refusal("warden", "/admin/instance/block", **told, block=True) == both
+    assert "allowed" not in visitors.send("warden", "/admin/instance/allow", **told, allow=False)
+    entries = visitors.get("warden", "/modlog", type_="admin_block_instance")["items"]
+    assert [entry["modlog"]["is_revert"] for entry in entries] == [True, False]
+    assert {entry["target_instance"]["domain"] for entry in entries} == {"far.example"}
+
+
+def test_what_comes_from_a_blocked_server_is_in_no_list_of_ones_own(visitors: Visitors) -> None:
+    there = visitors.box.federate_post(name="from afar")
+    here = visitors.box.federate_post(community=visitors.community(), name="from afar")
+    far = visitors.box.state.posts[there].community_id
+    number = visitors.box.state.communities[far].instance_id
+
+    def seen() -> set[int]:
+        items = visitors.get("erin", "/post/list", type_="all", sort="new", limit=50)["items"]
+        return {item["post"]["id"] for item in items} & {there, here}
+
+    for kind, left in (("communities", {here}), ("persons", set())):
+        path = f"/account/block/instance/{kind}"
+        assert seen() == {there, here}
+        visitors.send("erin", path, instance_id=number, block=True)
+        assert seen() == left
+        assert [row["id"] for row in visitors.get("erin", "/account")[f"instance_{kind}_blocks"]] == [number]
+        own = visitors.box.state.site.instance_id
+        assert visitors.refusal("erin", path, instance_id=own, block=True) == (400, "cant_block_local_instance")
+        assert visitors.refusal("erin", path, instance_id=999, block=True) == (400, "already_exists")
+        listed = [row["community"]["id"] for row in visitors.get("erin", "/community/list", limit=50)["items"]]
+        assert (far in listed) == (kind == "persons")
+        visitors.send("erin", path, instance_id=number, block=False)
+    visitors.send("erin", "/account/block/instance/communities", instance_id=number, block=True)
+    visitors.send("erin", "/community/follow", community_id=far, follow=True)
+    assert seen() == {there, here}
+    visitors.send("erin", "/account/block/instance/communities", instance_id=number, block=False)
+
+
+def test_the_sites_answer_is_up_to_two_seconds_old(visitors: Visitors) -> None:
+    def name() -> str:
+        return str(visitors.get(None, "/site")["site_view"]["site"]["name"])
+
+    before = name()
+    time.sleep(1.05)  # what was remembered is over
+    visitors.get("alice", "/account")
+    told = visitors.send("admin", "/site", method="PUT", name="renamed")["site_view"]["site"]["name"]
+    assert told == "renamed"
+    time.sleep(0.8)
+    assert name() == before
+    time.sleep(0.8)
+    assert name() == before
+    time.sleep(0.4)
+    assert name() == "renamed"
+    visitors.send("admin", "/site", method="PUT", name=before)
+    time.sleep(2.05)
 
 
 def test_taglines_and_emoji_are_listed(visitors: Visitors) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -151,3 +153,20 @@ def test_a_purged_post_takes_the_rows_of_its_thumbnail_along(visitors: Visitors)
     thumbnail = post["thumbnail_url"].rsplit("/", 1)[1]
     assert not {alias, thumbnail} & set(visitors.box.state.images)
     until(lambda: visitors.file(alias).status_code == visitors.file(thumbnail).status_code == 404)
+
+
+def test_a_private_site_without_federation_shows_strangers_no_images(visitors: Visitors) -> None:
+    alias = visitors.upload("alice", circles(40, size=(64, 48)))
+    proxied = "/image/proxy?url=http%3A%2F%2F127.0.0.1%2Fx.png"
+    for federates, status in ((True, 200), (False, 401)):
+        visitors.send("admin", "/site", method="PUT", private_instance=True, federation_enabled=federates)
+        answer = visitors.file(alias)
+        assert (answer.status_code, len(answer.content) > 0) == (status, federates)
+        assert visitors.call("bob", "GET", f"/image/{alias}").status_code == 200
+        assert visitors.call(None, "GET", proxied).status_code == (404 if federates else 401)
+    # The server is a stranger to itself when it looks whether there is a picture to purge.
+    post = visitors.post("alice", visitors.community(), url=visitors.image_url(alias))["id"]
+    visitors.send("warden", "/admin/purge/post", post_id=post, reason="a test")
+    visitors.send("admin", "/site", method="PUT", private_instance=False, federation_enabled=True)
+    time.sleep(0.2)
+    assert visitors.file(alias).status_code == 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,3 +203,137 @@ def test_everything_of_somebody_is_one_list(visitors: Visitors) -> None:
     assert (told["type_"], told["post"]["id"]) == ("post", post)
     only = visitors.get("warden", "/person/content", **query, type_="posts")["items"]
     assert [item["type_"] for item in only] == ["post"]
+
+
+def reached(visitors: Visitors, who: str | None, post: dict[str, Any], comment: dict[str, Any]) -> list[int]:
+    """Statuses of the ways to a post and to a comment."""
+    addresses = [f"/resolve_object?q={row['ap_id']}" for row in (post, comment)]
+    paths = [f"/post?id={post['id']}", f"/comment?id={comment['id']}", *addresses]
+    return [visitors.call(who, "GET", path).status_code for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("seen", "stranger", "account"),
+    [("public", 200, 200), ("local_only_public", 200, 200), ("local_only_private", 404, 200), ("private", 404, 404)],
+)
+def test_who_may_read_what_is_in_a_community(visitors: Visitors, seen: str, stranger: int, account: int) -> None:
+    here = visitors.community("alice", visibility=seen)
+    post = visitors.post("alice", here)
+    comment = visitors.comment("alice", post["id"])
+    readers = {None: stranger, "bob": account, "warden": 200, "alice": 200}
+    assert {who: set(reached(visitors, who, post, comment)) for who in readers} == {
+        who: {status} for who, status in readers.items()
+    }
+    listed = {who: len(visitors.get(who, "/post/list", **NEW, community_id=here)["items"]) for who in readers}
+    assert listed == {who: int(status == 200) for who, status in readers.items()}
+
+
+def test_private_communities_are_written_in_by_their_members(visitors: Visitors) -> None:
+    here = visitors.community("alice", visibility="private")
+    post = visitors.post("alice", here)["id"]
+    for who in ("bob", "warden"):
+        assert visitors.refusal(who, "/post", name="A post", community_id=here) == (404, "not_found")
+        assert visitors.refusal(who, "/comment", post_id=post, content="x") == (404, "not_found")
+        assert visitors.refusal(who, "/post/report", post_id=post, reason="x") == (404, "not_found")
+    asked = visitors.send("bob", "/community/follow", community_id=here, follow=True)["community_view"]
+    assert asked["community_actions"]["follow_state"] == "approval_required"
+    assert visitors.call("bob", "GET", "/post", params={"id": post}).status_code == 404
+    let_in = visitors.send("warden", "/community/follow", community_id=here, follow=True)["community_view"]
+    assert let_in["community_actions"]["follow_state"] == "accepted"
+    assert visitors.comment("warden", post)["post_id"] == post
+    visitors.send("warden", "/post/lock", post_id=post, locked=True, reason="a test")
+    query = {"post_id": post, "type_": "mod_lock_post"}
+    assert [len(visitors.get(who, "/modlog", **query)["items"]) for who in ("bob", "warden")] == [0, 1]
+
+
+def test_comments_of_an_unlisted_community_are_for_those_who_follow(visitors: Visitors) -> None:
+    here = visitors.community("alice", visibility="unlisted")
+    post = visitors.post("alice", here)["id"]
+    comment = visitors.comment("alice", post)["id"]
+    for where in ({"community_id": here}, {"post_id": post}):
+        found = {who: visitors.get(who, "/comment/list", **NEW, **where)["items"] for who in ("alice", "warden")}
+        assert [item["comment"]["id"] for item in found["alice"]] == [comment]
+        assert found["warden"] == []
+
+
+def test_what_somebody_wrote_is_listed_whatever_became_of_it(visitors: Visitors) -> None:
+    here = visitors.community()
+    post = visitors.post("carol", here, body="the text")
+    comment = visitors.comment("carol", post["id"])["id"]
+    query = {"person_id": visitors.box.people["carol"].id, "community_id": here}
+    visitors.send("warden", "/post/remove", post_id=post["id"], removed=True, reason="a test")
+    said, told = visitors.get(None, "/person/content", **query)["items"]
+    assert (said["comment"]["id"], told["post"]["body"]) == (comment, "")
+    visitors.send("alice", "/post/hide", post_id=visitors.post("carol", here)["id"], hide=True)
+    seen = {who: len(visitors.get(who, "/person/content", **query)["items"]) for who in ("alice", "bob")}
+    assert seen == {"alice": 2, "bob": 3}
+
+
+def test_a_deleted_post_with_comments_can_be_read_without_its_text(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community(), body="the text")["id"]
+    visitors.comment("bob", post)
+    visitors.send("alice", "/post", method="DELETE", post_id=post, deleted=True)
+    assert visitors.get("bob", "/post", id=post)["post_view"]["post"]["body"] == ""
+    assert visitors.refusal("bob", "/post/report", post_id=post, reason="x") == (400, "deleted")
+
+
+def test_removed_communities_and_people_are_resolved_for_administrators(visitors: Visitors) -> None:
+    here = visitors.community()
+    address = visitors.get("warden", "/community", id=here)["community_view"]["community"]["ap_id"]
+    visitors.send("admin", "/community/remove", community_id=here, removed=True, reason="a test")
+    asked = {who: visitors.call(who, "GET", "/resolve_object", params={"q": address}) for who in ("bob", "warden")}
+    assert {who: answer.status_code for who, answer in asked.items()} == {"bob": 404, "warden": 200}
+    assert asked["bob"].json()["error"] == "not_found"
+
+
+def test_moderators_do_not_read_what_administrators_wrote_and_removed(visitors: Visitors) -> None:
+    here = visitors.community("erin")
+    for author, text in (("admin", ""), ("bob", "the text"), ("erin", "the text")):
+        post = visitors.post(author, here, body="the text")["id"]
+        visitors.send("admin", "/post/remove", post_id=post, removed=True, reason="a test")
+        view = visitors.get("erin", "/post", id=post)["post_view"]
+        assert (view["post"]["body"], view["can_mod"]) == (text, text != "")
+
+
+def test_a_search_that_goes_wrong_looks_as_if_nothing_were_found(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community(), name="a rare word")["id"]
+    query = {"search_term": "rare word", "type_": "posts"}
+    for wrong, found in (
+        ({}, [post]),
+        ({"limit": 51}, []),
+        ({"page_cursor": "none"}, []),
+        ({"post_url_only": "true"}, []),
+        ({"time_range_seconds": 3600}, [post]),
+        ({"time_range_seconds": 0}, []),
+        ({"type_": "all", "page_cursor": "none,none"}, []),
+    ):
+        answer = visitors.get("bob", "/search", **query | wrong)
+        assert [row["post"]["id"] for row in answer["posts"]] == found
+
+
+def test_age_of_what_is_listed_is_limited_by_the_account_or_else_by_the_site(visitors: Visitors) -> None:
+    here = visitors.community()
+    post = visitors.post("alice", here)["id"]
+    comment = visitors.comment("alice", post)["id"]
+    for row in (visitors.box.state.posts[post], visitors.box.state.comments[comment]):
+        row.published -= timedelta(hours=2)
+
+    def listed(**query: int) -> int:
+        return sum(
+            len(visitors.get("bob", f"/{what}/list", community_id=here, **query)["items"])
+            for what in ("post", "comment")
+        )
+
+    def set_to(who: str, path: str, seconds: int) -> None:
+        visitors.send(who, path, method="PUT", default_post_time_range_seconds=seconds)
+
+    assert listed() == 2
+    set_to("admin", "/site", 3600)
+    assert (listed(), listed(time_range_seconds=0), listed(time_range_seconds=9000)) == (0, 2, 2)
+    set_to("bob", "/account/settings/save", 9000)
+    assert (listed(), listed(time_range_seconds=3600)) == (2, 0)
+    set_to("admin", "/site", 0)
+    set_to("bob", "/account/settings/save", 3600)
+    assert listed() == 0
+    set_to("bob", "/account/settings/save", 0)
+    assert listed() == 2

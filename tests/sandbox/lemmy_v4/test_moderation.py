@@ -48,6 +48,37 @@ def test_the_banned_come_in_and_upload_but_do_nothing_else(visitors: Visitors) -
     [banned] = visitors.get("warden", "/admin/users", banned_only="true")["items"]
     assert (banned["person"]["name"], banned["ban_expires_at"]) == ("erin", None)
     ban(visitors, "erin", on=False)
+    ban(visitors, "erin", expires_at=int(time.time()) + 1)
+    until(lambda: visitors.get("warden", "/admin/users", banned_only="true")["items"] == [])
+    ban(visitors, "erin", on=False)
+
+
+def test_the_banned_neither_moderate_nor_administer(visitors: Visitors) -> None:
+    here = visitors.community("erin")
+    post, person = visitors.post("bob", here)["id"], visitors.box.people["bob"].id
+    visitors.send("alice", "/post/report", post_id=post, violates_instance_rules=True, **REASON)
+
+    def tried(who: str) -> list[tuple[int, str]]:
+        lists = ("/report/list", f"/post/like/list?post_id={post}")
+        admins = ("/image/list", "/admin/users", "/admin/registration_application/list")
+        answers = [visitors.call(who, "GET", path) for path in (*lists, *(admins if who == "warden" else ()))]
+        deeds = [visitors.refusal(who, "/post/remove", post_id=post, removed=True, **REASON)]
+        if who == "warden":
+            deeds += [
+                visitors.refusal(who, "/admin/ban", person_id=person, ban=True, **REASON),
+                visitors.refusal(who, "/admin/purge/post", post_id=post, **REASON),
+                visitors.refusal(who, "/image", method="DELETE", filename="x.png"),
+                visitors.refusal(who, "/site", method="PUT", registration_mode="closed"),
+            ]
+        return [(answer.status_code, answer.json()["error"]) for answer in answers] + deeds
+
+    for who in ("erin", "warden"):
+        number = visitors.box.people[who].id
+        visitors.send("admin", "/admin/ban", person_id=number, ban=True, **REASON)
+        assert set(tried(who)) == {(400, "site_ban")}
+        assert visitors.refusal(who, "/community", name="another", title="Another") == (400, "site_ban")
+        visitors.send("admin", "/admin/ban", person_id=number, ban=False, **REASON)
+    assert visitors.get("warden", "/post", id=post)["post_view"]["post"]["removed"] is False
 
 
 def test_a_ban_without_an_end_leaves_the_end_of_an_earlier_one(visitors: Visitors) -> None:
@@ -211,9 +242,12 @@ def test_a_purged_person_is_a_banned_shell(visitors: Visitors) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     me = visitors.client.get(f"{visitors.box.url}/api/v4/account", headers=headers).json()
     number = me["local_user_view"]["person"]["id"]
+    end = int(time.time()) + 86400
+    first = visitors.send("warden", "/admin/ban", person_id=number, ban=True, expires_at=end, **REASON)["person_view"]
     visitors.send("warden", "/admin/purge/person", person_id=number, **REASON)
     until(lambda: visitors.box.state.people[number].deleted)
-    assert visitors.get("warden", "/person", person_id=number)["person_view"]["banned"] is True
+    view = visitors.get("warden", "/person", person_id=number)["person_view"]
+    assert (view["banned"], view["ban_expires_at"]) == (True, first["ban_expires_at"])
     assert visitors.call("alice", "GET", "/person", params={"person_id": number}).status_code == 404
 
 
@@ -234,3 +268,49 @@ def test_a_remote_post_is_removed_here_and_banned_here(visitors: Visitors) -> No
     assert visitors.call("warden", "GET", "/resolve_object", params={"q": "http://127.0.0.1:9/x"}).json()["error"] == (
         "resolve_object_failed"
     )
+
+
+def test_a_ban_from_a_community_with_data_changes_what_is_there_and_takes_its_votes(visitors: Visitors) -> None:
+    here, elsewhere = visitors.community(), visitors.community()
+    post, other = (visitors.post("carol", place)["id"] for place in (here, elsewhere))
+    comment = visitors.comment("carol", post)["id"]
+    banned = {"community_id": here, "person_id": visitors.box.people["carol"].id, **REASON}
+    visitors.send("warden", "/community/ban_user", **banned, ban=True, remove_or_restore_data=True)
+    views = [visitors.get("warden", "/post", id=number)["post_view"]["post"] for number in (post, other)]
+    assert [(row["removed"], "updated_at" in row, row["score"]) for row in views] == [
+        (True, True, 0),
+        (False, False, 1),
+    ]
+    row = visitors.get("warden", "/comment", id=comment)["comment_view"]["comment"]
+    assert (row["removed"], "updated_at" in row, row["score"]) == (True, True, 0)
+    visitors.send("warden", "/community/ban_user", **banned, ban=False, remove_or_restore_data=True)
+
+
+def test_comments_that_their_authors_deleted_are_not_in_the_mod_log(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    kept, deleted = (visitors.comment("bob", post)["id"] for _ in range(2))
+    visitors.send("bob", "/comment", method="DELETE", comment_id=deleted, deleted=True)
+    visitors.send("warden", "/post/remove", post_id=post, removed=True, remove_children=True, **REASON)
+    told = [log(visitors, type_="mod_remove_comment", comment_id=str(number)) for number in (kept, deleted)]
+    assert [len(entries) for entries in told] == [1, 0]
+
+
+def test_removed_communities_are_not_reported_and_a_conclusion_stays(visitors: Visitors) -> None:
+    here = visitors.community(summary="about pictures")
+    report = visitors.send("bob", "/community/report", community_id=here, **REASON)["community_report_view"]
+    assert report["community_report"]["original_community_summary"] == "about pictures"
+    path, number = "/community/report/resolve", report["community_report"]["id"]
+    visitors.send("warden", path, method="PUT", report_id=number, resolved=True, conclusion="seen")
+    again = visitors.send("warden", path, method="PUT", report_id=number, resolved=False)["community_report_view"]
+    assert again["community_report"]["conclusion"] == "seen"
+    visitors.send("admin", "/community/remove", community_id=here, removed=True, **REASON)
+    assert visitors.refusal("alice", "/community/report", community_id=here, **REASON) == (400, "deleted")
+
+
+def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
+    written = {"recipient_id": visitors.box.people["bob"].id, "content": "hello"}
+    for who in ("alice", "bob"):
+        visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=False)
+        assert visitors.refusal("alice", "/private_message", **written) == (400, "couldnt_create")
+        visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=True)
+    visitors.send("alice", "/private_message", **written)

@@ -17,6 +17,14 @@ class Nothing:
 
 
 @form
+class BlockInstance:
+    """POST /site/block, and in 1.0 POST /account/block/instance/communities and …/persons."""
+
+    instance_id: Id
+    block: bool
+
+
+@form
 class GetModlog:
     """GET /modlog."""
 

@@ -148,8 +148,12 @@ def get_account(call: Call, _: Nothing) -> Json:
         "community_blocks": [
             views.community(state.communities[community]) for community, who in state.community_blocks if who == mine
         ],
-        "instance_communities_blocks": [],
-        "instance_persons_blocks": [],
+        "instance_communities_blocks": [
+            rows.instance(state.instances[number]) for number, who in state.instance_blocks if who == mine
+        ],
+        "instance_persons_blocks": [
+            rows.instance(state.instances[number]) for number, who in state.instance_people_blocks if who == mine
+        ],
         "person_blocks": [views.person(state.people[target]) for target, who in state.person_blocks if who == mine],
         "keyword_blocks": list(call.server.v4.preferences_of(me.id).blocking_keywords),
         "discussion_languages": sorted(me.languages),

@@ -20,7 +20,14 @@ from adapters.sandbox.lemmy.v4.messages.content import (
     GetComment,
     GetComments,
 )
-from adapters.sandbox.lemmy.v4.posts import asked_community, asked_person, default_limit, default_listing, given
+from adapters.sandbox.lemmy.v4.posts import (
+    asked_community,
+    asked_person,
+    default_limit,
+    default_listing,
+    given,
+    time_range,
+)
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
@@ -100,7 +107,7 @@ def get_comments(call: Call, form: GetComments) -> Json:
         post_id=form.post_id,
         parent_path=None if parent is None else parent.path,
         term=form.search_term,
-        seconds=form.time_range_seconds or None,
+        seconds=time_range(call, form.time_range_seconds),
     )
     limit = _TREE_LIMIT if form.max_depth is not None else checked_limit(form.limit, default_limit(call))
     found, around = comment_listing(call, query).page(comments_wanted(call, query), form.page_cursor, limit)

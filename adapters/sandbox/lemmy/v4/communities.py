@@ -13,6 +13,7 @@ from adapters.sandbox.lemmy.rights import (
     check_mod_action,
     check_not_banned,
     existing_community,
+    is_member,
     is_mod_or_admin,
     require_admin,
 )
@@ -70,6 +71,7 @@ def _set_new(community: Community, summary: str | None, wanted: CommunityVisibil
 @route("POST", "/api/v4/community", CreateCommunity, bucket="register", login=True, locked=False)
 def create_community(call: Call, form: CreateCommunity) -> Json:
     """Found a community; its founder moderates and follows it."""
+    check_not_banned(call)
     if form.title is not None:
         check_display_name(form.title, _TITLE_LIMIT)
     check_length(form.summary, _SUMMARY_LIMIT, "site_description_length_overflow")
@@ -194,7 +196,7 @@ def communities_wanted(
     state, me = call.state, call.viewer_id
 
     def shows(row: Community) -> bool:
-        follows, seen = me is not None and (row.id, me) in state.followers, visibility(row)
+        follows, seen = is_member(state, row.id, me), visibility(row)
         if not call.viewer_is_admin and (row.removed or row.deleted):
             return False
         if seen == "local_only_private" and me is None:
@@ -207,7 +209,9 @@ def communities_wanted(
         if (listing == "moderator_view" and (row.id, me) not in state.moderators) or listing == "suggested":
             return False
         wants = show_nsfw or (call.viewer.show_nsfw if call.viewer else state.site.content_warning is not None)
-        return (wants or not row.nsfw) and (row.id, me) not in state.community_blocks
+        if (row.id, me) in state.community_blocks or (row.instance_id, me) in state.instance_blocks:
+            return False
+        return wants or not row.nsfw
 
     return [row for row in state.communities.values() if shows(row)]
 

@@ -55,11 +55,11 @@ def remove_or_restore_later(server: Server, person: Person, ban: Entry) -> None:
                     votes.pop(person.id, None)
             for post in list(state.posts.values()):
                 if post.creator_id == person.id:
-                    _set_removed(post, removed=removed)
+                    set_removed(post, removed=removed)
                     write(server, ban.mod_id, "mod_remove_post", **_part(ban), **about_post(post))
             for comment in list(state.comments.values()):
                 if comment.creator_id == person.id:
-                    _set_removed(comment, removed=removed)
+                    set_removed(comment, removed=removed)
                     write(server, ban.mod_id, "mod_remove_comment", **_part(ban), **about_comment(server, comment))
             for message in state.private_messages.values():
                 if message.creator_id == person.id:
@@ -68,7 +68,8 @@ def remove_or_restore_later(server: Server, person: Person, ban: Entry) -> None:
     state.later(_DELAY, work)
 
 
-def _set_removed(row: Post | Comment, *, removed: bool) -> None:
+def set_removed(row: Post | Comment, *, removed: bool) -> None:
+    """Remove or restore something; that counts as a change of it."""
     row.removed, row.updated = removed, now()
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError, MalformedRequestError, UnkeptCharacterError
+from adapters.sandbox.lemmy.errors import (
+    ConstraintError,
+    LemmyError,
+    MalformedRequestError,
+    RegistrationDeniedError,
+    UnkeptCharacterError,
+)
 from adapters.sandbox.lemmy.v4.names import pascal
 
 _RECORD = "Record not found"
@@ -36,7 +42,7 @@ def not_found(cause: str = _RECORD) -> CausedError:
     return CausedError("not_found", cause, status=404)
 
 
-def answer_for(error: LemmyError) -> tuple[dict[str, str], int]:
+def answer_for(error: LemmyError) -> tuple[dict[str, str | None], int]:
     """Body and status of an error, of shared code too."""
     if isinstance(error, MalformedRequestError):
         return error.body, error.status
@@ -47,12 +53,14 @@ def answer_for(error: LemmyError) -> tuple[dict[str, str], int]:
         return answer_for(not_found(cause) if error.reading else CausedError("couldnt_create", cause))
     if isinstance(error, ConstraintError):
         return answer_for(CausedError("couldnt_update", str(error.message)))
+    if isinstance(error, RegistrationDeniedError):
+        return {"error": error.code, "message": error.message or "", "cause": _cause(error.code)}, error.status
     code, status = _RENAMED.get(error.code, error.code), error.status
     if code.startswith("couldnt_find") or error.message == _RECORD or code == "object_not_local":
         return answer_for(not_found())
     if code == "too_many_requests":
         return {"error": code}, 429
-    body = {"error": code} | ({} if error.message is None else {"message": error.message})
+    body = error.body | {"error": code}
     cause = error.message if code == "unknown" and error.message is not None else _cause(code)
     return body | {"cause": cause}, status
 

@@ -63,7 +63,7 @@ def take_upload(call: Call, side: int, *, still: bool = False) -> tuple[str, str
 
 def _check_still(data: bytes) -> None:
     if probe(data).format.kind == "Animation":
-        raise PictrsError(400, "validate-media-type", "Media type wasn't allowed for this upload")
+        raise PictrsError(400, "media-disallowed", "Media type wasn't allowed for this upload")
 
 
 @route("POST", "/api/v4/image", bucket="image", login=True, locked=False, strict=True)
@@ -155,6 +155,8 @@ def list_media(call: Call, form: Page) -> Json:
 @route("GET", "/api/v4/image/proxy", ImageProxy, locked=False)
 def image_proxy(call: Call, form: ImageProxy) -> Response:
     """An image of another server that one of our posts shows; fetched again if it is not here any more."""
+    if call.viewer is None and call.server.closed_to_strangers:
+        return Response(b"", status_code=401)
     if not is_url(form.url):
         raise unknown("relative URL without a base")
     with call.state.lock:
@@ -203,7 +205,9 @@ def pictrs_health(call: Call, _: Nothing) -> Json:
 
 @route("GET", "/api/v4/image/{}", GetImage, locked=False)
 def get_image(call: Call, form: GetImage) -> Response:
-    """A file, or a smaller copy of it, to anyone. What is missing has no body."""
+    """A file, or a smaller copy of it, to nearly anyone. What is missing has no body."""
+    if call.viewer is None and call.server.closed_to_strangers:
+        return Response(b"", status_code=401)
     (alias,) = call.path
     require_pictrs(call, f"image/original/{alias}")
     try:

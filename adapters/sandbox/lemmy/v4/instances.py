@@ -6,17 +6,28 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import site
-from adapters.sandbox.lemmy.messages.site import CreateCustomEmoji
-from adapters.sandbox.lemmy.rights import require_admin
+from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
+from adapters.sandbox.lemmy.messages.site import BlockInstance, CreateCustomEmoji
+from adapters.sandbox.lemmy.rights import check_not_banned, expiry, require_admin
 from adapters.sandbox.lemmy.site_rows import Tagline
 from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
-from adapters.sandbox.lemmy.v4.messages.site import CreateTagline, GetFederatedInstances, Page
+from adapters.sandbox.lemmy.v4.errors import CausedError
+from adapters.sandbox.lemmy.v4.messages.site import (
+    AdminAllowInstance,
+    AdminBlockInstance,
+    CreateTagline,
+    GetFederatedInstances,
+    Page,
+)
+from adapters.sandbox.lemmy.v4.modlog import write
 from adapters.sandbox.lemmy.v4.rows import present
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.rows import Json
     from adapters.sandbox.lemmy.site_rows import CustomEmoji
@@ -45,16 +56,88 @@ def federated_instances(call: Call, form: GetFederatedInstances) -> Json:
         find=lambda text: state.instances.get(number(text)),
     )
     found, around = listing.page(wanted, form.page_cursor, checked_limit(form.limit, _LIMIT))
-    items = [
-        present(
-            instance=rows.instance(row, software="lemmy"),
-            site=rows.site(state.sites[row.id]) if row.id in state.sites else None,
-            blocked=present(published_at=row.published) if row.id in blocked else None,
-            allowed=present(published_at=row.published) if row.id in allowed else None,
-        )
-        for row in found
-    ]
-    return {"items": items} | around
+    return {"items": [_view(call, row) for row in found]} | around
+
+
+def _view(call: Call, row: Instance) -> Json:
+    """``FederatedInstanceView``."""
+    state, tables = call.state, call.server.v4
+
+    def since(act: str) -> datetime:
+        return tables.moments.get((act, row.id, 0), row.published)
+
+    block = present(published_at=since("block_instance"), expires_at=tables.block_ends.get(row.id))
+    return present(
+        instance=rows.instance(row, software="lemmy" if row.id in state.sites else None),
+        site=rows.site(state.sites[row.id]) if row.id in state.sites else None,
+        blocked=block if row.id in state.blocked_instances else None,
+        allowed=present(published_at=since("allow_instance")) if row.id in state.allowed_instances else None,
+    )
+
+
+def _change(call: Call, domain: str, listed: list[int], other: list[int], act: str, *, add: bool) -> Instance:
+    """Put a server on one of the two lists, or take it off. There can be one list only, and no server twice on it."""
+    require_admin(call)
+    if other:
+        raise LemmyError("cannot_combine_federation_blocklist_and_allowlist")
+    row = call.state.known_instance(domain)
+    if not add:
+        listed[:] = [number for number in listed if number != row.id]
+    elif row.id in listed:
+        table = "federation_blocklist" if act == "block_instance" else "federation_allowlist"
+        cause = f'duplicate key value violates unique constraint "{table}_pkey"'
+        raise CausedError("couldnt_create", cause)
+    else:
+        listed.append(row.id)
+        call.server.v4.did(act, row.id, 0)
+    return row
+
+
+@route("POST", "/api/v4/admin/instance/block", AdminBlockInstance, login=True)
+def block_instance(call: Call, form: AdminBlockInstance) -> Json:
+    """Listen to a server no longer, or again; where servers are chosen one by one, none is blocked."""
+    require_admin(call)
+    state, ends = call.state, expiry(form.expires_at)
+    row = _change(
+        call, form.instance, state.blocked_instances, state.allowed_instances, "block_instance", add=form.block
+    )
+    call.server.v4.block_ends.pop(row.id, None)
+    if form.block and ends is not None:
+        call.server.v4.block_ends[row.id] = ends
+    me = call.me.person_id
+    write(call.server, me, "admin_block_instance", done=form.block, reason=form.reason, instance_id=row.id)
+    return _view(call, row)
+
+
+@route("POST", "/api/v4/admin/instance/allow", AdminAllowInstance, login=True)
+def allow_instance(call: Call, form: AdminAllowInstance) -> Json:
+    """Listen to a server, and to no other that is not allowed too."""
+    state = call.state
+    row = _change(
+        call, form.instance, state.allowed_instances, state.blocked_instances, "allow_instance", add=form.allow
+    )
+    me = call.me.person_id
+    write(call.server, me, "admin_allow_instance", done=form.allow, reason=form.reason, instance_id=row.id)
+    return _view(call, row)
+
+
+@route("POST", "/api/v4/account/block/instance/communities", BlockInstance, login=True)
+def block_communities_of(call: Call, form: BlockInstance) -> Json:
+    """Hide the communities of a server from one's own lists, but those that one follows."""
+    check_not_banned(call)
+    site.set_instance_block(call, form, call.state.instance_blocks, missing=_no_instance())
+    return {"success": True}
+
+
+@route("POST", "/api/v4/account/block/instance/persons", BlockInstance, login=True)
+def block_people_of(call: Call, form: BlockInstance) -> Json:
+    """Hide what people of a server wrote from one's own lists."""
+    site.set_instance_block(call, form, call.state.instance_people_blocks, missing=_no_instance())
+    return {"success": True}
+
+
+def _no_instance() -> LemmyError:
+    return CausedError("already_exists", str(ConstraintError("instance_actions", "instance_id").message))
 
 
 def _tagline(row: Tagline) -> Json:

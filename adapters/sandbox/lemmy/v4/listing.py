@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy.errors import unknown
 from adapters.sandbox.lemmy.listing import hotness
+from adapters.sandbox.lemmy.rights import is_member, is_open_to
 from adapters.sandbox.lemmy.text import matches, parse_url
 from adapters.sandbox.lemmy.v4.cursors import Listing, number
 from adapters.sandbox.lemmy.v4.rows import visibility
@@ -16,6 +17,7 @@ from adapters.sandbox.lemmy.v4.rows import visibility
 if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Call
     from adapters.sandbox.lemmy.rows import Comment, Community, Post
+    from adapters.sandbox.lemmy.state import State
     from adapters.sandbox.lemmy.v4.cursors import Key
 
 
@@ -136,21 +138,27 @@ def _suits_me(call: Call, query: PostQuery, post: Post, me: int) -> bool:
     words = call.server.v4.preferences_of(viewer.id).blocking_keywords
     if any(word.lower() in text.lower() for word in words for text in (post.name, post.url or "", post.body or "")):
         return False
+    community = state.communities[post.community_id]
+    return post.language_id in viewer.languages and not is_blocked(state, community, post.creator_id, me)
+
+
+def is_blocked(state: State, community: Community, author: int, me: int) -> bool:
+    """Whether a viewer has blocked somebody or his server, or a community or its server and does not follow it."""
+    theirs = (community.instance_id, me) in state.instance_blocks and (community.id, me) not in state.followers
     return (
-        post.language_id in viewer.languages
-        and (post.community_id, me) not in state.community_blocks
-        and (post.creator_id, me) not in state.person_blocks
+        theirs
+        or (community.id, me) in state.community_blocks
+        or (author, me) in state.person_blocks
+        or (state.people[author].instance_id, me) in state.instance_people_blocks
     )
 
 
 def shows_community(call: Call, listing: str, community: Community, *, named: bool) -> bool:
     """Whether a list of this kind shows what is in a community; ``named``: it was asked for by name or number."""
-    state, me, seen = call.state, call.viewer_id, visibility(community)
-    follows = me is not None and (community.id, me) in state.followers
-    if seen == "private" and not (follows or call.viewer_is_admin):
+    state, me = call.state, call.viewer_id
+    if not is_open_to(state, community, me):
         return False
-    if seen == "local_only_private" and me is None:
-        return False
+    follows = is_member(state, community.id, me)
     match listing:
         case "subscribed":
             return follows
@@ -160,7 +168,7 @@ def shows_community(call: Call, listing: str, community: Community, *, named: bo
             return False
         case "local" if not community.local:
             return False
-    return named or follows or seen != "unlisted"
+    return named or follows or visibility(community) != "unlisted"
 
 
 def comments_wanted(call: Call, query: CommentQuery) -> list[Comment]:
@@ -207,10 +215,11 @@ def _shows_comment(call: Call, query: CommentQuery, comment: Comment) -> bool:
         base = query.parent_path.count(".") + 1 if query.parent_path is not None else 1
         if comment.path.count(".") + 1 > base + query.max_depth:
             return False
-    # A thread or a community asked for is not bound to our own communities.
+    # A thread or a community asked for is not bound to our own communities, but comments of unlisted communities are
+    # for those who follow them, even there.
     named = query.post_id is not None or query.community_id is not None
     listing = "all" if named and query.listing == "local" else query.listing
-    if not shows_community(call, listing, community, named=named):
+    if not shows_community(call, listing, community, named=False):
         return False
     if query.term is not None and not matches(query.term, comment.content):
         return False
@@ -222,8 +231,6 @@ def _shows_comment(call: Call, query: CommentQuery, comment: Comment) -> bool:
         return True
     if state.people[comment.creator_id].bot_account and not call.me.show_bot_accounts:
         return False
-    return query.listing == "moderator_view" or (
-        comment.language_id in call.me.languages
-        and (community.id, me) not in state.community_blocks
-        and (comment.creator_id, me) not in state.person_blocks
-    )
+    if comment.language_id not in call.me.languages:
+        return False
+    return query.listing == "moderator_view" or not is_blocked(state, community, comment.creator_id, me)

@@ -19,7 +19,7 @@ from adapters.sandbox.lemmy.rights import (
 from adapters.sandbox.lemmy.text import BODY_LIMIT, check_length
 from adapters.sandbox.lemmy.v4 import comments, posts
 from adapters.sandbox.lemmy.v4.calling import route
-from adapters.sandbox.lemmy.v4.erasure import remove_or_restore_later
+from adapters.sandbox.lemmy.v4.erasure import remove_or_restore_later, set_removed
 from adapters.sandbox.lemmy.v4.messages.content import (
     BanFromCommunity,
     FeaturePost,
@@ -70,6 +70,8 @@ def remove_post(call: Call, form: RemovePost) -> Json:
 def _remove_comment(call: Call, comment: Comment, *, removed: bool, reason: str) -> None:
     comment.removed = removed
     _close_reports(call, comment=comment)
+    if comment.deleted:
+        return  # the mod log would show its text
     facts = about_comment(call.server, comment)
     write(call.server, call.me.person_id, "mod_remove_comment", done=removed, reason=reason, **facts)
 
@@ -225,13 +227,17 @@ def _remove_or_restore_there(call: Call, form: BanFromCommunity, *, parent: int)
     state, me = call.state, call.me.person_id
     for post in state.posts.values():
         if post.creator_id == form.person_id and post.community_id == form.community_id:
-            post.removed = form.ban
+            set_removed(post, removed=form.ban)
+            if form.ban:
+                state.post_votes.pop(post.id, None)  # everybody's: so it is in crates/db_schema/src/impls/post.rs
             part = {"reason": form.reason, "parent_id": parent}
             write(call.server, me, "mod_remove_post", done=form.ban, **part, **about_post(post))
     for comment in state.comments.values():
         facts = about_comment(call.server, comment)
         if comment.creator_id == form.person_id and facts["community_id"] == form.community_id:
-            comment.removed = form.ban
+            set_removed(comment, removed=form.ban)
+            if form.ban:
+                state.comment_votes.pop(comment.id, None)
             write(call.server, me, "mod_remove_comment", done=form.ban, reason=form.reason, parent_id=parent, **facts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.clock import chrono
 from adapters.sandbox.lemmy.errors import MalformedRequestError
+from adapters.sandbox.lemmy.rights import is_member, is_mod_or_admin
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.choices import MODLOG_KINDS
@@ -87,11 +88,14 @@ def _wanted(call: Call, form: GetModlog, entry: Entry) -> bool:
     if any(given is not None and (given != has or has not in table) for given, has, table in asked):
         return False
     community = state.communities.get(entry.community_id or 0)
+    follows = community is not None and is_member(state, community.id, call.viewer_id)
+    if community is not None and community.visibility == "Private" and not (follows or call.viewer_is_admin):
+        return False
     match form.listing_type:
         case "local":
             return community is not None and community.local
         case "subscribed":
-            return community is not None and (community.id, call.viewer_id) in call.state.followers
+            return follows
         case "moderator_view":
             return community is not None and (community.id, call.viewer_id) in call.state.moderators
         case "suggested":
@@ -101,7 +105,7 @@ def _wanted(call: Call, form: GetModlog, entry: Entry) -> bool:
 
 def _tells(call: Call, form: GetModlog) -> bool:
     """Whether the viewer is told who did things: administrators, and moderators of the community asked for."""
-    return call.viewer_is_admin or (form.community_id, call.viewer_id) in call.state.moderators
+    return call.viewer_is_admin if form.community_id is None else is_mod_or_admin(call, form.community_id)
 
 
 def _view(call: Call, views: Views, entry: Entry, parts: int, *, tells: bool) -> Json:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import communities, people
-from adapters.sandbox.lemmy.applications import application_of
+from adapters.sandbox.lemmy.applications import application_of, decide, listed
 from adapters.sandbox.lemmy.errors import ConstraintError, LemmyError
 from adapters.sandbox.lemmy.messages import communities as old_communities
 from adapters.sandbox.lemmy.messages import people as old
-from adapters.sandbox.lemmy.rights import check_not_banned, require_admin
+from adapters.sandbox.lemmy.rights import check_not_banned, is_open_to, require_admin
 from adapters.sandbox.lemmy.text import matches
 from adapters.sandbox.lemmy.v4 import rows
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
 from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
-from adapters.sandbox.lemmy.v4.listing import CommentQuery, PostQuery, comments_wanted, posts_wanted
 from adapters.sandbox.lemmy.v4.messages.people import (
     AdminListUsers,
     ApproveApplication,
@@ -71,19 +71,32 @@ def get_person(call: Call, form: GetPerson) -> Json:
 
 @route("GET", "/api/v4/person/content", ListPersonContent, private=True)
 def person_content(call: Call, form: ListPersonContent) -> Json:
-    """A page of what somebody wrote, posts and comments mixed, the newest first."""
+    """A page of what somebody wrote, posts and comments mixed, the newest first.
+
+    Nothing is left out but what is in a private community, and under a post that the viewer has hidden: not even what
+    was removed or deleted, of which the text is withheld.
+    """
     author = asked_person(call, form.person_id, form.username)
     if author is None:
         raise LemmyError("no_id_given")
     community_id = asked_community(call, form.community_id, form.community_name)
+    state, me = call.state, call.viewer_id
+
+    def shows(post: Post) -> bool:
+        place = state.communities[post.community_id]
+        private = place.visibility == "Private" and not is_open_to(state, place, me)
+        hidden = me is not None and (post.id, me) in state.hidden_posts
+        return not private and not hidden and community_id in {None, place.id}
+
     found: list[Post | Comment] = []
     if form.type_ != "comments":
-        found += posts_wanted(
-            call, PostQuery(creator_id=author, community_id=community_id, show_hidden=True, show_read=True)
-        )
+        found += [post for post in state.posts.values() if post.creator_id == author and shows(post)]
     if form.type_ != "posts":
-        found += comments_wanted(call, CommentQuery(creator_id=author, community_id=community_id))
-    state = call.state
+        found += [
+            comment
+            for comment in state.comments.values()
+            if comment.creator_id == author and shows(state.posts[comment.post_id])
+        ]
 
     def name(row: Post | Comment) -> str:
         return f"{'C' if hasattr(row, 'path') else 'P'},{row.id}"
@@ -152,7 +165,15 @@ def admin_users(call: Call, form: AdminListUsers) -> Json:
     """A page of accounts with their settings and bans."""
     require_admin(call)
     state = call.state
-    users = [user for user in state.local_users.values() if not form.banned_only or state.people[user.person_id].banned]
+    accounts = [(user, state.people[user.person_id]) for user in state.local_users.values()]
+    users = [
+        user
+        for user, person in accounts
+        if not person.deleted
+        and not (
+            form.banned_only and not (person.banned and (person.ban_expires is None or person.ban_expires > now()))
+        )
+    ]
     turn = -1 if form.sort == "old" else 1
 
     def order(user: LocalUser) -> Key:
@@ -194,8 +215,7 @@ def block_community(call: Call, form: BlockCommunity) -> Json:
 def list_applications(call: Call, form: ListApplications) -> Json:
     """A page of applications, the newest first, or of those nobody has decided on the oldest first."""
     require_admin(call)
-    state = call.state
-    wanted = [row for row in state.applications.values() if not form.unread_only or row.admin_id is None]
+    state, wanted = call.state, listed(call.state, undecided=bool(form.unread_only))
     turn = -1 if form.unread_only else 1
     listing: Listing[Application] = Listing(
         order=lambda row: (turn * row.id,),
@@ -221,9 +241,7 @@ def approve(call: Call, form: ApproveApplication) -> Json:
     row = call.state.applications.get(form.id)
     if row is None:
         raise not_found()
-    row.admin_id = call.person.id
-    row.deny_reason = None if form.approve else form.deny_reason
-    call.state.local_users[row.person_id].accepted_application = form.approve
+    decide(call, row, approve=form.approve, deny_reason=form.deny_reason)
     return {"registration_application": _application(call, Views.of(call), row)}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from adapters.sandbox.lemmy.errors import LemmyError
-from adapters.sandbox.lemmy.rights import existing_community, is_mod_or_admin, require_admin
+from adapters.sandbox.lemmy.rights import existing_community, require_admin, require_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.images import take_upload
 from adapters.sandbox.lemmy.v4.messages.content import CommunityId
@@ -105,8 +104,7 @@ def delete_site_banner(call: Call, _: Nothing) -> Json:
 
 def _moderated(call: Call, form: CommunityId) -> Community:
     community = existing_community(call.state, form.id)
-    if not is_mod_or_admin(call, community.id):
-        raise LemmyError("not_a_mod_or_admin")
+    require_mod_or_admin(call, community.id)
     return community
 
 

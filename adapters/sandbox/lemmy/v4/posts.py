@@ -68,10 +68,21 @@ def default_limit(call: Call) -> int:
     )
 
 
+def time_range(call: Call, asked: int | None) -> int | None:
+    """How old what is listed may be, in seconds, comments too: nothing, and not no time at all, is what 0 means."""
+    tables = call.server.v4
+    if asked is not None:
+        return asked or None
+    mine = None if call.viewer is None else tables.preferences_of(call.viewer.id).default_post_time_range_seconds
+    return mine or tables.settings.default_post_time_range_seconds or None
+
+
 def default_listing(call: Call, asked: str | None, community_id: int | None) -> str:
     """Which communities are listed where nobody says so."""
-    if asked is not None or community_id is not None:
-        return str(asked or "all")
+    if community_id is not None:
+        return "all"  # whatever was asked for
+    if asked is not None:
+        return asked
     site = call.state.local_site
     return snake(site.default_post_listing_type if call.viewer is None else call.viewer.default_listing_type)
 
@@ -83,7 +94,7 @@ def default_sort(call: Call) -> str:
 
 def asked_community(call: Call, number: int | None, name: str | None) -> int | None:
     """The community that a query names, if it names one."""
-    return named_community(call, name).id if number is None and name is not None else number
+    return number if name is None else named_community(call, name).id
 
 
 def asked_person(call: Call, number: int | None, name: str | None) -> int | None:
@@ -166,10 +177,9 @@ def get_posts(call: Call, form: GetPosts) -> Json:
     """A page of posts."""
     community_id = asked_community(call, form.community_id, form.community_name)
     mine = None if call.viewer is None else call.server.v4.preferences_of(call.viewer.id)
-    hides_media, seconds, marks = form.hide_posts_with_media, form.time_range_seconds, form.mark_as_read
+    hides_media, marks = form.hide_posts_with_media, form.mark_as_read
     if mine is not None:
         hides_media = mine.hide_posts_with_media if hides_media is None else hides_media
-        seconds = mine.default_post_time_range_seconds if seconds is None else seconds
         marks = mine.auto_mark_fetched_posts_as_read if marks is None else marks
     query = PostQuery(
         listing=default_listing(call, form.type_, community_id),
@@ -184,7 +194,7 @@ def get_posts(call: Call, form: GetPosts) -> Json:
         show_nsfw=form.show_nsfw,
         hide_media=bool(hides_media),
         no_comments_only=bool(form.no_comments_only),
-        seconds=seconds or None,  # nothing, and not no time at all, is what 0 means
+        seconds=time_range(call, form.time_range_seconds),
     )
     limit = checked_limit(form.limit, default_limit(call))
     # There are no communities of communities here, so that nothing is in one.

@@ -30,6 +30,13 @@ def _answer(call: Call, number: int) -> Json:
     return {"private_message_view": view}
 
 
+def _check_wanted(call: Call, *people: int) -> None:
+    """Raise ``couldnt_create`` if somebody of our own has switched private messages off."""
+    users = [call.state.local_user(person) for person in people]
+    if not all(user is None or call.server.v4.preferences_of(user.id).private_messages_enabled for user in users):
+        raise LemmyError("couldnt_create")
+
+
 @route("POST", "/api/v4/private_message", CreatePrivateMessage, login=True, locked=False)
 def create_private_message(call: Call, form: CreatePrivateMessage) -> Json:
     """Write to somebody."""
@@ -38,6 +45,7 @@ def create_private_message(call: Call, form: CreatePrivateMessage) -> Json:
         if form.recipient_id not in call.state.people:
             cause = str(ConstraintError("private_message", "recipient_id").message)
             raise CausedError("couldnt_create", cause)
+        _check_wanted(call, call.me.person_id, form.recipient_id)
     given = old.CreatePrivateMessage(content=form.content, recipient_id=form.recipient_id)
     made = private_messages.create_message(call, given)
     with call.state.lock:
@@ -49,6 +57,7 @@ def edit_private_message(call: Call, form: EditPrivateMessage) -> Json:
     """Change one's own message; reports keep what it was."""
     with call.state.lock:
         check_not_banned(call)
+        _check_wanted(call, call.me.person_id)
     given = old.EditPrivateMessage(private_message_id=form.private_message_id, content=form.content)
     private_messages.edit_message(call, given)
     with call.state.lock:

@@ -91,7 +91,7 @@ def purge_person(call: Call, form: PurgePerson) -> Json:
     person = call.state.people.get(form.person_id)
     if person is None:
         raise not_found()
-    person.banned, person.ban_expires = True, None
+    person.banned = True  # the end of a ban from before stays its end
     purge_account_later(call.server, person)
     write(call.server, call.me.person_id, "admin_purge_person", reason=form.reason)
     return _DONE

@@ -12,7 +12,6 @@ from adapters.sandbox.lemmy.rights import (
     check_mod_action,
     check_not_banned,
     check_user_action,
-    existing_community,
     require_admin,
 )
 from adapters.sandbox.lemmy.rows import CommentReport, PostReport
@@ -113,9 +112,9 @@ def report_comment(call: Call, form: ReportComment) -> Json:
 
 @route("POST", "/api/v4/community/report", ReportCommunity, login=True)
 def report_community(call: Call, form: ReportCommunity) -> Json:
-    """Report a whole community to the administrators."""
+    """Report a whole community to the administrators, unless it is gone or one is banned from it."""
     reason = _checked_reason(call, form.reason)
-    community, rows = existing_community(call.state, form.community_id), call.server.v4.community_reports
+    community, rows = check_user_action(call, form.community_id), call.server.v4.community_reports
     _check_first(call, "community_report", "community_id", rows.values(), community.id)
     report = CommunityReport(
         id=call.state.next_id("community_report"),
@@ -123,6 +122,7 @@ def report_community(call: Call, form: ReportCommunity) -> Json:
         community_id=community.id,
         original_community_name=community.name,
         original_community_title=community.title,
+        original_community_summary=community.summary,
         original_community_sidebar=community.description,
         original_community_icon=community.icon,
         original_community_banner=community.banner,
@@ -157,7 +157,8 @@ def report_private_message(call: Call, form: ReportPrivateMessage) -> Json:
 
 def _resolve(call: Call, form: ResolveReport, report: Any) -> None:
     report.resolved, report.resolver_id, report.updated = form.resolved, call.me.person_id, now()
-    report.conclusion = form.conclusion
+    if form.conclusion is not None:
+        report.conclusion = form.conclusion or None  # it stays until there is another
 
 
 @route("PUT", "/api/v4/post/report/resolve", ResolveReport, login=True)

@@ -272,6 +272,7 @@ def community_report(row: CommunityReport) -> Json:
         "community_id": row.community_id,
         "original_community_name": row.original_community_name,
         "original_community_title": row.original_community_title,
+        "original_community_summary": row.original_community_summary,
         "original_community_sidebar": row.original_community_sidebar,
         "original_community_icon": row.original_community_icon,
         "original_community_banner": row.original_community_banner,
@@ -311,4 +312,5 @@ def application(row: Application) -> Json:
         admin_id=row.admin_id,
         deny_reason=row.deny_reason,
         published_at=row.published,
+        updated_at=row.updated,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy.errors import LemmyError
@@ -9,6 +10,7 @@ from adapters.sandbox.lemmy.posts import visible_post
 from adapters.sandbox.lemmy.rights import is_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.choices import SearchType
+from adapters.sandbox.lemmy.v4.comments import existing
 from adapters.sandbox.lemmy.v4.communities import communities_wanted, community_listing
 from adapters.sandbox.lemmy.v4.cursors import checked_limit
 from adapters.sandbox.lemmy.v4.errors import not_found
@@ -23,6 +25,7 @@ from adapters.sandbox.lemmy.v4.listing import (
 from adapters.sandbox.lemmy.v4.messages.site import ResolveObject, Search
 from adapters.sandbox.lemmy.v4.people import people_wanted, person_listing
 from adapters.sandbox.lemmy.v4.posts import asked_community, asked_person
+from adapters.sandbox.lemmy.v4.rows import visibility
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
@@ -42,42 +45,14 @@ def search(call: Call, form: Search) -> Json:
     creator_id = asked_person(call, form.creator_id, form.creator_username)
     narrowed = community_id is not None or form.creator_id is not None
     kinds = {kind} if kind != SearchType.ALL else set(_KINDS[:2] if narrowed else _KINDS)
-    limit, views = checked_limit(form.limit, _LIMIT), Views.of(call)
     cursors = _cursors(form.page_cursor, kind)
     around: dict[SearchType, Json] = {}
     shown: dict[SearchType, list[Json]] = {one: [] for one in _KINDS}
     for one in _KINDS:
-        if one not in kinds or (form.page_cursor is not None and cursors[one] is None):
-            continue
-        if one == SearchType.POSTS:
-            wanted = PostQuery(
-                community_id=community_id,
-                creator_id=creator_id,
-                term=form.search_term,
-                title_only=bool(form.title_only),
-                url_only=bool(form.post_url_only),
-                show_nsfw=form.show_nsfw,
-            )
-            posts, around[one] = post_listing(call, wanted).page(posts_wanted(call, wanted), cursors[one], limit)
-            shown[one] = [views.post_view(row) for row in posts]
-        elif one == SearchType.COMMENTS:
-            asked = CommentQuery(sort="new", community_id=community_id, creator_id=creator_id, term=form.search_term)
-            comments, around[one] = comment_listing(call, asked).page(comments_wanted(call, asked), cursors[one], limit)
-            shown[one] = [views.comment_view(row) for row in comments]
-        elif one == SearchType.USERS:
-            people = people_wanted(call, form.search_term, title_only=bool(form.title_only))
-            persons, around[one] = person_listing(call, "new").page(people, cursors[one], limit)
-            shown[one] = [views.person_view(row) for row in persons]
-        elif one == SearchType.COMMUNITIES:
-            found = communities_wanted(
-                call,
-                listing="all",
-                show_nsfw=form.show_nsfw,
-                term=form.search_term,
-                title_only=bool(form.title_only),
-            )
-            places, around[one] = community_listing(call, "new").page(found, cursors[one], limit)
-            shown[one] = [views.community_view(row) for row in places]
+        if one in kinds and (form.page_cursor is None or cursors[one] is not None):
+            # What goes wrong with one kind, a limit out of bounds for instance, looks as if nothing were found.
+            with suppress(LemmyError):
+                shown[one], around[one] = _found(call, form, one, cursors[one], community_id, creator_id)
     return {
         "resolve": _resolved(call, form.search_term),
         "comments": shown[SearchType.COMMENTS],
@@ -90,6 +65,46 @@ def search(call: Call, form: Search) -> Json:
     }
 
 
+def _found(
+    call: Call, form: Search, kind: SearchType, cursor: str | None, community_id: int | None, creator_id: int | None
+) -> tuple[list[Json], Json]:
+    """A page of one kind, and the cursors around it."""
+    limit, views, seconds = checked_limit(form.limit, _LIMIT), Views.of(call), form.time_range_seconds
+    if kind == SearchType.POSTS:
+        wanted = PostQuery(
+            community_id=community_id,
+            creator_id=creator_id,
+            term=form.search_term,
+            title_only=bool(form.title_only),
+            url_only=bool(form.post_url_only),
+            show_nsfw=form.show_nsfw,
+            seconds=seconds,
+        )
+        posts, around = post_listing(call, wanted).page(posts_wanted(call, wanted), cursor, limit)
+        return [views.post_view(row) for row in posts], around
+    if kind == SearchType.COMMENTS:
+        asked = CommentQuery(
+            sort="new", community_id=community_id, creator_id=creator_id, term=form.search_term, seconds=seconds
+        )
+        comments, around = comment_listing(call, asked).page(comments_wanted(call, asked), cursor, limit)
+        return [views.comment_view(row) for row in comments], around
+    if kind == SearchType.USERS:
+        people = people_wanted(call, form.search_term, title_only=bool(form.title_only))
+        persons, around = person_listing(call, "new").page(people, cursor, limit)
+        return [views.person_view(row) for row in persons], around
+    if kind == SearchType.COMMUNITIES:
+        found = communities_wanted(
+            call,
+            listing="all",
+            show_nsfw=form.show_nsfw,
+            term=form.search_term,
+            title_only=bool(form.title_only),
+        )
+        places, around = community_listing(call, "new").page(found, cursor, limit)
+        return [views.community_view(row) for row in places], around
+    return [], {}
+
+
 def _cursors(text: str | None, kind: SearchType) -> dict[SearchType, str | None]:
     found: dict[SearchType, str | None] = dict.fromkeys(_KINDS)
     if text is None:
@@ -98,7 +113,7 @@ def _cursors(text: str | None, kind: SearchType) -> dict[SearchType, str | None]
         return found | {kind: text}
     parts = text.split(",")
     if len(parts) != len(_KINDS):
-        raise LemmyError("couldnt_parse_pagination_token")
+        return found
     return {one: None if part == "none" else part for one, part in zip(_KINDS, parts, strict=True)}
 
 
@@ -147,11 +162,16 @@ def _known(call: Call, query: str) -> Json | None:
                 return {"type_": "post"} | views.post_view(post)
         for comment in state.comments.values():
             if comment.ap_id == query:
-                return {"type_": "comment"} | views.comment_view(comment)
+                return {"type_": "comment"} | views.comment_view(existing(call, comment.id))
         community = next((row for row in state.communities.values() if row.actor_id == query), None)
         person = next((row for row in state.people.values() if row.actor_id == query), None)
-    if person is not None and not person.deleted:
+    if person is not None:
+        if person.deleted and not call.viewer_is_admin:
+            raise not_found()
         return {"type_": "person"} | views.person_view(person)
-    if community is not None and not community.deleted and not community.removed:
+    if community is not None:
+        gone = (community.deleted or community.removed) and not call.viewer_is_admin
+        if gone or (visibility(community) == "local_only_private" and call.viewer is None):
+            raise not_found()
         return {"type_": "community"} | views.community_view(community)
     return None

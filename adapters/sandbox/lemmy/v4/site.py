@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.messages.site import EditSite
 from adapters.sandbox.lemmy.v4.names import pascal, snake
 from adapters.sandbox.lemmy.v4.rows import present
+from adapters.sandbox.lemmy.v4.tables import Snapshot
 from adapters.sandbox.lemmy.v4.views import Views
 
 if TYPE_CHECKING:
@@ -45,10 +47,31 @@ _SAME = (  # in both versions
 )
 
 
-def site_view(server: Server) -> Json:
+def _taken(server: Server) -> Snapshot:
+    """The settings as they are now."""
+    state = server.state
+    return Snapshot(
+        at=time.monotonic(),
+        site=copy(state.site),
+        local_site=copy(state.local_site),
+        rate_limits=copy(state.rate_limits),
+        settings=copy(server.v4.settings),
+        image_mode=server.image_mode,
+    )
+
+
+def take_snapshot(server: Server) -> Snapshot:
+    """The settings as they were at most a second ago: that is how old Lemmy lets them get, whatever it is asked."""
+    known = server.v4.snapshot
+    if known is None or time.monotonic() - known.at > _CACHE_SECONDS:
+        known = server.v4.snapshot = _taken(server)
+    return known
+
+
+def site_view(server: Server, seen: Snapshot) -> Json:
     """``SiteView``."""
-    state, limits = server.state, server.state.rate_limits
-    local, more = state.local_site, asdict(server.v4.settings)
+    state, limits = server.state, seen.rate_limits
+    local, more = seen.local_site, asdict(seen.settings)
     counts = site.counts(state)
     images = {name: value for name, value in more.items() if name.startswith("image_")}
     local_site = present(
@@ -82,7 +105,8 @@ def site_view(server: Server) -> Json:
         **{name: value for name, value in counts.items() if name != "site_id"},
         email_notifications_disabled=more["email_notifications_disabled"],
         default_items_per_page=more["default_items_per_page"],
-        image_mode=snake(server.image_mode),
+        default_post_time_range_seconds=more["default_post_time_range_seconds"] or None,  # 0 takes it away
+        image_mode=snake(seen.image_mode),
         **images,
         max_invites_per_user_allowed=more["max_invites_per_user_allowed"],
     )
@@ -95,7 +119,7 @@ def site_view(server: Server) -> Json:
     allowed["import_user_settings_interval_seconds"] = limits.import_user_settings_per_second
     own = state.instances[state.site.instance_id]
     return {
-        "site": rows.site(state.site),
+        "site": rows.site(seen.site),
         "local_site": local_site,
         "local_site_rate_limit": allowed,
         "instance": rows.instance(own, updated=own.published),
@@ -110,7 +134,10 @@ def languages() -> list[Json]:
 
 @route("GET", "/api/v4/site")
 def get_site(call: Call, _: Nothing) -> Json:
-    """All about the site, at most a second old. Not a word about the viewer: that is ``/account`` now."""
+    """All about the site, at most a second old, of settings that may have been a second old already.
+
+    Not a word about the viewer: that is ``/account`` now.
+    """
     server, state = call.server, call.state
     if server.site_cache is None or time.monotonic() - server.site_cache[0] > _CACHE_SECONDS:
         views = Views(server, None)
@@ -124,7 +151,7 @@ def get_site(call: Call, _: Nothing) -> Json:
             for row in state.taglines
         ]
         body = {
-            "site_view": site_view(server),
+            "site_view": site_view(server, take_snapshot(server)),
             "admins": [views.person_view(person) for person in state.admins()],
             "version": server.version,
             "all_languages": languages(),
@@ -192,7 +219,7 @@ def edit_site(call: Call, form: EditSite) -> Json:
             value = getattr(form, name)
             if value is not None:
                 setattr(settings, name, value if isinstance(value, bool | int) else str(value))
-        return {"site_view": site_view(call.server)}
+        return {"site_view": site_view(call.server, _taken(call.server))}
 
 
 @route("GET", "/nodeinfo/2.1", bucket=None)

@@ -10,6 +10,8 @@ from adapters.sandbox.clock import now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adapters.sandbox.lemmy.site_rows import LocalSite, RateLimits, Site
+
 Act = tuple[str, int, int]  # what was done, to which row, by which person
 
 
@@ -46,6 +48,7 @@ class SiteSettings:
     image_upload_disabled: bool = False
     max_invites_per_user_allowed: int = 10
     default_items_per_page: int = 20
+    default_post_time_range_seconds: int | None = None
     default_comment_sort_type: str = "hot"
     oauth_registration: bool = True
     post_upvotes: str = "all"
@@ -83,6 +86,7 @@ class CommunityReport:
     community_id: int
     original_community_name: str
     original_community_title: str | None
+    original_community_summary: str | None
     original_community_sidebar: str | None
     original_community_icon: str | None
     original_community_banner: str | None
@@ -94,6 +98,18 @@ class CommunityReport:
     conclusion: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The settings as they were at a moment of the monotonic clock."""
+
+    at: float
+    site: Site
+    local_site: LocalSite
+    rate_limits: RateLimits
+    settings: SiteSettings
+    image_mode: str
+
+
 @dataclass(slots=True)
 class Tables:
     """The rows. The lock of ``State`` guards them too."""
@@ -103,6 +119,8 @@ class Tables:
     moments: dict[Act, datetime] = field(default_factory=dict)
     modlog: list[Entry] = field(default_factory=list)
     community_reports: dict[int, CommunityReport] = field(default_factory=dict)
+    block_ends: dict[int, datetime] = field(default_factory=dict)  # by blocked instance
+    snapshot: Snapshot | None = None
 
     def preferences_of(self, local_user_id: int) -> Preferences:
         """The newer settings of an account."""

@@ -59,12 +59,18 @@ class Views:
 
     # -- what the viewer has to do with a row
 
-    def can_mod(self, community_id: int) -> bool:
-        """Whether the viewer moderates a community, as administrators do all of them."""
-        state = self.server.state
-        return self.viewer is not None and (
-            state.is_admin(self.viewer) or state.is_moderator(community_id, self.viewer)
-        )
+    def can_mod(self, community_id: int, creator: int | None = None) -> bool:
+        """Whether the viewer moderates a community, as administrators do all of them.
+
+        What a ``creator`` wrote there is not for moderators if he is an administrator, or moderated before they did.
+        """
+        state, me = self.server.state, self.viewer
+        if me is None or state.is_admin(me):
+            return me is not None
+        since, earlier = (state.moderators.get((community_id, person)) for person in (me, creator or 0))
+        if since is None or (creator is not None and state.is_admin(creator)):
+            return False
+        return earlier is None or earlier >= since
 
     def _when(self, act: str, target: int, default: datetime) -> datetime:
         return self.server.v4.moments.get((act, target, self.viewer or 0), default)
@@ -77,13 +83,14 @@ class Views:
         key, made = (row.id, me), row.published
         pending = state.followers.get(key)
         banned = key in state.community_bans
+        waiting = "approval_required" if row.visibility == "Private" else "pending"
         found = present(
             followed_at=None if pending is None else self._when("follow", row.id, made),
             blocked_at=self._when("block", row.id, made) if key in state.community_blocks else None,
             became_moderator_at=state.moderators.get(key),
             received_ban_at=self._when("ban", row.id, made) if banned else None,
             ban_expires_at=state.community_bans.get(key),
-            follow_state={None: None, True: "pending", False: "accepted"}[pending],
+            follow_state={None: None, True: waiting, False: "accepted"}[pending],
         )
         return {"community_actions": found} if found else {}
 
@@ -139,14 +146,14 @@ class Views:
 
     def _author(self, community: Community, creator: Person) -> Json:
         """The same in the order of posts and comments, with what the viewer may do."""
-        found = self.standing(community, creator) | {"tags": [], "can_mod": self.can_mod(community.id)}
+        found = self.standing(community, creator) | {"tags": [], "can_mod": self.can_mod(community.id, creator.id)}
         return {key: found[key] for key in _AUTHOR if key in found}
 
     def post_view(self, row: Post) -> Json:
         """``PostView``; only moderators and administrators read what was removed or deleted, not its author."""
         state = self.server.state
         creator, community = state.people[row.creator_id], state.communities[row.community_id]
-        hides = (row.removed or row.deleted) and not self.can_mod(community.id)
+        hides = (row.removed or row.deleted) and not self.can_mod(community.id, creator.id)
         details = state.image_details.get(row.thumbnail_url or "")
         return {
             "post": rows.post(self.server, row, self.counts, body="" if hides else None),
@@ -164,7 +171,7 @@ class Views:
         state = self.server.state
         post = state.posts[row.post_id]
         creator, community = state.people[row.creator_id], state.communities[post.community_id]
-        hides = (row.removed or row.deleted) and not self.can_mod(community.id)
+        hides = (row.removed or row.deleted) and not self.can_mod(community.id, creator.id)
         return {
             "comment": rows.comment(self.server, row, self.counts, content="" if hides else None),
             "creator": self.person(creator),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.sandbox.lemmy import posts
-from adapters.sandbox.lemmy.errors import LemmyError
-from adapters.sandbox.lemmy.rights import is_mod_or_admin
+from adapters.sandbox.lemmy.rights import require_mod_or_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.comments import existing
 from adapters.sandbox.lemmy.v4.cursors import Listing, checked_limit, number
@@ -21,8 +20,7 @@ _LIMIT = 20
 
 
 def _page(call: Call, votes: dict[int, int], community_id: int, form: ListPostLikes | ListCommentLikes) -> Json:
-    if not is_mod_or_admin(call, community_id):
-        raise LemmyError("not_a_mod_or_admin")
+    require_mod_or_admin(call, community_id)
     state, views = call.state, Views.of(call)
     listing: Listing[Person] = Listing(
         order=lambda person: (-votes.get(person.id, 0), person.id),

@@ -73,6 +73,7 @@ class Search:
     creator_id: Id | None = None
     creator_username: str | None = None
     type_: SearchType | None = None
+    time_range_seconds: Id | None = None
     listing_type: ListingType | None = None
     title_only: bool | None = None
     post_url_only: bool | None = None
@@ -99,6 +100,25 @@ class GetFederatedInstances:
 
 
 @form
+class AdminBlockInstance:
+    """POST /admin/instance/block."""
+
+    instance: str
+    block: bool
+    reason: str
+    expires_at: Long | None = None
+
+
+@form
+class AdminAllowInstance:
+    """POST /admin/instance/allow."""
+
+    instance: str
+    allow: bool
+    reason: str
+
+
+@form
 class CreateTagline:
     """POST /admin/tagline."""
 
@@ -121,6 +141,7 @@ class EditSite:
     default_post_listing_mode: PostListingMode | None = None
     default_post_sort_type: PostSortType | None = None
     default_items_per_page: Id | None = None
+    default_post_time_range_seconds: Id | None = None
     default_comment_sort_type: CommentSortType | None = None
     legal_information: str | None = None
     application_email_admins: bool | None = None
