@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bot.cli import watching
 from bot.cli.exits import Exit
-from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of, whole
 from bot.cli.words import several
 from bot.clock import SystemClock
 from bot.domain.content import StorageKey
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.attribution import Made
-    from bot.domain.content import Name
+    from bot.domain.content import Name, Sighting
     from bot.domain.evidence import Attribution, Scan, Score
     from bot.operate.who import Found
     from bot.ports import Hole, Ledger, Stop, Trouble
@@ -171,7 +171,7 @@ def _print_feeds(
 def _print_troubles(troubles: Sequence[Trouble]) -> None:
     if not troubles:
         return
-    table = Table("what did not work out yet", "why", "again")
+    table = whole("what did not work out yet", "why", "again")
     for one in troubles:
         again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
         table.add_row(f"{one.kind.value} {one.target}", one.reason, again)
@@ -188,7 +188,7 @@ def _print_accounts(accounts: Mapping[str, Any]) -> None:
 def _print_holes(holes: Mapping[str, Sequence[Hole]]) -> None:
     if not holes:
         return
-    table = Table("what could not be read", "in", "last", "times")
+    table = whole("what could not be read", "in", "last", "times")
     for name, found in holes.items():
         for hole in found:
             table.add_row(hole.text, name, f"{hole.last:%Y-%m-%d %H:%M}", str(hole.times))
@@ -256,11 +256,13 @@ def _print_name(found: Found, name: Name, attribution: Attribution) -> None:
     uploader = attribution.uploader.handle if attribution.uploader else "unknown"
     how = "" if attribution.uploader is None else f" ({attribution.how.word})"
     _line(f"    uploader: {uploader}{how}")
-    for place in places:
-        author = f", by {place.subject.author.handle}" if place.subject.author else ""
-        _line(f"    shown in: {place.subject.url} ({place.media.role.value}{author})")
-    if not places:
-        _line("    shown in: nowhere that was seen")
+    shown = dict.fromkeys(map(_place, places))  # a post may show it in several sizes
+    _line(*(f"    shown in: {place}" for place in shown or ("nowhere that was seen",)))
+
+
+def _place(sighting: Sighting) -> str:
+    author = f", by {sighting.subject.author.handle}" if sighting.subject.author else ""
+    return f"{sighting.subject.url} ({sighting.media.role.value}{author})"
 
 
 def _line(*lines: str) -> None:
@@ -284,8 +286,8 @@ def _nothing(what: str) -> str:
         )
     if ("/" in what or "\\" in what) and "://" not in what:
         return (
-            "Nothing leads from there to a name. The file may be gone, or a variant (a smaller copy, a still of a film): "
-            "no call leads from these to their file. Without `pictrs` in the settings nobody can be asked; and for a "
+            "Nothing leads from there to a name. The file may be gone, or a variant (a smaller copy, a still): no "
+            "call leads from these to their file. Without `pictrs` in the settings nobody can be asked; and for a "
             "path that says no time, the newest 20,000 files are looked through."
         )
     return "Nothing is known of it. `fediwarden process-one URL` looks at it now."
