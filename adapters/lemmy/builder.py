@@ -114,7 +114,7 @@ def _parts(client: LemmyClient, public: PublicView, clock: Clock, start_from: ti
             bans=Bans(client, acting, modlog, clock),
             switches=Switches(client, host_of(settings.public)),
         ),
-        inspector=LemmyInspector(client, public, account),
+        inspector=LemmyInspector(client, public, account, clock),
         account=account,
     )
 
