@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.domain.errors import LedgerError, PlatformError
+from bot.domain.errors import LedgerError, NotLoggedInError, NotPermittedError, PlatformError
 from bot.ending import FINISH, TIDY, Threads
 from bot.enforce import LEASE_SECONDS, become_actor
 from bot.hands import acting, judging, looking
@@ -218,8 +218,12 @@ class Daemon:
             await asyncio.to_thread(lambda: self._accounts.look(mend=mend))
 
     async def _mend_accounts(self) -> None:
-        """Once for each time that this process becomes the one that acts: the look before could change nothing."""
-        if self._lease is not None and not self._mended and not self._looking.locked():
+        """Once for each time that this process becomes the one that acts: the look before could change nothing.
+
+        And where there is a reason not to wait for the next hour.
+        """
+        late = self._lease is not None and not self._mended
+        if (late or self._accounts.due()) and not self._looking.locked():
             await self._look_at_accounts()
 
     async def _keep_house(self) -> None:
@@ -257,6 +261,8 @@ class Daemon:
         except (PlatformError, LedgerError) as error:
             trouble = str(error)
             log.warning("source could not be read", source=source.name, error=trouble)
+            if isinstance(error, NotPermittedError | NotLoggedInError):
+                self._accounts.doubt()
         except Exception as error:  # a fault of our own must neither end the others nor go unseen
             trouble = f"a fault of this program ({type(error).__name__}): the log tells more; please report it"
             log.exception("source could not be read", source=source.name, error=trouble)

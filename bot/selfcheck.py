@@ -1,8 +1,12 @@
-"""The bot's own accounts, at the start and every hour: one that sees less than all misses things without an error."""
+"""The bot's own accounts, at the start and every hour: one that sees less than all misses things without an error.
+
+Sooner where something is wrong, so that what is mended is no alarm for an hour, and where a server refuses the account.
+"""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +16,7 @@ from bot.ports import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from bot.ports import Clock, Ledger, OwnAccount
 
@@ -23,6 +28,9 @@ FLAG = "account/"
 EVERY = 3600.0
 """Seconds between two looks."""
 
+SOON = timedelta(minutes=5)
+"""Between two looks while something is wrong, or a server refuses the account."""
+
 
 class SelfCheck:
     """Looks at the account on each instance that has one to look at. ``look`` blocks: to be called in a thread."""
@@ -33,14 +41,27 @@ class SelfCheck:
         self._ledger = ledger
         self._clock = clock
         self._wrong: dict[str, Sequence[CheckResult]] = {}
+        self._looked: datetime | None = None
+        self._doubted = False
+
+    def doubt(self) -> None:
+        """A server refused the account something."""
+        self._doubted = True
+
+    def due(self) -> bool:
+        """Whether to look although the hour is not over."""
+        if not self._doubted and not self.out():
+            return False
+        return self._looked is None or not timedelta(0) <= self._clock.now() - self._looked < SOON
 
     def look(self, *, mend: bool) -> None:
         """Look at all of them. ``mend``: put right what is their own; only whoever acts does."""
+        self._looked, self._doubted = self._clock.now(), False
         for instance, account in self._accounts.items():
             results = self._look(instance, account, mend=mend)
             wrong = [result for result in results if not result.ok]
-            self._wrong[instance] = wrong
-            for result in wrong:
+            known, self._wrong[instance] = self._wrong.get(instance, ()), wrong
+            for result in (one for one in wrong if one not in known):
                 log.warning(
                     "the bot's account is not as it has to be",
                     instance=instance,

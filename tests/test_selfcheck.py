@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
 import making
+from bot.domain.errors import NotLoggedInError, NotPermittedError
 from bot.ledger import open_ledger
 from bot.ports import CheckResult
 from bot.selfcheck import FLAG, SelfCheck
@@ -17,6 +19,7 @@ from test_daemon import World, until
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bot.domain.errors import PlatformError
     from bot.ledger import SqlLedger
 
 FINE = CheckResult(what="admin", ok=True, detail="is one")
@@ -62,6 +65,49 @@ def test_fault_of_our_own_keeps_no_other_account_from_being_looked_at(ledger: Sq
     check = SelfCheck({"a": Account(KeyError("x")), "b": Account(BLOCKS)}, ledger, making.StillClock())
     check.look(mend=True)
     assert check.out() == {"a": ["account"], "b": ["blocks"]}
+
+
+def test_what_is_wrong_and_what_a_server_refuses_wait_for_no_hour(ledger: SqlLedger) -> None:
+    account, clock = Account(FINE), making.StillClock()
+    check = SelfCheck({"here": account}, ledger, clock)
+    check.look(mend=True)
+    assert not check.due()
+    check.doubt()
+    assert not check.due(), "not with every refusal"
+    clock.pass_(minutes=5)
+    assert check.due()
+    account.found = (BLOCKS,)
+    check.look(mend=True)
+    assert not check.due()
+    clock.pass_(minutes=5)
+    assert check.due()
+    account.found = (FINE,)
+    check.look(mend=True)
+    clock.pass_(minutes=5)
+    assert not check.due()
+
+
+@pytest.mark.parametrize("error", [NotPermittedError("no admin"), NotLoggedInError("no token")])
+def test_account_that_a_feed_is_refused_for_is_looked_at(monkeypatch: pytest.MonkeyPatch, error: PlatformError) -> None:
+    monkeypatch.setattr("bot.daemon.KEEP_EVERY", 0.05)
+    world = World()
+    account = Account(FINE)
+    check = SelfCheck({"here": account}, world.ledger, world.clock)
+
+    async def run() -> None:
+        daemon = world.daemon(accounts=check)
+        running = asyncio.create_task(daemon.run())
+        await until(lambda: account.mended == [True])
+        monkeypatch.setattr(world.feed, "poll", Mock(side_effect=error))
+        await daemon.visit(world.feed)  # type: ignore[arg-type]
+        world.clock.pass_(minutes=5)
+        await until(lambda: account.mended == [True, True])
+        daemon.stop()
+        await asyncio.wait_for(running, 60)
+        daemon.threads.leave()
+
+    asyncio.run(run())
+    world.close()
 
 
 def test_daemon_looks_when_it_starts_and_mends_because_it_acts() -> None:

@@ -35,6 +35,7 @@ from adapters.lemmy.sources import sources
 from adapters.lemmy.switches import Switches
 from adapters.lemmy.uploads import UploadIndex
 from adapters.lemmy.v4.builder import build as build_v4
+from adapters.lemmy.v4.client import LemmyV4Client
 from adapters.public import PublicView
 from bot.domain.content import InstanceId
 from bot.domain.hosts import host_of
@@ -60,8 +61,14 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
     transport, public = Transport(settings.url, pauses=True), public_view(settings)
     generations = Generations(
         transport,
-        old=lambda: _parts(settings, transport, public, clock, start_from),
-        new=lambda: build_v4(settings, transport, public, clock, start_from, file_store=file_store),
+        old=lambda: _parts(LemmyClient(settings, transport, unrouted=generations.doubt), public, clock, start_from),
+        new=lambda: build_v4(
+            LemmyV4Client(settings, transport, unrouted=generations.doubt),
+            public,
+            clock,
+            start_from,
+            file_store=file_store,
+        ),
     )
     instance = InstanceId(settings.id)
     return Instance(
@@ -77,11 +84,9 @@ def build(settings: LemmySettings, clock: Clock, start_from: timedelta | None, *
     )
 
 
-def _parts(
-    settings: LemmySettings, transport: Transport, public: PublicView, clock: Clock, start_from: timedelta | None
-) -> Parts:
+def _parts(client: LemmyClient, public: PublicView, clock: Clock, start_from: timedelta | None) -> Parts:
     """Those that speak API v3."""
-    client = LemmyClient(settings, transport)
+    settings = client.settings
     addresses = Addresses(instance=InstanceId(settings.id), url=settings.public)
     converter = Converter(addresses=addresses)
     reading, acting = Endpoints(client, urgent=False), Endpoints(client, urgent=True)
@@ -109,7 +114,7 @@ def _parts(
             bans=Bans(client, acting, modlog, clock),
             switches=Switches(client, host_of(settings.public)),
         ),
-        inspector=LemmyInspector(client, public, account),
+        inspector=LemmyInspector(client, public, account, clock),
         account=account,
     )
 

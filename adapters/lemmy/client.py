@@ -63,11 +63,17 @@ class LemmyClient:
     quiet = False  # whether what errors say beside their code is kept to the server: see ``errors.check``
 
     def __init__(
-        self, settings: LemmySettings, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        settings: LemmySettings,
+        transport: Transport,
+        *,
+        unrouted: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Contacts nobody until the first call."""
+        """Contacts nobody until the first call. ``unrouted``: told that the server lacks a call of this generation."""
         self.settings = settings
         self.transport = transport
+        self._unrouted = unrouted
         self._session = self._new_session(settings, transport, monotonic)
         self._monotonic = monotonic
         self._site: Site | None = None
@@ -243,6 +249,8 @@ class LemmyClient:
             return once(self._session.renew(token))
 
     def _checked(self, answer: Answer, limiter: str) -> Answer:
+        if errors.unrouted(answer):
+            self._unrouted()
         try:
             errors.check(answer, quiet=self.quiet)
         except RateLimitedError as error:

@@ -107,6 +107,11 @@ def check(answer: Answer, *, quiet: bool = False) -> None:
     """
     if answer.status < 400:
         return
+    if unrouted(answer):
+        raise BadAnswerError(
+            f"{answer.what}: the server has no such call. If it was upgraded a moment ago, that is noticed with the "
+            "next one; if not, check the configured URL and what stands in front of the server"
+        )
     try:
         body = answer.json()
         code = body["error"]
@@ -115,6 +120,11 @@ def check(answer: Answer, *, quiet: bool = False) -> None:
     except (KeyError, TypeError):
         raise BadAnswerError(f"{answer.what}: status {answer.status} without an error code of Lemmy's") from None
     raise error_of(str(code), str(body.get("message", ""))[:200], answer, quiet=quiet)
+
+
+def unrouted(answer: Answer) -> bool:
+    """Whether it is how Lemmy answers what it has no route for."""
+    return answer.status == 404 and not answer.body
 
 
 def is_past_the_last_page(error: RejectedError) -> bool:

@@ -2,7 +2,7 @@
 
 0.19 and 1.0 speak different APIs. 1.0 still answers some calls of API v3, without any moderation among them and with
 listings that cannot be paged (LemmyNet/lemmy 1.0.0-beta.1, crates/api/routes_v3): it is never spoken to that way. A
-server may be upgraded while the bot runs, so it is asked again from time to time.
+server may be upgraded while the bot runs, so it is asked again from time to time, and where it lacks a call.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adapters.lemmy.errors import unrouted
 from adapters.outcome import before_deed, outcome_of
 from bot.domain.errors import BadAnswerError, PlatformError
 from bot.ports import Batch
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 KEPT = 120.0
 """Seconds for which the answer holds: as long as what ``GET /site`` says of the server."""
+
+DOUBTED = 5.0
+"""Seconds for which it is not asked again, whatever route it lacks: an old 0.19 lacks some for good."""
 
 NODEINFO = "/nodeinfo/2.1"
 SITE = "/api/v4/site"
@@ -67,23 +71,31 @@ class Generations:
         self._lock = threading.Lock()
         self._chosen: bool | None = None
         self._asked_at = 0.0
+        self._doubted = False
 
     def parts(self) -> Parts:
         """Those for the server as it is now. Raises ``PlatformError`` as long as it has never said what it is."""
         with self._lock:
             if self._chosen is None:
                 self._chosen, self._asked_at = self._speaks_v4(), self._monotonic()
-            stale = self._monotonic() - self._asked_at > KEPT
+            doubted, self._doubted = self._doubted, False
+            stale = doubted or self._monotonic() - self._asked_at > KEPT
             if stale:  # one asks, and the others go on meanwhile
                 self._asked_at = self._monotonic()
         if stale:
             # What was so a moment ago most likely is so still, whatever keeps the server from saying it again.
             with suppress(PlatformError):
-                self._chosen = self._speaks_v4()
+                self._chosen = self._speaks_v4(doubted=doubted)
         with self._lock:
             if self._chosen not in self._made:
                 self._made[self._chosen] = self._make[self._chosen]()
             return self._made[self._chosen]
+
+    def doubt(self) -> None:
+        """The server lacks a route of the generation that it was: whoever wants the parts next asks what it is."""
+        with self._lock:
+            if self._monotonic() - self._asked_at > DOUBTED:
+                self._doubted = True
 
     def silent(self) -> Collection[str]:
         """Sources that bring nothing new on this server, by the last part of their names. Asks nobody, never waits.
@@ -94,28 +106,36 @@ class Generations:
         made = None if chosen is None else self._made.get(chosen)
         return () if made is None else made.silent()
 
-    def _speaks_v4(self) -> bool:
+    def _speaks_v4(self, *, doubted: bool = False) -> bool:
         """By nodeinfo; where something in front of the server keeps that back, by whether it knows API v4.
 
-        Raises ``BadAnswerError`` where neither is Lemmy's own word: a page that a proxy puts before everybody for a
-        while must not send calls of API v3 to a server that has none.
+        That is asked, too, where nodeinfo says something new, or the old that is ``doubted``: Lemmy lets caches keep
+        nodeinfo for an hour. Raises ``BadAnswerError`` where neither is Lemmy's own word: a page that a proxy puts
+        before everybody for a while must not send calls of API v3 to a server that has none.
         """
-        told = _object(self._transport.read(lambda: self._transport.call("GET", NODEINFO, whole=False)))
-        software = told.get("software")
-        if isinstance(software, dict) and software.get("name") == "lemmy":
-            number = _number(software.get("version"))
-            if number is not None:
-                return number >= 1
+        told = self._by_nodeinfo()
+        if told is not None and not doubted and self._chosen in {None, told}:
+            return told
         site = self._transport.read(lambda: self._transport.call("GET", SITE, whole=False))
         number = _number(_object(site).get("version"))
         if number is not None:
             return number >= 1
-        if site.status == 404 and not site.body:  # as Lemmy 0.19 answers what it has no route for
+        if told is not None:
+            return told
+        if unrouted(site):
             return False
         raise BadAnswerError(
             f"{self._transport.base_url} does not say which Lemmy it is: neither {NODEINFO} nor {SITE} was answered by "
             "Lemmy; check the configured URL and what stands in front of the server"
         )
+
+    def _by_nodeinfo(self) -> bool | None:
+        told = _object(self._transport.read(lambda: self._transport.call("GET", NODEINFO, whole=False)))
+        software = told.get("software")
+        if not isinstance(software, dict) or software.get("name") != "lemmy":
+            return None
+        number = _number(software.get("version"))
+        return None if number is None else number >= 1
 
 
 def _object(answer: Answer) -> dict[str, Any]:

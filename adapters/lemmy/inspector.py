@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from adapters.lemmy.account import ban
@@ -16,9 +18,14 @@ if TYPE_CHECKING:
     from adapters.lemmy.client import LemmyClient, Site
     from adapters.lemmy.wire import Json
     from adapters.public import PublicView
+    from bot.ports import Clock
 
 CALLS_PER_TAKEDOWN = 13
 """Calls of the message limiter that report, removal and ban cost together, each checked before and after."""
+
+
+APART = timedelta(seconds=10)
+"""By how much the clocks of bot and server may differ: what is dated into the future is passed over."""
 
 
 def not_reached(error: Exception, url: str, what: str = "server") -> CheckResult:
@@ -40,9 +47,10 @@ class LemmyInspector:
 
     missing_file = "/pictrs/image/fediwarden-check.png"
 
-    def __init__(self, client: LemmyClient, public: PublicView, account: Account) -> None:
+    def __init__(self, client: LemmyClient, public: PublicView, account: Account, clock: Clock) -> None:
         """``public``: how the world sees the server of ``client``; ``account``: the bot's there."""
         self._client = client
+        self._clock = clock
         self._account = account
         self._settings = client.settings
         self._public = public
@@ -61,6 +69,7 @@ class LemmyInspector:
         results.append(CheckResult(what="login", ok=True, detail=f"logged in as {me['person']['name']}"))
         site = self._client.site()
         results += [self._admin(me), *self._settings_of(site, me), self._limits(site), self._public_address()]
+        results += self._clocks()
         results.append(self._attempt("hidden communities", lambda: self._account.hidden(mend=False)))
         if me["local_user"].get("admin"):
             results.append(self._seniority(site, me))
@@ -119,6 +128,22 @@ class LemmyInspector:
             detail=f"the server calls itself {actor}: its own files would be taken for somebody else's",
             remedy=f"write `public_url: {actor.rstrip('/')}` beside `url`",
         )
+
+    def _clocks(self) -> Sequence[CheckResult]:
+        """By the date of an answer that no cache keeps; nothing where there is none."""
+        before = self._clock.now()
+        try:
+            answer = self._client.transport.call("GET", self._client.api + self._client.who_am_i)
+            theirs = parsedate_to_datetime(answer.headers["date"])
+        except (PlatformError, KeyError, TypeError, ValueError):
+            return ()
+        ahead, behind = before - theirs, theirs - self._clock.now()
+        if max(ahead, behind) <= APART:
+            return [CheckResult(what="clock", ok=True, detail="this machine and the server agree")]
+        word = "ahead of" if ahead > APART else "behind"
+        detail = f"this machine is {max(ahead, behind).total_seconds():.0f} s {word} the server"
+        remedy = "have both follow a time server: by its clock the bot tells what is new and what has come back"
+        return [CheckResult(what="clock", ok=False, detail=detail, remedy=remedy)]
 
     def _admin(self, me: Json) -> CheckResult:
         name, banned = me["person"]["name"], ban(me)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from adapters.etag import digest_in
-from adapters.lemmy.addresses import alias_of
+from adapters.lemmy.addresses import alias_of, leads_to_a_file
 from adapters.markup import looks_like_media
 from adapters.whatwg import resolved
 from bot.domain.content import Alias, Comment, CommunityPage, Post, Profile, SubjectKey
@@ -95,12 +95,17 @@ class LemmyResolver:
         return self._addresses.name_of(url)
 
     def locate(self, text: str) -> Name | SubjectKey | None:
-        """An alias, an address of this server, or the ActivityPub address of something that it knows."""
+        """An alias, an address of this server, or the ActivityPub address of something that it knows.
+
+        Of an address of a file that path alone, too, as access logs have it.
+        """
         text = text.strip()
         if (alias := alias_of(text)) is not None:
             return Alias(instance=self._addresses.instance, value=alias)
         if not text.startswith(("http://", "https://")):
-            return None
+            if not leads_to_a_file(path := f"/{text.lstrip('/')}"):
+                return None
+            text = f"{self._addresses.url}{path}"
         text = resolved(text) or text
         name = self._addresses.name_of(text)
         if isinstance(name, Alias):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROUTE = "pict-rs internal API"
 NAMED = 100
-"""Names of one file that are written down before it is purged: in a raid it may have ten thousand."""
+"""Names of one file that are written down before it is purged, and after: in a raid it may have ten thousand."""
 
 _ELSEWHERE = "pict-rs does nothing but purge files"
 
@@ -88,7 +88,7 @@ class PictrsEnforcer:
             return AlreadyDone(note="pict-rs has no such name (any more)")
         if not names:  # how older versions say that there is no such name
             return AlreadyDone(note="pict-rs has no such name")
-        return Done(note=f"by the {ROUTE}, {_count(names)}")
+        return Done(note=f"by the {ROUTE}, {_count(names)}", names=tuple(names[:NAMED]))
 
 
 def _count(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adapters.pictrs.client import PictrsClient
     from adapters.pictrs.listing import Held
 
-_SINCE_0_5_7 = re.compile(r"(?:.*/)?((?:[0-9a-f]{2}/){10}[0-9a-f]{12}(?:\.[a-z0-9]{2,5})?)")
+_SINCE_0_5_7 = re.compile(r"(?:.*/)?((?:[0-9a-f]{2}/){10}[0-9a-f]{12}(?:\.[a-z0-9]{2,5})?)", re.IGNORECASE)
 """A version 7 UUID in ten folders of two digits and a name of twelve: pict-rs 0.5.7 and newer, src/file_path.rs."""
 
 _BEFORE = re.compile(r"(?:.*/)?(?:[A-Za-z0-9_-]{1,4}/){2,}[A-Za-z0-9_-]{6,}(?:\.[a-z0-9]{2,5})?")
@@ -56,10 +56,11 @@ class Paths:
             return self._with_digest(text.lower())
         if text.lower().startswith(("http://", "https://")):
             return None  # whoever owns that host may let any path stand behind it
-        path = _without_scheme(text)
+        path = _without_scheme(text).partition("?")[0]
         if (match := _SINCE_0_5_7.fullmatch(path)) is not None:
-            at = made_at(match[1])
-            return (None if at is None else self._near(match[1], at)) or self._anywhere(path)
+            path = match[1].lower()  # some file systems make no difference; the layout before does
+            at = made_at(path)
+            return (None if at is None else self._near(path, at)) or self._anywhere(path)
         return self._anywhere(path) if _BEFORE.fullmatch(path) else None
 
     def _near(self, path: str, at: datetime) -> str | None:
@@ -74,11 +75,10 @@ class Paths:
         return self._among(held(self._client, most=PATHS_ASKED), path)
 
     def _among(self, files: Iterable[Held], path: str) -> str | None:
-        """The file whose path ends what was asked for: before it stands the store's folder, or a bucket's name."""
         for one in files:
             for alias in one.aliases[:1]:  # all names of a file have one path
                 known = self._client.identifier(alias)
-                if known is not None and (path == known or path.endswith(f"/{known}")):
+                if known is not None and _means(path, known):
                     return alias
         return None
 
@@ -87,6 +87,14 @@ class Paths:
             if one.sha256 == sha256 and one.aliases:
                 return one.aliases[0]
         return None
+
+
+def _means(path: str, known: str) -> bool:
+    """Before a path may stand the store's folder, or a bucket. Its first folders or its ending may be missing."""
+    return any(
+        f"/{path}".endswith(f"/{one}") or f"/{one}".endswith(f"/{path}")
+        for one in (known, known.rpartition(".")[0] or known)
+    )
 
 
 def made_at(path: str) -> datetime | None:

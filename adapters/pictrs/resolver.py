@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from adapters.pictrs.client import PictrsClient
     from bot.domain.content import InstanceId, Name
+
+
+_ONE_WORD = re.compile(r"[^/:@\s]{1,200}")
 
 
 class PictrsFiles:
@@ -41,8 +45,13 @@ class PictrsFiles:
         return [*map(self._alias, others), *self._path(name)]
 
     def located(self, text: str) -> Name | None:
-        """The file that a path in the store, an object key or a SHA-256 means. Raises ``PlatformError``."""
+        """The file that a path in the store, an object key or a SHA-256 means. Raises ``PlatformError``.
+
+        Or an alias that does not look like one: what was imported kept the name of its file.
+        """
         alias = self._paths.alias_of(text)
+        if alias is None and _ONE_WORD.fullmatch(text) and self._client.aliases(text):
+            alias = text
         return None if alias is None else self._alias(alias)
 
     def _path(self, name: Name) -> Sequence[Name]:

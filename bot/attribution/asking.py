@@ -120,6 +120,21 @@ class Asking:
                 troubles.append(error)
         return tuple(troubles)
 
+    def had(self, file_id: int, names: Sequence[Alias]) -> bool:
+        """Names that a file of a server had until it was purged; whether any of them was not known to be its.
+
+        Who stored it under one is asked by ``complete``, like that of any other.
+        """
+        file = self._library.file(file_id)
+        if file is None or file.sha256 is None:
+            return False
+        new = self._library.strangers(file_id, names)
+        for name in names:
+            if name in new:
+                self._library.add_name(name, self._resolvers[name.instance].address(name))
+                self._library.bind(name, file.sha256)
+        return bool(new)
+
     def _shown_elsewhere(self, names: Sequence[RemoteUrl]) -> Mapping[InstanceId, Sequence[Alias]]:
         """Files of our servers that others of ours show by these addresses, the newest, by the server that has them."""
         found = dict.fromkeys(one for one in map(self._ours.behind, names) if isinstance(one, Alias))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli.explain import Format, export
 from bot.cli.intents import intent_table, plain
-from bot.cli.opening import AsJson, bold, ledger_of, out, print_json
+from bot.cli.opening import AsJson, bold, ledger_of, out, print_json, whole
 from bot.operate import decide
 from bot.operate.returned import in_words, returned, ways_back
+from bot.operate.waits import waiting_for
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def cases(
             ]
         )
         return
-    table = Table("case", "opened", "state", "waiting", "headline")
+    table = whole("case", "opened", "state", "waiting", "headline")
     for r in records:
         table.add_row(str(r.number), f"{r.opened_at:%Y-%m-%d %H:%M}", r.state, str(r.waiting or ""), r.headline)
     out.print(table if records else "No cases.")
@@ -74,6 +74,7 @@ def case(
         intents = ledger.intents(case=number)
         events = ledger.timeline(number)
         back = returned(ledger, number)
+        waits = waiting_for(ledger, number)
     if as_json:
         print_json(
             {
@@ -81,6 +82,7 @@ def case(
                 "state": record.state if record else "",
                 "purged_at": back.purged_at,
                 "returned": ways_back(back),
+                "not_yet": [{"what": one.kind.value, "of": one.target, "reason": one.reason} for one in waits],
                 "intents": [plain(intent) for intent in intents],
                 "timeline": [{"at": event.at, "what": event.what, "detail": event.detail} for event in events],
             }
@@ -89,8 +91,10 @@ def case(
     out.print(bold(f"Case {number}", f"  {record.state if record else ''}  {record.headline if record else ''}\n"))
     if told := in_words(back):
         out.print(f"{told}\n")
+    for one in waits:
+        out.print(bold("Not done yet", f": {one.kind.value} {one.target}: {one.reason}\n"), soft_wrap=True)
     intent_table(intents)
-    table = Table("when (UTC)", "what", "detail", box=None, padding=(0, 2, 0, 0))
+    table = whole("when (UTC)", "what", "detail", box=None, padding=(0, 2, 0, 0))
     for event in events:
         table.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", event.what, event.detail)
     out.print(table)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from bot.cli.exits import Exit
-from bot.cli.opening import out, print_json
+from bot.cli.opening import out, print_json, whole
 from bot.domain.decisions import (
     BanAccount,
     IntentState,
@@ -46,7 +45,7 @@ SHOWN = 200
 
 def intent_table(records: Sequence[IntentRecord]) -> None:
     """One row for each, up to ``SHOWN``."""
-    table = Table("intent", "case", "deed", "on", "because", "state")
+    table = whole("intent", "case", "deed", "on", "because", "state")
     for record in records[:SHOWN]:
         table.add_row(
             str(record.id),
@@ -123,7 +122,7 @@ def _tell(docket: Docket, results: Sequence[Result], nothing: str) -> None:
     if not results:
         out.print(nothing)
         return
-    table = Table("intent", "case", "deed", "on", "result", "now")
+    table = whole("intent", "case", "deed", "on", "result", "now")
     for result in sorted(results, key=lambda result: result.ok)[:SHOWN]:
         record = docket.intent(result.record.id) or result.record
         came = _came_of(docket, record)

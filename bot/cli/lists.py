@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli.exits import Exit
-from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, By, house_of, ledger_of, out, print_json, settings_of, whole
 from bot.domain.evidence import ListMode
 from bot.operate.lists import ListError, from_case, from_digest, from_picture
 from bot.settings import LOCAL_BLOCK
@@ -88,7 +87,7 @@ def show(
             ]
         )
         return
-    table = Table("list", "mode", "by", "digest", "note", "case")
+    table = whole("list", "mode", "by", "digest", "note", "case")
     for e in entries:
         table.add_row(e.list_id, e.mode.value, e.by.value, e.digest, e.note, str(e.case or ""))
     out.print(table if entries else "No entries.")

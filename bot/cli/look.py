@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from bot.cli import watching
 from bot.cli.exits import Exit
-from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of, whole
 from bot.cli.words import several
 from bot.clock import SystemClock
 from bot.domain.content import StorageKey
@@ -29,9 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.attribution import Made
-    from bot.domain.evidence import Scan, Score
+    from bot.domain.content import Name, Sighting
+    from bot.domain.evidence import Attribution, Scan, Score
     from bot.operate.who import Found
     from bot.ports import Hole, Ledger, Stop, Trouble
+
+
+_STORED = re.compile(r"(?:/[0-9a-fA-F]{2}){10}/[0-9a-fA-F]{12}")
+"""A path of pict-rs's store in an address."""
 
 
 def register(app: typer.Typer) -> None:
@@ -165,7 +171,7 @@ def _print_feeds(
 def _print_troubles(troubles: Sequence[Trouble]) -> None:
     if not troubles:
         return
-    table = Table("what did not work out yet", "why", "again")
+    table = whole("what did not work out yet", "why", "again")
     for one in troubles:
         again = f"{one.again_at:%H:%M:%S}" if one.again_at else "when it is seen again"
         table.add_row(f"{one.kind.value} {one.target}", one.reason, again)
@@ -182,7 +188,7 @@ def _print_accounts(accounts: Mapping[str, Any]) -> None:
 def _print_holes(holes: Mapping[str, Sequence[Hole]]) -> None:
     if not holes:
         return
-    table = Table("what could not be read", "in", "last", "times")
+    table = whole("what could not be read", "in", "last", "times")
     for name, found in holes.items():
         for hole in found:
             table.add_row(hole.text, name, f"{hole.last:%Y-%m-%d %H:%M}", str(hole.times))
@@ -232,35 +238,57 @@ def _print(found: Found) -> None:
         out.print(f"  case: {found.file.case}")
     if told := came_back(found.returned):
         out.print(f"  {told}")
-    table = Table("name", "known by", "uploader", "how that is known", "shown in")
     for name, attribution in found.known.attributions.items():
-        places = [f"{s.subject.url} ({s.media.role.value})" for s in found.known.sightings if s.name == name]
-        stored = isinstance(name, StorageKey) and not places
-        uploader = attribution.uploader.handle if attribution.uploader else "" if stored else "unknown"
-        how = "" if stored else attribution.how.word
-        table.add_row(
-            str(name), ", ".join(found.known_by(name)), uploader, how, "\n".join(places) or "nowhere that was seen"
-        )
+        _print_name(found, name, attribution)
     for made in found.known.thumbnails:
-        table.add_row(str(made.record.name), "seen", "", _how_made(made), "")
+        _line(f"  {made.record.name}", f"    {_how_made(made)}")
     for record in found.known.orphans:
-        table.add_row(str(record.name), "file store", "", "looks_like: another file, which nothing else explains", "")
-    out.print(table)
+        _line(f"  {record.name}", "    looks_like: another file, which nothing else explains")
     for missing in found.unasked:
-        out.print(f"  not asked: {missing}")
+        _line(f"  not asked: {missing}")
+
+
+def _print_name(found: Found, name: Name, attribution: Attribution) -> None:
+    places = [sighting for sighting in found.known.sightings if sighting.name == name]
+    _line(f"  {name}", f"    known by: {', '.join(found.known_by(name))}")
+    if isinstance(name, StorageKey) and not places:
+        return  # where the bytes lie: nobody is asked who stored them under that, and nothing shows it
+    uploader = attribution.uploader.handle if attribution.uploader else "unknown"
+    how = "" if attribution.uploader is None else f" ({attribution.how.word})"
+    _line(f"    uploader: {uploader}{how}")
+    shown = dict.fromkeys(map(_place, places))  # a post may show it in several sizes
+    _line(*(f"    shown in: {place}" for place in shown or ("nowhere that was seen",)))
+
+
+def _place(sighting: Sighting) -> str:
+    author = f", by {sighting.subject.author.handle}" if sighting.subject.author else ""
+    return f"{sighting.subject.url} ({sighting.media.role.value}{author})"
+
+
+def _line(*lines: str) -> None:
+    """Whole, however narrow the terminal: names and addresses are there to be copied."""
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
 def _how_made(made: Made) -> str:
     if not made.looks_alike:
-        return "thumbnail_of (does not look alike)"
-    return "thumbnail_of" if made.sure else "looks_like: it may be of another picture, or somebody's own"
+        return "shown as its thumbnail (thumbnail_of), and does not look alike"
+    if made.sure:
+        return "its thumbnail (thumbnail_of)"
+    return "looks_like: it may be of another picture, or somebody's own"
 
 
 def _nothing(what: str) -> str:
-    if "/" in what and "://" not in what:
+    if "://" in what and _STORED.search(what):
         return (
-            "No file lies there under a name that pict-rs knows. It may be gone, or a variant (a smaller copy, a still "
-            "of a film): no call leads from these to their file."
+            "Nothing is known of it. Of the address of an object in your store give what stands behind host and bucket."
+        )
+    if ("/" in what or "\\" in what) and "://" not in what:
+        return (
+            "Nothing leads from there to a name. The file may be gone, or a variant (a smaller copy, a still): no "
+            "call leads from these to their file. Without `pictrs` in the settings nobody can be asked; and for a "
+            "path that says no time, the newest 20,000 files are looked through."
         )
     return "Nothing is known of it. `fediwarden process-one URL` looks at it now."
 

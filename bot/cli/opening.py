@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def settings_of(context: typer.Context) -> tuple[Settings, Path]:
 
     path: Path = context.obj
     return load(path), path.parent
+
+
+def whole(*titles: str, **looks: Any) -> Table:
+    """A table that cuts nothing off, however narrow the terminal: names and digests are there to be copied."""
+    return Table(*(Column(title, overflow="fold") for title in titles), **looks)
 
 
 def bold(words: str, rest: str = "") -> Text:

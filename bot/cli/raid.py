@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli.exits import Exit
 from bot.cli.intents import conclude, describe, plain, state
-from bot.cli.opening import AsJson, By, house_of, out, print_json
+from bot.cli.opening import AsJson, By, house_of, out, print_json, whole
 from bot.operate import decide
 from bot.operate import raid as operate
 
@@ -85,7 +84,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         for one in servers:
             out.print(f"{one.instance}: {one.registration or one.trouble}")
-        table = Table("intent", "case", "server", "switch", "since (UTC)", "by", "state")
+        table = whole("intent", "case", "server", "switch", "since (UTC)", "by", "state")
         for record in records:
             table.add_row(
                 str(record.id),

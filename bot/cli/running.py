@@ -9,12 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from bot.cli.exits import Exit
 from bot.cli.intents import describe
 from bot.cli.look import describe_scan
-from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of
+from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of, whole
 from bot.operate.decide import needs
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def process_one(
 def _print(one: Processed) -> None:
     out.print(bold(str(one.name), f"\n  {describe_scan(one.scan)}"))
     if one.intents:
-        table = Table("intent", "case", "deed", "on", "because", "decision")
+        table = whole("intent", "case", "deed", "on", "because", "decision")
         for record in one.intents:
             table.add_row(
                 str(record.id),

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bot.cli.intents import SHOWN, describe
 from bot.cli.look import describe_scan
-from bot.cli.opening import bold, out, print_json
+from bot.cli.opening import bold, out, print_json, whole
 from bot.domain.decisions import Allow
 from bot.domain.evidence import Evidence
 from bot.operate import decide
@@ -45,7 +45,7 @@ def tell_pictures(tried: Sequence[tuple[Path, Tried]], stand_in: StandIn, *, as_
         for lack in one.lacks:
             out.print(f"  {lack}")
         if one.firings:
-            table = Table("rule", "because", "deed", "on", "the guard")
+            table = whole("rule", "because", "deed", "on", "the guard")
             _rows(table, [], one)
             out.print(table)
         elif isinstance(one.scan, Evidence):
@@ -115,7 +115,7 @@ def _tell_files(shown: Sequence[Compared], *, only_changed: bool) -> None:
     if not shown:
         out.print("Nothing differs from what was reached then." if only_changed else "No rule fires.")
         return
-    table = Table("file", "case", "rule", "because", "deed", "on", "the guard")
+    table = whole("file", "case", "rule", "because", "deed", "on", "the guard")
     for one in shown[:SHOWN]:
         place = [str(one.looked.file), str(one.looked.case or "")]
         _rows(table, place, one.tried)

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from bot.cli.asking import somebody_is_there
 from bot.cli.exits import Exit
 from bot.cli.filters import moment
 from bot.cli.intents import SHOWN, conclude, counted, describe, plain, progress
-from bot.cli.opening import AsJson, By, house_of, out, print_json
+from bot.cli.opening import AsJson, By, house_of, out, print_json, whole
 from bot.domain.errors import ConfigError
 from bot.operate import undo as operate
 from bot.settings import LOCAL_BLOCK
@@ -135,7 +134,7 @@ def as_rows(outlooks: Sequence[Outlook]) -> Sequence[dict[str, Any]]:
 
 def outlook_table(outlooks: Sequence[Outlook]) -> None:
     """For people, up to ``SHOWN``."""
-    table = Table("intent", "case", "deed", "on", "undo", "why")
+    table = whole("intent", "case", "deed", "on", "undo", "why")
     for one in outlooks[:SHOWN]:
         record = one.record
         table.add_row(

@@ -351,9 +351,13 @@ class LastWord(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The deed was done; ``note`` is for humans ("by pict-rs, 2 names")."""
+    """The deed was done; ``note`` is for humans ("by pict-rs, 2 names").
+
+    ``names``: of a purge, those aliases that the file store says went with the file.
+    """
 
     note: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

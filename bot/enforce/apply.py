@@ -88,6 +88,7 @@ class Enforcement:
         protected: Callable[[IntentRecord], bool] = lambda _: False,
         mistaken: Callable[[IntentRecord], bool] = lambda _: False,
         strangers: Callable[[IntentRecord, Verification], bool] = lambda *_: False,
+        gone_with: Callable[[IntentRecord, Sequence[str]], None] = lambda *_: None,
         unjudged: Callable[[IntentRecord], bool] = lambda _: False,
         look: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
@@ -99,7 +100,7 @@ class Enforcement:
         and ``protected`` whether it is about somebody who became protected since it was allowed; ``mistaken``, whether
         what was to be purged as a thumbnail has turned out to be something else. ``strangers`` says whether a file that
         is about to be purged has names that were not known when that was planned, and has it judged anew with them;
-        ``unjudged``, whether that has still to be done.
+        ``unjudged``, whether that has still to be done; ``gone_with`` is told which names the file store says it had.
 
         ``look`` is called before every deed, to pull the kill switch if it has to be. ``hands``: how many deeds of a
         case are done at a time when they queue up. ``unreportable``: instances that take no report on an account that
@@ -114,6 +115,7 @@ class Enforcement:
         self._protected = protected
         self._mistaken = mistaken
         self._strangers = strangers
+        self._gone_with = gone_with
         self._unjudged = unjudged
         self._look = look
         self._proof = Proof(clock, sleep)
@@ -225,6 +227,8 @@ class Enforcement:
         if found.so:
             return self._finish(record, enforcer, attempt, AlreadyDone(note=found.detail, by_us=bool(found.by_us)))
         outcome = enforcer.apply(record.intent)
+        if isinstance(outcome, Done) and outcome.names:
+            self._gone_with(record, outcome.names)
         if isinstance(outcome, AlreadyDone) and left_for_caches(tried):
             outcome = Done(note=outcome.note)
         if isinstance(outcome, Done | AlreadyDone):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, func, null, or_, select, update
+from sqlalchemy import and_, case, delete, func, null, or_, select, true, update
 
 from bot.ledger import schema
 from bot.ledger.columns import fingerprint
@@ -17,7 +17,7 @@ from bot.ledger.tasks import FINISHED, PARKED, RUNNING, STATE, WAITING, want
 from bot.ports import ABSENT, Lane, Task, TaskKind, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
@@ -140,11 +140,12 @@ class WorkPart(Part):
                     .values(state=PARKED, lease_until=None, reason=reason, changed_at=self._now())
                 )
 
-    def troubles(self, *, limit: int = 20) -> Sequence[Trouble]:
-        """What has not worked out so far, the last changed first."""
+    def troubles(self, *, limit: int = 20, targets: Collection[str] | None = None) -> Sequence[Trouble]:
+        """What has not worked out so far, the last changed first; of ``targets`` alone, if these are given."""
+        about = true() if targets is None else tasks.c.target_digest.in_([fingerprint(one) for one in targets])
         bad = (
             select(tasks)
-            .where(tasks.c.state.in_([WAITING, PARKED]), tasks.c.reason.not_in(["", ABSENT]))
+            .where(tasks.c.state.in_([WAITING, PARKED]), tasks.c.reason.not_in(["", ABSENT]), about)
             .order_by(tasks.c.changed_at.desc(), tasks.c.id.desc())
             .limit(limit)
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.content import SubjectKey
+from bot.operate.pasted import pasted
 from bot.ports import Batch, Gone
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ async def process(
 
     Empty when no instance knows it. Raises ``PlatformError`` when a server cannot be asked.
     """
+    text = pasted(text)
     names: dict[str, Name] = {}
     for instance in instances.values():
         meant = await asyncio.to_thread(instance.resolver.locate, text)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.attribution.returns import Returns
-from bot.domain.content import Alias, SubjectKey
+from bot.domain.content import Alias, StorageKey, SubjectKey
 from bot.domain.errors import PlatformError
+from bot.operate.pasted import pasted
 from bot.operate.returned import returned
 from bot.ports import Gone
 
@@ -50,27 +51,35 @@ class Found:
             "file store" if hasattr(name, "instance") else "asked for"
         ]
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is known but that somebody asked for it."""
+        known, file = self.known, self.file
+        return bool(file.sha256 or file.scan or file.case or known.sightings or known.uploads)
+
 
 def who(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[Found]:
     """What an alias, a URL, a SHA-256, a path in the file store, an object key or the URL of a post leads to.
 
     Empty if nothing is known. A file of this machine counts as its SHA-256. Servers are asked about aliases of their
-    own, and searched for places that no feed has brought, which go into the ledger as if one had. Raises
-    ``PlatformError`` where a server cannot be asked what the text means, or what else the file is called.
+    own, and searched for places that no feed has brought, which go into the ledger as if one had. What could not be
+    asked stands beside what is known; where nothing is, ``PlatformError`` is raised.
     """
-    text = _digest_of(text.strip()) or text.strip()
+    text = _digest_of(text.strip()) or pasted(text)
+    files: dict[int, list[PlatformError]] = {}
     known = ledger.file_by_sha256(text.lower()) if _DIGEST.fullmatch(text) else None
     if known is not None:
-        _raise_first(index.asking.complete(known.id))
-        return [_told(ledger, index, instances, known.id)]
-    found: dict[int, None] = {}
-    for key in _names(ledger, instances, text):
-        _learn(ledger, index, key)
+        files[known.id] = [*index.asking.complete(known.id)]
+    for key in [] if known is not None else _names(ledger, instances, text):
+        troubles = _learn(ledger, index, key)
         record = ledger.name(key)
-        file = ledger.file(record.file_id) if record is not None else None
-        if file is not None:
-            found[file.id] = None
-    return [_told(ledger, index, instances, file_id) for file_id in found]
+        if record is not None:
+            files.setdefault(record.file_id, []).extend(troubles)
+    found = [_told(ledger, index, instances, file_id, troubles) for file_id, troubles in files.items()]
+    found = [one for one in found if one.says_something]
+    for trouble in [] if found else [one for troubles in files.values() for one in troubles]:
+        raise trouble
+    return found
 
 
 def _digest_of(text: str) -> str | None:
@@ -89,16 +98,31 @@ def _digest_of(text: str) -> str | None:
 
 def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[str]:
     """Keys of the names that it means, as far as ledger and servers can tell."""
-    keys = [str(record.name) for one in _endings(text) for record in ledger.names_ending(one)]
-    for instance in instances.values():
+    records = [record for one in _endings(text) for record in ledger.names_ending(one)]
+    keys = [str(record.name) for record in records]
+    paths = [record.file_id for record in records if isinstance(record.name, StorageKey)]
+    for file_id in paths:
+        # The server is asked by an alias: from a path it would have to look through all that it stores.
+        aliases = [record.name for record in ledger.names_of(file_id) if isinstance(record.name, Alias)]
+        keys += map(str, aliases[-1:])
+    for instance in () if paths else instances.values():
         meant = instance.resolver.locate(text)
         if isinstance(meant, SubjectKey):
-            keys += [str(sighting.name) for sighting in ledger.sightings_in(meant)]
+            keys += _shown_in(ledger, instance, meant)
         elif meant is not None:
             if isinstance(meant, Alias):
                 ledger.add_name(meant, instance.resolver.address(meant))
             keys.append(str(meant))
     return list(dict.fromkeys(keys))
+
+
+def _shown_in(ledger: Ledger, instance: Instance, key: SubjectKey) -> Sequence[str]:
+    """Keys of the names that a place shows. It is read if no feed has brought it."""
+    seen = ledger.sightings_in(key)
+    if not seen:
+        _read(ledger, instance, key)
+        seen = ledger.sightings_in(key)
+    return [str(sighting.name) for sighting in seen]
 
 
 def _endings(text: str) -> Sequence[str]:
@@ -107,22 +131,24 @@ def _endings(text: str) -> Sequence[str]:
     return [text, *("/".join(parts[first:]) for first in range(1, min(len(parts) - 1, DEEPEST)))]
 
 
-def _learn(ledger: Ledger, index: Index, key: str) -> None:
+def _learn(ledger: Ledger, index: Index, key: str) -> Sequence[PlatformError]:
+    """Ask the server about a name; what could not be asked."""
     record = ledger.name(key)
     if record is None or not isinstance(record.name, Alias):
-        return
-    _raise_first(index.asking.learn(record.name).troubles)
+        return ()
+    learned = index.asking.learn(record.name)
     now = ledger.name(key)
-    _raise_first(index.asking.complete(now.file_id) if now is not None else ())
+    return (*learned.troubles, *(index.asking.complete(now.file_id) if now is not None else ()))
 
 
-def _raise_first(troubles: Sequence[PlatformError]) -> None:
-    for trouble in troubles:
-        raise trouble
-
-
-def _told(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], file_id: int) -> Found:
-    unasked: list[str] = []
+def _told(
+    ledger: Ledger,
+    index: Index,
+    instances: Mapping[InstanceId, Instance],
+    file_id: int,
+    troubles: Sequence[PlatformError],
+) -> Found:
+    unasked = list(dict.fromkeys(map(str, troubles)))
     aliases = [record.name for record in ledger.names_of(file_id) if isinstance(record.name, Alias)]
     for name in aliases[:ASKED]:
         instance = instances.get(name.instance)
@@ -145,8 +171,11 @@ def _told(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance]
 def _search(ledger: Ledger, instance: Instance, name: Alias, seen: set[str]) -> None:
     """Have places recorded that show a name and that no feed has brought."""
     for subject in instance.resolver.uses(name):
-        if str(subject.key) in seen:
-            continue
-        batch = instance.sources[0].read(subject.key)
-        if not isinstance(batch, Gone):
-            ledger.record("", batch, examine_uploads=False)
+        if str(subject.key) not in seen:
+            _read(ledger, instance, subject.key)
+
+
+def _read(ledger: Ledger, instance: Instance, key: SubjectKey) -> None:
+    batch = instance.sources[0].read(key)
+    if not isinstance(batch, Gone):
+        ledger.record("", batch, examine_uploads=False)

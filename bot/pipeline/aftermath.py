@@ -69,6 +69,18 @@ class Strangers:
         self._index.asking.complete(known.file_id)  # whatever could not be asked, is asked when it is judged
         return True
 
+    def gone_with(self, record: IntentRecord, names: Sequence[str]) -> None:
+        """A file was purged, and these were its names: somebody may have stored it in the last moment before that.
+
+        Nobody can ask for it under such a name any more, and what he shows would be judged as a file that is not there.
+        """
+        known = self._ledger.name(str(record.intent.name)) if isinstance(record.intent, PurgeFile) else None
+        if known is None:
+            return
+        aliases = [Alias(instance=record.intent.instance, value=one) for one in names]
+        if self._index.asking.had(known.file_id, aliases):
+            self._ledger.enqueue(TaskKind.JUDGE, str(known.file_id), Lane.DEEDS)
+
     def unjudged(self, record: IntentRecord) -> bool:
         """Whether a file that is to be purged, under whatever name, has to be judged first.
 

@@ -304,8 +304,8 @@ class Work(Protocol):
         """Give up until a human or a new sighting asks again; shown by ``status``."""
         ...
 
-    def troubles(self, *, limit: int = 20) -> Sequence[Trouble]:
-        """Waiting and parked tasks that have a reason, the last changed first."""
+    def troubles(self, *, limit: int = 20, targets: Collection[str] | None = None) -> Sequence[Trouble]:
+        """Waiting and parked tasks that have a reason, the last changed first. ``targets``: only those about these."""
         ...
 
     def wanted(self, kind: TaskKind, target: str) -> bool:

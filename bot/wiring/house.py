@@ -219,6 +219,7 @@ class House:
             protected=Protection(self.ledger, lambda: self.guard, self._staff),
             mistaken=Mistaken(self.ledger, self.index),
             strangers=self._strangers,
+            gone_with=self._strangers.gone_with,
             unjudged=self._strangers.unjudged,
             look=self.stop_file.look,
             hands=max(1, self.settings.tasks_at_once // 2),

@@ -131,6 +131,8 @@ def test_picture_is_handled_on_lemmy_1_0_and_what_the_banned_account_uploads_is_
         case = bot.json("case", "1")
         assert {one["deed"] for one in case["intents"]} == {"report", "remove", "purge_file", "ban_account"}
         assert "still lets a banned account upload" in str(case)
+        assert "not at all with `ignore`" in str(case)
+        unseen = alice.upload(picture)
 
         text = bot.config.read_text(encoding="utf-8").replace("unposted_uploads: ignore", "unposted_uploads: scan")
         bot.config.write_text(text, encoding="utf-8")
@@ -138,6 +140,7 @@ def test_picture_is_handled_on_lemmy_1_0_and_what_the_banned_account_uploads_is_
         ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock=SystemClock())
         eventually(lambda: reload.last(ledger) is not None, "the configuration is read again")
         ledger.close()
+        assert not admin.gone(unseen["filename"]), "as the note says"
         again = alice.upload(picture)
         eventually(lambda: admin.gone(again["filename"]), f"it is purged again\n{bot.log.read_text()[-3000:]}")
         assert len(reports()) == 1

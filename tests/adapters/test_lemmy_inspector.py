@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,6 +79,13 @@ def test_other_versions(town: Town, instance: Instance, version: str, word: str)
     site = town.call("warden", "GET", "site") | {"version": version}
     town.box.faults.before("GET", "/api/v3/site", respond(200, json.dumps(site)), times=9)
     assert word in bad(instance)["version"].remedy
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(60, "s ahead of"), (-60, "s behind")])
+def test_clock_of_another_time(town: Town, instance: Instance, seconds: int, word: str) -> None:
+    assert "clock" not in bad(instance)
+    town.clock.offset = timedelta(seconds=seconds)
+    assert word in bad(instance)["clock"].detail
 
 
 def test_low_limits(town: Town, instance: Instance) -> None:

@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 import making
 from adapters.lemmy import uploads
+from adapters.pictrs.client import PictrsClient
 from adapters.sandbox.lemmy import LemmySandbox
 from adapters.sandbox.serving import LoopbackServer
 from bot.attribution import Index
 from bot.domain.content import Alias, Role, StoredFile, SubjectKey
-from bot.domain.decisions import HoldReason, IntentState, PurgeFile, Report
+from bot.domain.decisions import BanAccount, HoldReason, IntentState, PurgeFile, Remove, Report
 from bot.domain.evidence import How
 from bot.enforce import Enforcement
 from bot.operate.returned import in_words, returned
@@ -29,7 +30,7 @@ from bot.ports import Batch, Fetched, Lane, TaskKind
 from pipeline import test_examine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -55,6 +56,7 @@ class House(test_examine.World):
             confirmed=self.confirmed,
             strangers=strangers,
             unjudged=strangers.unjudged,
+            gone_with=strangers.gone_with,
         )
         self.pipeline = Pipeline(
             replace(
@@ -310,6 +312,39 @@ def test_names_that_came_since_the_purge_was_planned_are_asked_about_first(
     }
     assert f"main/post/{innocent}" in held[0].detail
     assert town.client("alice").get(f"/pictrs/image/{alias}").status_code == 200
+    house.close()
+
+
+def test_who_stored_the_file_in_the_moment_of_its_purge_is_dealt_with_like_the_others(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob's name goes with the file before the bot has heard of it: nothing but the purge's own answer tells of him."""
+    monkeypatch.setattr(uploads, "FRESH", -1.0)
+    house = open_house(town, monkeypatch, "report", "remove", "purge_file", "ban_account")
+    content = picture()
+    alias = town.upload("alice", content)
+    house.listed.add(hashlib.sha256(town.box.files.file(alias).data).hexdigest())
+    house.read(town.post("alice", url=town.url(alias)))
+    late: list[tuple[str, int]] = []
+    real = PictrsClient.purge
+
+    def purge(asking: PictrsClient, name: str) -> Sequence[str]:
+        if name == alias:
+            other = town.upload("bob", content)
+            late.append((other, town.post("bob", url=town.url(other))))
+        return real(asking, name)
+
+    monkeypatch.setattr(PictrsClient, "purge", purge)
+    house.work()
+    ((other, post),) = late
+    house.heard(other)
+    house.read(post)
+    house.work()
+    reports = {one.intent.subject.local_id: one.state for one in house.all(Report)}  # type: ignore[union-attr]
+    assert reports[str(post)] is IntentState.DONE
+    assert house.instance.enforcer.verify(house.all(Remove)[-1].intent).so
+    banned = {one.intent.account.handle.split("@")[0] for one in house.all(BanAccount)}  # type: ignore[union-attr]
+    assert banned == {town.name("alice"), town.name("bob")}
     house.close()
 
 

@@ -558,6 +558,35 @@ def test_upgrade_while_the_bot_runs_is_noticed(server: Recorded, monkeypatch: py
     assert comments.poll(None).cursor is not None, "what was so a moment ago is so still"
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_upgrade_is_noticed_by_the_first_call_that_the_server_lacks(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """``kept``: a cache still gives out what nodeinfo said before."""
+    monkeypatch.setattr("adapters.lemmy.generation.DOUBTED", -1.0)
+    server.say("comment list")
+    comments = source(connect(server, token=token(6 * 86400)), "comments")
+    server.answer("GET", "/nodeinfo/2.1", 200, {"software": {"name": "lemmy", "version": "0.19.20"}})
+    with pytest.raises(BadAnswerError, match="upgraded a moment ago"):
+        comments.poll(None)
+    if not kept:
+        server.say("nodeinfo")
+    assert comments.poll(None).cursor is not None
+    old = [one.path for one in server.asked if "/v3" in one.path]
+    monkeypatch.setattr("adapters.lemmy.generation.KEPT", -1.0)
+    assert comments.poll(None).cursor is not None
+    assert [one.path for one in server.asked if "/v3" in one.path] == old
+
+
+def test_call_that_the_server_never_had_is_no_reason_to_ask_all_the_time_what_it_is(server: Recorded) -> None:
+    server.answer("GET", "/nodeinfo/2.1", 200, {"software": {"name": "lemmy", "version": "0.19.20"}})
+    comments = source(connect(server, token=token(6 * 86400)), "comments")
+    for _ in range(3):
+        with pytest.raises(BadAnswerError):
+            comments.poll(None)
+    assert len(server.of("GET", "/nodeinfo/2.1")) == 1
+
+
 def test_silence_of_the_upload_list_means_something_as_long_as_the_list_can_be_read_on(
     server: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,16 @@ def test_path_of_an_older_layout_is_found_among_all(
     assert instance.resolver.locate("/mnt/files/000/013/248/kLmNoPqRsT") is None
 
 
+def test_alias_that_does_not_look_like_one_is_asked_for(
+    town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was imported into pict-rs kept the name of its file."""
+    name = "my holiday.backup.jpeg".replace(" ", "_")
+    monkeypatch.setattr(client.PictrsClient, "aliases", lambda _, asked: [asked] if asked == name else [])
+    assert instance.resolver.locate(name) == alias(name)
+    assert instance.resolver.locate("another.backup.jpeg") is None
+
+
 def test_path_of_a_store_that_was_moved_is_found_although_its_time_is_another(
     town: Town, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,11 +141,17 @@ def test_wrong_key_of_pictrs_keeps_the_purge_waiting_and_nothing_else(
     eventually(lambda: town.banned("alice"), f"alice is banned\n{bot.log.read_text()[-3000:]}")
     assert town.shown(post["id"])["removed"]
     assert not town.gone(url)
+    eventually(
+        lambda: any("refuses the key" in one["reason"] for one in bot.look("case", "1")["not_yet"]),
+        "the case says what it waits for",
+    )
+    assert "Not done yet: examine alias:main/" in bot.command("case", "1")
 
     bot.stop()
     bot.config.write_text(config)
     bot.start()
     eventually(lambda: town.gone(url), f"the file is purged with the right key\n{bot.log.read_text()[-3000:]}")
+    eventually(lambda: not bot.look("case", "1")["not_yet"], "nothing is waited for any more")
 
 
 def test_post_that_vanished_between_poll_and_deed(town: Town, bot: Bot, listed: tuple[bytes, str]) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from acceptance.bot import Bot
 from bot.cli.app import app
 from bot.cli.look import describe_scan
-from bot.cli.opening import out
+from bot.cli.opening import out, whole
 from bot.clock import SystemClock
 from bot.ledger import open_ledger
 from conformance.pictures import png
@@ -195,3 +196,11 @@ def test_nothing_that_commands_print_is_taken_for_markup() -> None:
     cli = Path(__file__).parents[2] / "bot" / "cli"
     styles = re.compile(r"\[/?(?:bold|dim|italic|red|green|yellow|cyan)\b|rich\.markup|markup=True")
     assert [page.name for page in sorted(cli.glob("*.py")) if styles.search(page.read_text(encoding="utf-8"))] == []
+
+
+def test_tables_cut_nothing_off_on_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    digest = "0123456789abcdef" * 4
+    table = whole("list", "digest")
+    table.add_row("confirmed", digest)
+    Console(width=40).print(table)
+    assert digest in re.sub(r"[^0-9a-f]|confirmed", "", capsys.readouterr().out.partition("digest")[2])

@@ -79,6 +79,16 @@ def test_task_whose_lease_ran_out_is_taken_by_another(ledger: SqlLedger, clock: 
     assert (theirs.id, theirs.attempts) == (mine.id, 2)
 
 
+def test_troubles_are_told_of_all_or_of_those_asked_for(ledger: SqlLedger) -> None:
+    for target in "ab":
+        ledger.enqueue(EXAMINE, target, Lane.NEW)
+    for task in take(ledger):
+        ledger.postpone(task, until=NOW + timedelta(hours=1), reason=f"{task.target} is busy")
+    assert {one.target for one in ledger.troubles()} == {"a", "b"}
+    assert [one.reason for one in ledger.troubles(targets=["a", "c"])] == ["a is busy"]
+    assert ledger.troubles(targets=[]) == []
+
+
 def test_lost_lease_can_end_nothing(ledger: SqlLedger, clock: StillClock) -> None:
     ledger.enqueue(EXAMINE, "a", Lane.NEW)
     (mine,) = take(ledger)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from bot.domain.decisions import BanAccount
 
 GOES_ON = (
-    "Lemmy 1.0 still lets a banned account upload: what it stores is watched and purged as before, and "
-    "`fediwarden raid uploads-off` ends it for everybody"
+    "Lemmy 1.0 still lets a banned account upload: what it stores is watched and purged as before while "
+    "`unposted_uploads` is `scan`, and not at all with `ignore`; `fediwarden raid uploads-off` ends it for everybody"
 )
 """Seen on a running 1.0.0-beta.1: the upload of a banned account is answered with 200 and public at once."""
 

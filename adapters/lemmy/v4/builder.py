@@ -12,7 +12,6 @@ from adapters.lemmy.reader import Reader
 from adapters.lemmy.sources import sources
 from adapters.lemmy.v4.account import V4Account
 from adapters.lemmy.v4.bans import V4Bans
-from adapters.lemmy.v4.client import LemmyV4Client
 from adapters.lemmy.v4.endpoints import V4Endpoints
 from adapters.lemmy.v4.feeds import comment_feed, post_feed
 from adapters.lemmy.v4.files import V4Files
@@ -30,15 +29,13 @@ from bot.domain.hosts import host_of
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from adapters.http import Transport
-    from adapters.lemmy.settings import LemmySettings
+    from adapters.lemmy.v4.client import LemmyV4Client
     from adapters.public import PublicView
     from bot.ports import Clock
 
 
 def build(
-    settings: LemmySettings,
-    transport: Transport,
+    client: LemmyV4Client,
     public: PublicView,
     clock: Clock,
     start_from: timedelta | None,
@@ -46,7 +43,7 @@ def build(
     file_store: bool,
 ) -> Parts:
     """The parts that speak API v4; contacts nobody yet. The rest as in ``adapters.lemmy.builder``."""
-    client = LemmyV4Client(settings, transport)
+    settings = client.settings
     addresses = Addresses(
         instance=InstanceId(settings.id),
         url=settings.public,

@@ -43,10 +43,9 @@ class V4Inspector(LemmyInspector):
 
         ``file_store``: whether the bot is told of new files by the server's pict-rs.
         """
-        super().__init__(client, public, account)
+        super().__init__(client, public, account, clock)
         self._file_store = file_store
         self._uploads = uploads
-        self._clock = clock
 
     def check(self) -> Sequence[CheckResult]:
         """As of any Lemmy, and what only 1.0 has."""

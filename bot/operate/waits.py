@@ -1,0 +1,26 @@
+"""What a case still waits for that is no intent: a file that could not be looked at or judged to the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.ports import TaskKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Ledger, Trouble
+
+NAMES = 100
+"""Names of one file, the newest: in a raid it may have ten thousand."""
+
+_KINDS = {TaskKind.EXAMINE, TaskKind.JUDGE}
+
+
+def waiting_for(ledger: Ledger, case: int) -> Sequence[Trouble]:
+    """Tasks about its files that have not worked out so far. Deeds may follow from them that nobody has planned yet."""
+    record = ledger.case(case)
+    targets: list[str] = []
+    for file_id in record.files if record is not None else ():
+        targets += [str(file_id), *(str(one.name) for one in ledger.names_of(file_id)[-NAMES:])]
+    return [one for one in ledger.troubles(targets=targets) if one.kind in _KINDS and one.again_at is not None]
