@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from bot.domain.content import Post
 from bot.domain.decisions import (
@@ -29,7 +30,7 @@ from bot.policy import Standing, joined, judge, may_fire, wording
 from bot.ports import Filter, Lane, TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from bot.attribution import Known
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bot.policy import Facts, Rule
     from bot.ports import CaseRecord, IntentRecord
 
+_Told: TypeAlias = "tuple[Facts, Sequence[Verdict]]"
 
 FACTUAL = {HoldReason.SHARED_FILE, HoldReason.WEAK_ATTRIBUTION, HoldReason.LIST_CONFLICT, HoldReason.PROTECTED}
 """Reasons that rest on what is known of a file, which may come to be known better."""
@@ -278,6 +280,7 @@ class Judge:
             record = held[intent.kind, intent.target]
             if isinstance(decision, Allow) and set(record.reasons) <= FACTUAL and _untouched(record):
                 self._move(record, IntentState.READY, detail="known better now")
+        fresh = lru_cache(maxsize=None)(self._fresh)
         for intent in verdict.intents:
             if (intent.kind, intent.target) in held:
                 continue
@@ -287,33 +290,52 @@ class Judge:
             for record in self._s.ledger.intents(case=case.number, kind=intent.kind, target=intent.target):
                 if record.state is not IntentState.READY or not _untouched(record):
                     continue
-                if not self._rests_on_better(case, file_id, record, decision):
+                if not self._rests_on_better(case, file_id, record, decision, fresh):
                     self._move(record, IntentState.HELD, reasons=decision.reasons, detail=decision.detail)
 
-    def _rests_on_better(self, case: CaseRecord, file_id: int, record: IntentRecord, decision: Hold) -> bool:
-        """Whether nothing speaks against a deed but that this file tells less of its uploader than another.
+    def _rests_on_better(
+        self,
+        case: CaseRecord,
+        file_id: int,
+        record: IntentRecord,
+        decision: Hold,
+        fresh: Callable[[int], _Told | None],
+    ) -> bool:
+        """Whether what speaks against a deed is only that this file tells less than another, or than it does by now.
 
         The file that it was decided on may be the one that tells less: a thumbnail that was judged before its picture.
-        A thumbnail that is shown elsewhere, too, may be judged by itself, and then it is not for its picture to say.
+        Whether others show what a purge would take, and who stored that, the file itself tells better than one that it
+        is a thumbnail of, or that it looks like; and by now, than by what was known when its judging began: its picture
+        may have been looked at meanwhile.
         """
-        weak_here = FACTUAL & set(decision.reasons) == {HoldReason.WEAK_ATTRIBUTION}
-        if not weak_here or not isinstance(record.intent, BanAccount | LimitAccount | PurgeFile):
-            return False
-        if record.file != file_id:
+        against = FACTUAL & set(decision.reasons)
+        weak = against == {HoldReason.WEAK_ATTRIBUTION}
+        if isinstance(record.intent, BanAccount | LimitAccount | PurgeFile) and weak and record.file != file_id:
             return True
         known = self._s.ledger.case(case.number)
-        others = set() if known is None else {*known.files} - {file_id}
-        if isinstance(record.intent, PurgeFile):
+        files = set() if known is None else {*known.files}
+        if isinstance(record.intent, PurgeFile) and against <= {HoldReason.WEAK_ATTRIBUTION, HoldReason.SHARED_FILE}:
             own = self._s.ledger.name(str(record.intent.name))
-            others &= set() if own is None else {own.file_id}
-        return any(self._justifies(other, record.intent) for other in others)
+            others = files & (set() if own is None else {own.file_id})
+        elif isinstance(record.intent, BanAccount | LimitAccount) and weak:
+            others = files - {file_id}
+        else:
+            return False
+        return any(self._justifies(fresh(other), record.intent) for other in others)
 
-    def _justifies(self, file_id: int, intent: Intent) -> bool:
-        """Whether what is known of a file speaks for a deed, limits aside."""
+    def _fresh(self, file_id: int) -> _Told | None:
+        """What is known of a file by now, and what follows; ``None``: it cannot be judged."""
         file = self._s.ledger.file(file_id)
         if file is None or not isinstance(file.scan, Evidence):
-            return False
+            return None
         facts, verdicts, _known = self._look(file.id, file.scan)
+        return facts, verdicts
+
+    def _justifies(self, known: _Told | None, intent: Intent) -> bool:
+        """Whether what is known of a file speaks for a deed, limits aside."""
+        if known is None:
+            return False
+        facts, verdicts = known
         return any(
             not (isinstance(decision, Hold) and FACTUAL & set(decision.reasons))
             for verdict in verdicts

@@ -16,9 +16,11 @@ from sqlalchemy import select
 
 from bot.attribution import Index
 from bot.domain.content import Alias, InstanceId, Name, RemoteUrl
+from bot.domain.decisions import IntentState
 from bot.domain.evidence import Evidence, How
 from bot.ledger import schema
 from bot.media.fingerprint import pixels_digest
+from bot.ports import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -200,6 +202,14 @@ class Comparison:
             told = self.life.poster.TELLS or made.feed != "uploads"
             if told and not self.books.deeds["ModBan", self._account(made), WARDEN, True]:
                 yield f"{self._account(made)} was not banned"
+
+    def held(self) -> Iterator[str]:
+        """Deeds that wait for a human. Nobody shows a listed picture but who stored it, and its thumbnails are its own.
+
+        Where the server does not tell of all that was stored, any thumbnail may be somebody's picture.
+        """
+        for record in self.ledger.find(Filter(states=(IntentState.HELD,))) if self.life.poster.TELLS else ():
+            yield f"{record.intent.kind} of case {record.case} is held: {record.detail or record.reasons}"
 
     def done_too_often(self) -> Iterator[str]:
         """Deeds in the books that nothing asks for, and those done more than once."""

@@ -98,6 +98,7 @@ def test_no_picture_is_missed_no_uploader_mistaken_and_no_deed_lost_or_doubled(t
             assert not list(found.unplaced())
             assert not found.invented()
             assert not list(found.undone())
+            assert not list(found.held())
             assert not list(found.done_too_often())
             assert sum(found.books.failed.values()) > 0
         finally:
@@ -150,7 +151,7 @@ def _wait_until_settled(town: SoakTown, life: Life, bot: Bot, ledger: SqlLedger,
 
     def lacking() -> Iterable[str]:
         found = _comparison(town, life, ledger)
-        for part in (found.missing, found.undone, found.unplaced):
+        for part in (found.missing, found.undone, found.held, found.unplaced):
             yield from part()
 
     def so() -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import making
-from bot.domain.content import Role
+from bot.domain.content import Role, StoredFile
 from bot.domain.decisions import HoldReason, IntentState
 from bot.domain.errors import UnreachableError
 from bot.domain.evidence import How
@@ -221,3 +221,65 @@ def test_listed_thumbnail_that_is_judged_by_itself_is_not_for_its_picture_to_hol
     for name in (made, picture, made, picture):
         judge(world, name)
         assert decided(world, made) == READY
+
+
+THUMB_AGAIN = b"the thumbnail that a later edit has the server make of it"
+
+
+def alike(world):  # noqa: F811
+    """A picture so small that its thumbnails have its very pixels, which are on the list."""
+    for data in (BAD, THUMB, THUMB_AGAIN):
+        world.listed.add(hashlib.sha256(data).hexdigest())
+        world.pdq[data] = world.pdq[BAD]
+        world.pixels[data] = "f" * 64
+
+
+def test_thumbnail_that_was_looked_at_before_its_picture_does_not_hold_what_the_picture_tells_of_it(
+    world,  # noqa: F811
+    monkeypatch,
+):
+    alike(world)
+    picture = flagged(world)
+    made = show(world, THUMB, "t.png", role=Role.THUMBNAIL)
+    judging = world.pipeline._judge
+    plan = judging._plan
+
+    async def later(*what):
+        """While this one was looked at, the picture was, too."""
+        monkeypatch.undo()
+        await world.pipeline.examine(str(picture))
+        await plan(*what)
+
+    monkeypatch.setattr(judging, "_plan", later)
+    world.examine(made)
+    assert len(world.ledger.case(1).files) == 2
+    assert (decided(world, made), decided(world, picture)) == (READY, READY)
+
+
+def test_thumbnail_that_nothing_shows_any_more_is_not_for_the_newer_one_to_hold(world):  # noqa: F811
+    """The file store tells of it, and it is on the list by itself."""
+    alike(world)
+    before, at = making.alias("t.png"), world.clock.now()
+    world.files[making.address(before)] = THUMB
+    digest = hashlib.sha256(THUMB).hexdigest()
+    stored = StoredFile(name=before, url=making.address(before), sha256=digest, stored_at=at, backlog=False)
+    world.ledger.record("", Batch(files=[stored]), examine_uploads=True)
+    world.examine(before)
+    assert decided(world, before) == READY
+    picture, after = flagged(world), show(world, THUMB_AGAIN, "t2.png", role=Role.THUMBNAIL)
+    world.examine(after)
+    assert len(world.ledger.case(1).files) == 2
+    assert decided(world, before) == READY
+    world.examine(picture)
+    assert [decided(world, name) for name in (before, after, picture)] == [READY, READY, READY]
+
+
+def test_shared_file_is_held_by_its_own_facts_however_it_was_planned(world):  # noqa: F811
+    alike(world)
+    picture, made = flagged(world), show(world, THUMB, "t.png", role=Role.THUMBNAIL)
+    world.examine(made)
+    world.examine(picture)
+    assert decided(world, made) == READY
+    world.examine(show(world, THUMB, "t.png", post=2, author=VICTIM))
+    assert decided(world, made)[0] is IntentState.HELD
+    assert HoldReason.SHARED_FILE in decided(world, made)[1]
