@@ -305,6 +305,8 @@ def test_removed_communities_are_not_reported_and_a_conclusion_stays(visitors: V
     assert again["community_report"]["conclusion"] == "seen"
     visitors.send("admin", "/community/remove", community_id=here, removed=True, **REASON)
     assert visitors.refusal("alice", "/community/report", community_id=here, **REASON) == (400, "deleted")
+    [row] = visitors.get("warden", "/report/list", type_="communities", community_id=here)["items"]
+    assert row["community_report"]["resolved"]
 
 
 def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
