@@ -316,3 +316,16 @@ def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
         assert visitors.refusal("alice", "/private_message", **written) == (400, "couldnt_create")
         visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=True)
     visitors.send("alice", "/private_message", **written)
+
+
+def test_comment_is_locked_with_the_answers_to_it(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    top, beside = (visitors.comment("alice", post)["id"] for _ in range(2))
+    answer = visitors.send("bob", "/comment", post_id=post, parent_id=top, content="x")["comment_view"]["comment"]["id"]
+    visitors.send("warden", "/comment/lock", comment_id=top, locked=True, **REASON)
+    for parent in (top, answer):
+        refused = visitors.refusal("bob", "/comment", post_id=post, parent_id=parent, content="x")
+        assert refused == (400, "locked")
+    visitors.send("bob", "/comment", post_id=post, parent_id=beside, content="x")
+    visitors.send("warden", "/comment/lock", comment_id=top, locked=False, **REASON)
+    visitors.send("bob", "/comment", post_id=post, parent_id=answer, content="x")
