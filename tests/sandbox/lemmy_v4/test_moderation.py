@@ -305,6 +305,8 @@ def test_removed_communities_are_not_reported_and_a_conclusion_stays(visitors: V
     assert again["community_report"]["conclusion"] == "seen"
     visitors.send("admin", "/community/remove", community_id=here, removed=True, **REASON)
     assert visitors.refusal("alice", "/community/report", community_id=here, **REASON) == (400, "deleted")
+    [row] = visitors.get("warden", "/report/list", type_="communities", community_id=here)["items"]
+    assert row["community_report"]["resolved"]
 
 
 def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
@@ -314,3 +316,16 @@ def test_private_messages_can_be_switched_off(visitors: Visitors) -> None:
         assert visitors.refusal("alice", "/private_message", **written) == (400, "couldnt_create")
         visitors.send(who, "/account/settings/save", method="PUT", private_messages_enabled=True)
     visitors.send("alice", "/private_message", **written)
+
+
+def test_comment_is_locked_with_the_answers_to_it(visitors: Visitors) -> None:
+    post = visitors.post("alice", visitors.community())["id"]
+    top, beside = (visitors.comment("alice", post)["id"] for _ in range(2))
+    answer = visitors.send("bob", "/comment", post_id=post, parent_id=top, content="x")["comment_view"]["comment"]["id"]
+    visitors.send("warden", "/comment/lock", comment_id=top, locked=True, **REASON)
+    for parent in (top, answer):
+        refused = visitors.refusal("bob", "/comment", post_id=post, parent_id=parent, content="x")
+        assert refused == (400, "locked")
+    visitors.send("bob", "/comment", post_id=post, parent_id=beside, content="x")
+    visitors.send("warden", "/comment/lock", comment_id=top, locked=False, **REASON)
+    visitors.send("bob", "/comment", post_id=post, parent_id=answer, content="x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.sandbox.clock import now
 from adapters.sandbox.lemmy import communities
 from adapters.sandbox.lemmy.errors import LemmyError
 from adapters.sandbox.lemmy.lookup import named_community
@@ -159,11 +160,14 @@ def follow_community(call: Call, form: FollowCommunity) -> Json:
 
 @route("POST", "/api/v4/community/remove", RemoveCommunity, login=True)
 def remove_community(call: Call, form: RemoveCommunity) -> Json:
-    """Remove or restore a community; only administrators."""
+    """Remove or restore a community; only administrators. Its reports are closed."""
     check_mod_action(call, form.community_id, allow_deleted=True)
     require_admin(call)
     community = existing_community(call.state, form.community_id)
     community.removed = form.removed
+    for report in call.server.v4.community_reports.values():
+        if report.community_id == community.id:
+            report.resolved, report.resolver_id, report.updated = True, call.me.person_id, now()
     owner = next(iter(call.state.moderators_of(community.id)), None)
     write(
         call.server,

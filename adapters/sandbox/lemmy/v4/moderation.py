@@ -76,6 +76,12 @@ def _remove_comment(call: Call, comment: Comment, *, removed: bool, reason: str)
     write(call.server, call.me.person_id, "mod_remove_comment", done=removed, reason=reason, **facts)
 
 
+def _answers_to(call: Call, comment: Comment) -> list[Comment]:
+    """All that is below it."""
+    around = (call.state.comments[comment_id] for comment_id in call.state.comments_of[comment.post_id])
+    return [one for one in around if one.path.startswith(comment.path + ".")]
+
+
 @route("POST", "/api/v4/comment/remove", RemoveComment, login=True)
 def remove_comment(call: Call, form: RemoveComment) -> Json:
     """Remove or restore a comment, unless its author deleted it; with the answers to it if asked."""
@@ -88,10 +94,8 @@ def remove_comment(call: Call, form: RemoveComment) -> Json:
     removed = form.removed if form.remove_children is None else form.remove_children
     _remove_comment(call, comment, removed=removed, reason=form.reason)
     if form.remove_children is not None:
-        for comment_id in call.state.comments_of[comment.post_id]:
-            below = call.state.comments[comment_id]
-            if below.path.startswith(comment.path + "."):
-                _remove_comment(call, below, removed=removed, reason=form.reason)
+        for below in _answers_to(call, comment):
+            _remove_comment(call, below, removed=removed, reason=form.reason)
     return comments.answer_with(call, comment)
 
 
@@ -108,10 +112,11 @@ def lock_post(call: Call, form: LockPost) -> Json:
 
 @route("POST", "/api/v4/comment/lock", LockComment, login=True)
 def lock_comment(call: Call, form: LockComment) -> Json:
-    """Close or open the answers to a comment."""
+    """Close or open a comment and the answers to it."""
     comment = comments.existing(call, form.comment_id)
     check_mod_action(call, call.state.posts[comment.post_id].community_id)
-    comment.locked = form.locked
+    for one in (comment, *_answers_to(call, comment)):
+        one.locked = form.locked
     facts = about_comment(call.server, comment)
     write(call.server, call.me.person_id, "mod_lock_comment", done=form.locked, reason=form.reason, **facts)
     return comments.answer_with(call, comment)
