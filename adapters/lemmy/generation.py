@@ -122,7 +122,7 @@ class Generations:
             return number >= 1
         if told is not None:
             return told
-        if unrouted(site):
+        if unrouted(site) and not self._chosen:  # what stands before a 1.0 may answer everything so for a while
             return False
         raise BadAnswerError(
             f"{self._transport.base_url} does not say which Lemmy it is: neither {NODEINFO} nor {SITE} was answered by "

@@ -5,9 +5,10 @@ none on what was removed (and closes those that it has), and Mastodon none on a 
 what is visible, because without it nobody can judge a post any more. That a ban comes after all of them is no need of
 its own: nothing of it is impossible afterwards but a report on that account.
 
-So while few deeds are ready, the whole order is kept: it takes seconds. When they queue up (``CROWD``), as they do in a
-raid, the order is kept where one deed would make another impossible, and bans go first for the rest, because they end
-the flood. Then a ban waits
+So while few deeds are ready, the whole order is kept: it takes seconds. Where purges of the case fail it may take
+minutes, a quarter of one for each: there bans do not wait for the other purges. When deeds queue up (``CROWD``), as
+they do in a raid, the order is kept where one deed would make another impossible, and bans go first for the rest,
+because they end the flood. Then a ban waits
 
 * for allowed reports on that very account, of whatever case, until each had its first try: it never overtakes them;
 * but only for those that were planned before it: whoever posts faster than the bot reports would never be banned;
@@ -39,7 +40,7 @@ from bot.domain.decisions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bot.domain.content import InstanceId
     from bot.domain.decisions import Intent
@@ -66,10 +67,20 @@ def blocker(
     ``stuck``: ids of intents whose server could not even be asked. ``crowded``: more than ``CROWD`` are ready.
     ``unreportable``: instances that take no report on an account that is banned.
     """
+    failing = purges_fail(one for one in others if one.case == record.case)
     for other in sorted(others, key=lambda one: (one.intent.rank, one.id)):
+        if failing and isinstance(other.intent, PurgeFile):
+            continue  # nothing becomes impossible by going before it
         if other.id != record.id and _comes_first(record, other, stuck, crowded=crowded, unreportable=unreportable):
             return other
     return None
+
+
+def purges_fail(records: Iterable[IntentRecord]) -> bool:
+    """Whether a purge among these was tried, and has to be tried again."""
+    return any(
+        isinstance(one.intent, PurgeFile) and one.state is IntentState.READY and one.attempts > 0 for one in records
+    )
 
 
 def _comes_first(

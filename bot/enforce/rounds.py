@@ -25,7 +25,7 @@ from bot.domain.decisions import (
     Report,
     SetSwitch,
 )
-from bot.enforce.order import CROWD, FIRST_IN_A_CROWD, blocker
+from bot.enforce.order import CROWD, FIRST_IN_A_CROWD, blocker, purges_fail
 from bot.ports import Lane
 
 if TYPE_CHECKING:
@@ -141,16 +141,20 @@ class Round:
     # ------------------------------------------------------------------------------------------------ few deeds
 
     def _in_order(self) -> None:
-        in_order = sorted(
-            self._ready(), key=lambda one: (one.intent.rank, isinstance(one.intent, MarkSensitive), one.id)
-        )
-        for record in in_order:
+        ready = self._ready()
+        failing = purges_fail(ready)
+
+        def turn(one: IntentRecord) -> tuple[int, int, bool, int]:
+            late = 1 + one.attempts if failing and isinstance(one.intent, PurgeFile) else 0
+            return late, one.intent.rank, isinstance(one.intent, MarkSensitive), one.id
+
+        for record in sorted(ready, key=turn):
             if self._is_over():
                 return
             due = record.not_before is None or record.not_before <= self._clock.now()
             if due and self._may(record):
-                ready = [one for one in self._ready() if self._counts_for(record, one)]
-                self._turn(record, [*ready, *self._hindrances(record)], crowded=False)
+                others = [one for one in self._ready() if self._counts_for(record, one)]
+                self._turn(record, [*others, *self._hindrances(record)], crowded=False)
 
     def _ready(self) -> Sequence[IntentRecord]:
         return self._docket.intents(case=self._case, states=(IntentState.READY,))

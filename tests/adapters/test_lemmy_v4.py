@@ -103,9 +103,27 @@ def test_page_in_front_of_the_server_does_not_make_it_an_older_one(
         comments.poll(None)
     assert [one.path for one in server.asked if "/v3" in one.path] == []
     server.answer("GET", "/api/v4/site", 404)
+    comments.poll(None)
+    assert [one.path for one in server.asked if "/v3" in one.path] == []
     with pytest.raises(BadAnswerError):
-        comments.poll(None)
+        source(connect(server, token=token(6 * 86400)), "comments").poll(None)
     assert server.asked[-1].path == "/api/v3/site", "that is how Lemmy 0.19 answers"
+
+
+def test_server_whose_proxy_knows_nothing_for_a_while_is_not_spoken_to_by_the_old_api(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.lemmy.generation.DOUBTED", -1.0)
+    server.say("comment list")
+    comments = source(connect(server, token=token(6 * 86400)), "comments")
+    comments.poll(None)
+    there, server.answers = server.answers, {}
+    for _ in range(3):
+        with pytest.raises(BadAnswerError):
+            comments.poll(None)
+    server.answers = there
+    comments.poll(None)
+    assert [one.path for one in server.asked if "/v3" in one.path] == []
 
 
 def test_posts_and_who_is_around_them(server: Recorded) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import making
 from bot.domain.decisions import STILL_SERVED, AlreadyDone, Verification
 from bot.enforce.apply import CACHE_TRIES, TRIES
 from enforce.platform import Platform
 from enforce.test_apply import BAN, PURGE, World
 
 if TYPE_CHECKING:
+    import pytest
+
     from bot.domain.decisions import Intent, Outcome
 
 
@@ -63,4 +68,31 @@ def test_purge_is_ours_when_the_cache_forgets() -> None:
     assert world.states() == {"purge_file": "done"}
     assert len(world.confirmed) == 1
     assert world.ledger.outcomes()["purge_file", "done"] == 1
+    world.ledger.close()
+
+
+class Stuck(Platform):
+    """Takes every purge, and carries none out."""
+
+    def verify(self, intent: Intent) -> Verification:
+        return Verification(so=False) if intent.kind == "purge_file" else super().verify(intent)
+
+
+def test_purges_that_are_not_carried_out_keep_no_ban_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a quarter of a minute: a round is over after one, and the first is to be tried again by then."""
+    monkeypatch.setattr("bot.enforce.rounds.SLICE", 1)
+    world = World()
+    world.platform = Stuck()
+    world.restart()
+    purges = [replace(PURGE, name=making.alias(f"{number}.png")) for number in range(10)]
+    world.plan(*purges, BAN)
+    began = world.clock.now()
+    for _ in range(2):
+        world.work()
+    assert world.states()["ban_account"] == "done"
+    assert world.clock.now() - began < timedelta(seconds=20)
+    for _ in range(10):
+        world.work()
+    tries = [one.attempts for one in world.ledger.intents(case=1, kind="purge_file")]
+    assert min(tries) == 1, "and none of them the others"
     world.ledger.close()

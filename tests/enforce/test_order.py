@@ -86,6 +86,15 @@ def test_a_purge_that_waits_or_fails_does_not_keep_the_uploader_in(purge, tries)
     assert blocker(records["ban"], list(records.values())) is None
 
 
+def test_where_purges_fail_a_ban_does_not_wait_for_the_others():
+    tried, fresh, ban = record(3, PURGE, attempts=1), record(4, PURGE), record(5, BAN)
+    assert blocker(ban, [fresh, ban]) == fresh
+    assert blocker(ban, [tried, fresh, ban]) is None
+    assert blocker(ban, [replace(tried, case=2), fresh, ban]) == fresh
+    report = record(1, REPORT)
+    assert blocker(ban, [report, tried, fresh, ban]) == report
+
+
 def about(number, *, account="alice", case=2, state=READY, attempts=0):
     """A report on another post."""
     subject = making.post(number, making.account(account))

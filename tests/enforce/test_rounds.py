@@ -312,14 +312,14 @@ def test_tasks_of_a_case_come_back_in_the_lane_of_what_is_left(alone):
 
 @pytest.mark.parametrize("unasked", [False, True], ids=["failed", "could not be asked"])
 def test_deed_whose_next_try_comes_due_while_a_round_lasts_is_not_forgotten(alone, unasked):
-    alone.flood(1, 1, kinds=("purge_file",))
+    alone.flood(1, 1, kinds=("remove",))
     if unasked:
         alone.platform.deaf = 1
     else:
         alone.platform.faults = ["fail"]
     again_at = alone.work().again_at
     assert again_at > alone.clock.now()
-    alone.plan(PurgeFile(instance=making.HERE, name=making.alias("other.png"), url="u"))
+    alone.plan(Remove(instance=making.HERE, subject=making.post(99), text="t"))
     quick = alone.platform.apply
 
     def slow(intent):
