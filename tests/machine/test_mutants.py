@@ -244,7 +244,7 @@ MUTANTS = {
         story=_a_human_bans_between_two_bans_of_ours,
     ),
     "does not wait for what may still arrive": Mutant(
-        part=patched("bot.enforce.apply.LATE", timedelta(0)), story=_a_ban_arrives_late
+        part=patched("bot.enforce.proof.LATE", timedelta(0)), story=_a_ban_arrives_late
     ),
     "does not wait for what another case has under way": Mutant(
         part=patched("bot.enforce.apply.quiet_at", _whatever), story=_another_case_bans_meanwhile
