@@ -108,6 +108,20 @@ def test_what_is_known_is_told_whole_and_what_cannot_be_asked_beside_it(
         box.start_pictrs()
 
 
+def test_what_is_known_is_told_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.http.nap", lambda _: None)
+    with asking(tmp_path) as (box, fediwarden):
+        alias, file = box.files.ingest(png())
+        url = f"{box.url}/pictrs/image/{alias.name}"
+        assert fediwarden("who", alias.name)[0] == Exit.OK
+    for text in (alias.name, url, f"{url}?format=webp", file.identifier, file.hash.hex()[:64]):
+        code, told = fediwarden("who", text)
+        assert (code, f"  alias:main/{alias.name}" in told.splitlines()) == (Exit.OK, True), text
+        assert "  not asked: GET /" in told
+    for text in (f"{box.url}/pictrs/image/nobodys.png", "https://elsewhere.example/a.png"):
+        assert fediwarden("who", text)[0] not in {Exit.OK, Exit.UNKNOWN}
+
+
 def test_path_that_the_ledger_knows_is_looked_for_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with asking(tmp_path) as (box, fediwarden):
         alias, file = box.files.ingest(png())

@@ -70,14 +70,15 @@ def who(ledger: Ledger, index: Index, instances: Mapping[InstanceId, Instance], 
     known = ledger.file_by_sha256(text.lower()) if _DIGEST.fullmatch(text) else None
     if known is not None:
         files[known.id] = [*index.asking.complete(known.id)]
-    for key in [] if known is not None else _names(ledger, instances, text):
+    keys, silent = ((), ()) if known is not None else _names(ledger, instances, text)
+    for key in keys:
         troubles = _learn(ledger, index, key)
         record = ledger.name(key)
         if record is not None:
-            files.setdefault(record.file_id, []).extend(troubles)
+            files.setdefault(record.file_id, [*silent]).extend(troubles)
     found = [_told(ledger, index, instances, file_id, troubles) for file_id, troubles in files.items()]
     found = [one for one in found if one.says_something]
-    for trouble in [] if found else [one for troubles in files.values() for one in troubles]:
+    for trouble in [] if found else [*silent, *(one for troubles in files.values() for one in troubles)]:
         raise trouble
     return found
 
@@ -96,8 +97,10 @@ def _digest_of(text: str) -> str | None:
     return digest.hexdigest()
 
 
-def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) -> Sequence[str]:
-    """Keys of the names that it means, as far as ledger and servers can tell."""
+def _names(
+    ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str
+) -> tuple[Sequence[str], Sequence[PlatformError]]:
+    """Keys of the names that it means, as far as ledger and servers can tell; and what could not be asked."""
     records = [record for one in _endings(text) for record in ledger.names_ending(one)]
     keys = [str(record.name) for record in records]
     paths = [record.file_id for record in records if isinstance(record.name, StorageKey)]
@@ -105,15 +108,25 @@ def _names(ledger: Ledger, instances: Mapping[InstanceId, Instance], text: str) 
         # The server is asked by an alias: from a path it would have to look through all that it stores.
         aliases = [record.name for record in ledger.names_of(file_id) if isinstance(record.name, Alias)]
         keys += map(str, aliases[-1:])
+    silent: list[PlatformError] = []
     for instance in () if paths else instances.values():
-        meant = instance.resolver.locate(text)
-        if isinstance(meant, SubjectKey):
-            keys += _shown_in(ledger, instance, meant)
-        elif meant is not None:
-            if isinstance(meant, Alias):
-                ledger.add_name(meant, instance.resolver.address(meant))
-            keys.append(str(meant))
-    return list(dict.fromkeys(keys))
+        try:
+            keys += _meant(ledger, instance, text)
+        except PlatformError as error:
+            silent.append(error)
+            if "://" in text:  # whose address it is can be read without anybody's help
+                keys.append(str(instance.resolver.named(text)))
+    return list(dict.fromkeys(keys)), silent
+
+
+def _meant(ledger: Ledger, instance: Instance, text: str) -> Sequence[str]:
+    """By what the server of an instance says."""
+    meant = instance.resolver.locate(text)
+    if isinstance(meant, SubjectKey):
+        return _shown_in(ledger, instance, meant)
+    if isinstance(meant, Alias):
+        ledger.add_name(meant, instance.resolver.address(meant))
+    return [] if meant is None else [str(meant)]
 
 
 def _shown_in(ledger: Ledger, instance: Instance, key: SubjectKey) -> Sequence[str]:
