@@ -145,7 +145,7 @@ def test_wrong_key_of_pictrs_keeps_the_purge_waiting_and_nothing_else(
         lambda: any("refuses the key" in one["reason"] for one in bot.look("case", "1")["not_yet"]),
         "the case says what it waits for",
     )
-    assert "Not done yet: examine alias:main/" in bot.command("case", "1")
+    eventually(lambda: "Not done yet: examine alias:main/" in bot.command("case", "1"), "it says so in words")
 
     bot.stop()
     bot.config.write_text(config)
