@@ -175,7 +175,9 @@ class Buckets:
                 while (wait := self._missing(name, queue, waiter)) > 0:
                     left = end - self._monotonic()
                     if wait > left:
-                        raise RateLimitedError(f"our own share of the limit {name!r} is used up", retry_after=wait)
+                        raise RateLimitedError(
+                            f"our own share of the limit {name!r} is used up", retry_after=wait, told=True
+                        )
                     self._changed.wait(min(wait, left))
                 bucket = self._buckets.get(name)
                 if bucket is not None:

@@ -95,7 +95,7 @@ class Session:
         try:
             token = before_deed(lambda: self._ask_again(body))
         except RateLimitedError as error:
-            if error.told:  # by what stands in front of Lemmy, which itself never says how long
+            if error.told:  # by what stands in front of Lemmy, which itself never says how long, or nobody was asked
                 raise
             raise RateLimitedError(
                 f"{self._settings.url} refuses logins for a while: too many were made from this address",

@@ -64,8 +64,8 @@ class RateLimitedError(PlatformError):
     """The server asked us to slow down."""
 
     def __init__(self, message: str, *, retry_after: float, told: bool = False, limit: int | None = None) -> None:
-        """``retry_after``: seconds until the server accepts the next call, by its own word if ``told``, else a guess;
-        ``limit``: calls in a window, if it says.
+        """``retry_after``: seconds until the server accepts the next call. ``told``: by its own word, or by our count
+        of our own calls; else that is a guess. ``limit``: calls in a window, if it says.
         """
         super().__init__(message, code="rate_limited")
         self.retry_after = retry_after

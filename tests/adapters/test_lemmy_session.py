@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 
-from adapters.lemmy.session import PAUSE
+from adapters.http import Transport
+from adapters.lemmy.session import PAUSE, Session
+from adapters.lemmy.settings import LemmySettings
 from adapters.sandbox.lemmy import respond
 from bot.domain.content import SubjectKey
 from bot.domain.errors import BadAnswerError, NotLoggedInError, RateLimitedError
@@ -125,6 +127,21 @@ def test_login_over_the_limit_says_so(town: Town, instance: Instance) -> None:
     with pytest.raises(RateLimitedError, match="refuses logins") as caught:
         instance.sources[0].poll(None)
     assert caught.value.retry_after >= 60
+
+
+def test_login_that_our_own_count_forbids_waits_for_the_next_one_only(town: Town) -> None:
+    person = town.box.people["warden"]
+    settings = LemmySettings(id="main", url=town.box.url, username="warden", password=person.password)
+    transport = Transport(town.box.url)
+    session = Session(settings, transport)
+    transport.buckets.feed("register", count=10, seconds=3600, burst=1)
+    token = session.token()
+    with pytest.raises(RateLimitedError, match="our own share of the limit") as caught:
+        session.renew(token)
+    assert caught.value.retry_after < 600
+    with pytest.raises(RateLimitedError, match="our own share") as again:
+        session.renew(token)
+    assert again.value.retry_after < 600
 
 
 def test_login_that_a_proxy_slows_down_waits_as_long_as_that_says(
