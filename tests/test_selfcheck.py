@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
@@ -17,8 +18,9 @@ from bot.selfcheck import FLAG, SelfCheck
 from test_daemon import World, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
+    from bot.daemon import Daemon
     from bot.domain.errors import PlatformError
     from bot.ledger import SqlLedger
 
@@ -87,24 +89,30 @@ def test_what_is_wrong_and_what_a_server_refuses_wait_for_no_hour(ledger: SqlLed
     assert not check.due()
 
 
+@asynccontextmanager
+async def running(world: World, account: Account) -> AsyncIterator[Daemon]:
+    """A daemon that looks after this account; it has stopped afterwards."""
+    daemon = world.daemon(accounts=SelfCheck({"here": account}, world.ledger, world.clock))
+    task = asyncio.create_task(daemon.run())
+    yield daemon
+    daemon.stop()
+    await asyncio.wait_for(task, 60)
+    daemon.threads.leave()
+
+
 @pytest.mark.parametrize("error", [NotPermittedError("no admin"), NotLoggedInError("no token")])
 def test_account_that_a_feed_is_refused_for_is_looked_at(monkeypatch: pytest.MonkeyPatch, error: PlatformError) -> None:
     monkeypatch.setattr("bot.daemon.KEEP_EVERY", 0.05)
     world = World()
     account = Account(FINE)
-    check = SelfCheck({"here": account}, world.ledger, world.clock)
 
     async def run() -> None:
-        daemon = world.daemon(accounts=check)
-        running = asyncio.create_task(daemon.run())
-        await until(lambda: account.mended == [True])
-        monkeypatch.setattr(world.feed, "poll", Mock(side_effect=error))
-        await daemon.visit(world.feed)  # type: ignore[arg-type]
-        world.clock.pass_(minutes=5)
-        await until(lambda: account.mended == [True, True])
-        daemon.stop()
-        await asyncio.wait_for(running, 60)
-        daemon.threads.leave()
+        async with running(world, account) as daemon:
+            await until(lambda: account.mended == [True])
+            monkeypatch.setattr(world.feed, "poll", Mock(side_effect=error))
+            await daemon.visit(world.feed)  # type: ignore[arg-type]
+            world.clock.pass_(minutes=5)
+            await until(lambda: account.mended == [True, True])
 
     asyncio.run(run())
     world.close()
@@ -115,12 +123,8 @@ def test_daemon_looks_when_it_starts_and_mends_because_it_acts() -> None:
     account = Account(FINE)
 
     async def run() -> None:
-        daemon = world.daemon(accounts=SelfCheck({"here": account}, world.ledger, world.clock))
-        running = asyncio.create_task(daemon.run())
-        await until(lambda: world.ledger.flag(f"{FLAG}here") is not None)
-        daemon.stop()
-        await asyncio.wait_for(running, 60)
-        daemon.threads.leave()
+        async with running(world, account):
+            await until(lambda: world.ledger.flag(f"{FLAG}here") is not None)
 
     asyncio.run(run())
     assert account.mended == [True]
@@ -135,14 +139,10 @@ def test_daemon_looks_again_once_it_is_the_one_that_acts(monkeypatch: pytest.Mon
     account = Account(FINE)
 
     async def run() -> None:
-        daemon = world.daemon(accounts=SelfCheck({"here": account}, world.ledger, world.clock))
-        running = asyncio.create_task(daemon.run())
-        await until(lambda: account.mended == [False])
-        world.ledger.release(dead)
-        await until(lambda: account.mended == [False, True])
-        daemon.stop()
-        await asyncio.wait_for(running, 60)
-        daemon.threads.leave()
+        async with running(world, account):
+            await until(lambda: account.mended == [False])
+            world.ledger.release(dead)
+            await until(lambda: account.mended == [False, True])
 
     asyncio.run(run())
     world.close()

@@ -27,6 +27,7 @@ from bot.cli import (
     setup,
     shows,
     undoing,
+    who,
 )
 from bot.cli.exits import Exit
 from bot.domain.errors import ConfigError, FediwardenError, LedgerError, PlatformError
@@ -71,6 +72,7 @@ for commands in (
     setup,
     running,
     look,
+    who,
     cases,
     held,
     undoing,

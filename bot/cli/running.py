@@ -12,8 +12,8 @@ import typer
 
 from bot.cli.exits import Exit
 from bot.cli.intents import describe
-from bot.cli.look import describe_scan
 from bot.cli.opening import AsJson, bold, house_of, ledger_of, out, print_json, settings_of, whole
+from bot.cli.words import describe_scan
 from bot.operate.decide import needs
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from bot.cli.intents import SHOWN, describe
-from bot.cli.look import describe_scan
 from bot.cli.opening import bold, out, print_json, whole
+from bot.cli.words import describe_scan
 from bot.domain.decisions import Allow
 from bot.domain.evidence import Evidence
 from bot.operate import decide

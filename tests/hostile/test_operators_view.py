@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from acceptance.bot import Bot
 from bot.cli.app import app
-from bot.cli.look import describe_scan
 from bot.cli.opening import out, whole
+from bot.cli.words import describe_scan
 from bot.clock import SystemClock
 from bot.ledger import open_ledger
 from conformance.pictures import png

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus, urlsplit
 
-import httpx
 from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.clock import chrono_ns
@@ -16,11 +15,10 @@ from adapters.sandbox.lemmy.links import remember_image
 from adapters.sandbox.lemmy.messages.people import ListMedia
 from adapters.sandbox.lemmy.messages.site import GetImage, ImageProxy, Nothing
 from adapters.sandbox.lemmy.multipart import uploaded_file
-from adapters.sandbox.lemmy.proxying import proxied_file
+from adapters.sandbox.lemmy.proxying import NOT_FETCHED, proxied_file
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.text import span
 from adapters.sandbox.lemmy.views import image_view
-from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.api import failure
 from adapters.sandbox.pictrs.errors import PictrsError
 from adapters.sandbox.pictrs.formats import TARGETS, BrokenMediaError, InvalidMediaError
@@ -141,14 +139,7 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
         return shown_file(call, alias, source=form.url, format_=form.format, thumbnail=form.thumbnail)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
-    except (
-        OutsideLoopbackError,
-        httpx.HTTPError,
-        InvalidMediaError,
-        BrokenMediaError,
-        RefusedError,
-        ValidatorUnreachableError,
-    ) as error:
+    except NOT_FETCHED as error:
         known = failure(error)
         return JSONResponse({"code": known.code, "msg": known.msg}, status_code=known.status)
 

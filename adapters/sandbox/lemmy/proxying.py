@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from adapters.sandbox.lemmy.calling import Server
     from adapters.sandbox.pictrs.store import StoredFile
 
+NOT_FETCHED = (
+    OutsideLoopbackError,
+    httpx.HTTPError,
+    InvalidMediaError,
+    BrokenMediaError,
+    RefusedError,
+    ValidatorUnreachableError,
+)
+"""What ``proxied_file`` may raise."""
+
 
 def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
     """The address under which we show an image; the same one unless it is elsewhere and the mode says so.
@@ -32,14 +42,7 @@ def proxied_image(server: Server, url: str, *, thumbnail: bool = False) -> str:
         server.state.remote_images.add(url)
     try:
         file = proxied_file(server, url)
-    except (
-        OutsideLoopbackError,
-        httpx.HTTPError,
-        InvalidMediaError,
-        BrokenMediaError,
-        RefusedError,
-        ValidatorUnreachableError,
-    ):
+    except NOT_FETCHED:
         return shown
     with server.state.lock:
         server.state.image_details.setdefault(shown, details_of(shown, file))

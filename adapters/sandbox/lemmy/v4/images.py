@@ -6,14 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-import httpx
 from starlette.responses import JSONResponse, Response
 
 from adapters.sandbox.lemmy.errors import LemmyError, unknown
 from adapters.sandbox.lemmy.images import shown_file
 from adapters.sandbox.lemmy.links import remember_image
 from adapters.sandbox.lemmy.multipart import uploaded_file
-from adapters.sandbox.lemmy.proxying import proxied_file
+from adapters.sandbox.lemmy.proxying import NOT_FETCHED, proxied_file
 from adapters.sandbox.lemmy.rights import require_admin
 from adapters.sandbox.lemmy.v4.calling import route
 from adapters.sandbox.lemmy.v4.cursors import Cursor, Listing, checked_limit
@@ -21,7 +20,6 @@ from adapters.sandbox.lemmy.v4.errors import CausedError, not_found
 from adapters.sandbox.lemmy.v4.messages.site import DeleteImage, GetImage, ImageProxy, Page
 from adapters.sandbox.lemmy.v4.purges import forget_aliases
 from adapters.sandbox.lemmy.v4.views import Views
-from adapters.sandbox.loopback import OutsideLoopbackError
 from adapters.sandbox.pictrs.api import failure
 from adapters.sandbox.pictrs.errors import PictrsError
 from adapters.sandbox.pictrs.formats import BrokenMediaError, InvalidMediaError, probe
@@ -174,14 +172,7 @@ def image_proxy(call: Call, form: ImageProxy) -> Response:
         answer = shown_file(call, alias, source=path, format_=form.file_type, thumbnail=form.max_size)
     except AliasNotFoundError:
         return Response(b"", status_code=404)
-    except (
-        OutsideLoopbackError,
-        httpx.HTTPError,
-        InvalidMediaError,
-        BrokenMediaError,
-        RefusedError,
-        ValidatorUnreachableError,
-    ) as error:
+    except NOT_FETCHED as error:
         known = failure(error)
         return JSONResponse({"code": known.code, "msg": known.msg}, status_code=known.status)
     return _named(answer, path.rsplit("/", 1)[-1])
